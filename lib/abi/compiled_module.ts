@@ -1,0 +1,33 @@
+/**
+ * What compilation of a module yields and loading needs: machine code and its tables, position independent, without relocations.
+ *
+ * The ELF artifact is an encoding of this; `.text` is `code`.
+ */
+
+/** Options that code depends on; each is checked when code is loaded or linked. */
+export interface CodeOptions {
+  /** "guard": accesses rely on the memory's reservation; "explicit": each access is compared with the length first. */
+  readonly bounds: "guard" | "explicit";
+}
+
+/** Machine code of a module and the tables about it. All offsets count from the start of `code`. */
+export interface CompiledModule {
+  readonly options: CodeOptions;
+  readonly code: Uint8Array;
+  /** Start of each defined function's code, with one closing element (functions lie in order). */
+  readonly functionOffsets: Int32Array;
+  /** Entry thunk by the module's type index (NONE: not a function type). */
+  readonly entryThunks: Int32Array;
+  /** Host-call thunk by the module's type index (NONE: not a function type). */
+  readonly hostThunks: Int32Array;
+  /**
+   * Trap sites, sorted by pc: pc offset (of the faulting instruction, or the return address of the call to the trap stub), trap code, wasm
+   * offset in the module.
+   */
+  readonly trapPcs: Int32Array;
+  readonly trapCodes: Uint8Array;
+  readonly trapSites: Int32Array;
+  /** Return addresses of calls, sorted, and the wasm offset of each: frames of a backtrace. */
+  readonly callPcs: Int32Array;
+  readonly callSites: Int32Array;
+}

@@ -1,0 +1,35 @@
+/**
+ * THE table of runtime calls: slow paths that leave the guest with status `libcall` and are done in TypeScript.
+ *
+ * Row: name, parameter kinds, result kind. i: i32, l: i64, r: ref, - none. At most six parameters, all in integer registers (CALL-1);
+ * the stub stores them to VMRecord.libArg0.., the number to exitNumber. The result arrives in rax. Any of them may trap. All of them run
+ * at a safepoint with every live value in a frame slot.
+ */
+
+type Row = readonly [name: string, params: string, result: string];
+
+// deno-fmt-ignore
+export const LIBCALLS = [
+  ["memory_grow",   "il",     "l"], // memory index, delta in pages -> old size in pages or -1
+  ["memory_copy",   "iilll",  "-"], // destination memory, source memory, destination, source, length in bytes
+  ["memory_fill",   "ilil",   "-"], // memory, destination, byte, length
+  ["memory_init",   "iilii",  "-"], // memory, data segment, destination, source, length
+  ["data_drop",     "i",      "-"],
+  ["table_grow_func", "ill",  "l"], // table, initial funcref (untagged VMFuncRef address or 0), delta -> old size or -1
+  ["table_grow_ref",  "irl",  "l"],
+  ["table_fill_func", "illl", "-"], // table, start, untagged funcref, length
+  ["table_fill_ref",  "ilrl", "-"],
+  ["table_copy",    "iilll",  "-"], // destination table, source table, destination, source, length
+  ["table_init",    "iilii",  "-"], // table, element segment, destination, source, length
+  ["elem_drop",     "i",      "-"],
+  ["table_get_lazy", "il",    "l"], // table, index of an uninitialised element in bounds -> its tagged value, now stored (never 0)
+  ["ref_func",      "i",      "l"], // function index -> address of its VMFuncRef
+] as const satisfies readonly Row[];
+
+/** The name of a runtime call. */
+export type LibcallName = typeof LIBCALLS[number][0];
+
+/** Libcall numbers by name. */
+export const Libcall = Object.fromEntries(LIBCALLS.map(([name], number) => [name, number])) as {
+  readonly [N in LibcallName]: number;
+};

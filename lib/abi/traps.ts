@@ -1,0 +1,31 @@
+/** THE table of traps: code, the API's message, the specification test suite's message. */
+
+type Row = readonly [name: string, message: string, specMessage: string];
+
+/** Row number is the trap code; code 0 means "no trap here". */
+export const TRAPS = [
+  ["none", "no trap", ""],
+  ["unreachable", "unreachable instruction executed", "unreachable"],
+  ["memory_out_of_bounds", "out of bounds memory access", "out of bounds memory access"],
+  ["table_out_of_bounds", "out of bounds table access", "out of bounds table access"],
+  ["indirect_call_out_of_bounds", "undefined element: out of bounds table access", "undefined element"],
+  ["indirect_call_to_null", "uninitialized element", "uninitialized element"],
+  ["indirect_call_type_mismatch", "indirect call type mismatch", "indirect call type mismatch"],
+  ["integer_overflow", "integer overflow", "integer overflow"],
+  ["integer_divide_by_zero", "integer divide by zero", "integer divide by zero"],
+  ["invalid_conversion_to_integer", "invalid conversion to integer", "invalid conversion to integer"],
+  ["stack_overflow", "call stack exhausted", "call stack exhausted"],
+  ["null_reference", "null reference", "null reference"],
+  ["interrupted", "interrupted", "interrupt"],
+  ["out_of_fuel", "all fuel consumed", "all fuel consumed"],
+] as const satisfies readonly Row[];
+
+/** The name of a trap. */
+export type TrapName = typeof TRAPS[number][0];
+/** A trap code: a row number of {@linkcode TRAPS}. */
+export type TrapCode = number;
+
+/** Trap codes by name. */
+export const TrapCode = Object.fromEntries(TRAPS.map(([name], code) => [name, code])) as {
+  readonly [N in TrapName]: number;
+};

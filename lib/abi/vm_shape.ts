@@ -1,0 +1,134 @@
+/**
+ * VMShape: where everything of an instance lies in its VMContext (SEEDS 004), computed once per module.
+ *
+ * Order of the arrays: imported memories, memory pointers, owned memories, imported functions, tables, globals, tags; tables, then
+ * 16-byte aligned globals, tags, func_refs. Memories come first: the hottest data gets 8-bit displacements.
+ */
+
+import { bug } from "../base/mod.ts";
+import { alignUp } from "./layout.ts";
+import {
+  VMContextHead,
+  VMFuncRef,
+  VMFunctionImport,
+  VMGlobalDefinition,
+  VMGlobalImport,
+  VMMemoryDefinition,
+  VMMemoryImport,
+  VMTableDefinition,
+  VMTableImport,
+  VMTagDefinition,
+  VMTagImport,
+} from "./vm_structs.ts";
+
+/** The counts a shape derives from. */
+export interface ShapeCounts {
+  readonly importedMemories: number;
+  readonly importedFunctions: number;
+  readonly importedTables: number;
+  readonly importedGlobals: number;
+  readonly importedTags: number;
+  readonly definedMemories: number;
+  /** Defined memories that are not shared. */
+  readonly ownedMemories: number;
+  readonly definedTables: number;
+  readonly definedGlobals: number;
+  readonly definedTags: number;
+  /** Functions whose reference can be taken: exported, in element segments, or named by ref.func. */
+  readonly escapedFunctions: number;
+}
+
+const ARRAYS = [
+  ["importedMemories", "importedMemories", VMMemoryImport.sizeBytes, 8],
+  ["memoryPointers", "definedMemories", 8, 8],
+  ["ownedMemories", "ownedMemories", VMMemoryDefinition.sizeBytes, 8],
+  ["importedFunctions", "importedFunctions", VMFunctionImport.sizeBytes, 8],
+  ["importedTables", "importedTables", VMTableImport.sizeBytes, 8],
+  ["importedGlobals", "importedGlobals", VMGlobalImport.sizeBytes, 8],
+  ["importedTags", "importedTags", VMTagImport.sizeBytes, 8],
+  ["tables", "definedTables", VMTableDefinition.sizeBytes, 8],
+  ["globals", "definedGlobals", VMGlobalDefinition.sizeBytes, 16],
+  ["tags", "definedTags", VMTagDefinition.sizeBytes, 8],
+  ["funcRefs", "escapedFunctions", VMFuncRef.sizeBytes, 8],
+] as const satisfies readonly (readonly [string, keyof ShapeCounts, number, number])[];
+
+/** The name of an array inside a VMContext. */
+export type ShapeArray = typeof ARRAYS[number][0];
+
+/** Offsets of every array and element of a module's VMContexts. */
+export class VMShape {
+  readonly counts: ShapeCounts;
+  /** Size of the whole VMContext in bytes. */
+  readonly sizeBytes: number;
+  readonly #begin: Record<ShapeArray, number>;
+
+  constructor(counts: ShapeCounts) {
+    this.counts = counts;
+    const begin: Partial<Record<ShapeArray, number>> = {};
+    let offset = VMContextHead.sizeBytes;
+    for (const [array, count, sizeBytes, alignBytes] of ARRAYS) {
+      offset = alignUp(offset, alignBytes);
+      begin[array] = offset;
+      offset += counts[count] * sizeBytes;
+      if (!(offset < 2 ** 31)) bug(`VMContext too large at ${array}`);
+    }
+    this.#begin = begin as Record<ShapeArray, number>;
+    this.sizeBytes = alignUp(offset, 16);
+  }
+
+  /** Offset of the first element of `array`. */
+  begin(array: ShapeArray): number {
+    return this.#begin[array];
+  }
+
+  /** VMMemoryImport of imported memory `index`. */
+  memoryImport(index: number): number {
+    return this.#element(0, index);
+  }
+  /** Pointer to the VMMemoryDefinition of defined memory `index`. */
+  memoryPointer(index: number): number {
+    return this.#element(1, index);
+  }
+  /** VMMemoryDefinition of owned memory `index`. */
+  ownedMemory(index: number): number {
+    return this.#element(2, index);
+  }
+  /** VMFunctionImport of imported function `index`. */
+  functionImport(index: number): number {
+    return this.#element(3, index);
+  }
+  /** VMTableImport of imported table `index`. */
+  tableImport(index: number): number {
+    return this.#element(4, index);
+  }
+  /** VMGlobalImport of imported global `index`. */
+  globalImport(index: number): number {
+    return this.#element(5, index);
+  }
+  /** VMTagImport of imported tag `index`. */
+  tagImport(index: number): number {
+    return this.#element(6, index);
+  }
+  /** VMTableDefinition of defined table `index`. */
+  table(index: number): number {
+    return this.#element(7, index);
+  }
+  /** VMGlobalDefinition of defined global `index`. */
+  global(index: number): number {
+    return this.#element(8, index);
+  }
+  /** VMTagDefinition of defined tag `index`. */
+  tag(index: number): number {
+    return this.#element(9, index);
+  }
+  /** VMFuncRef number `index` of the escaped functions. */
+  funcRef(index: number): number {
+    return this.#element(10, index);
+  }
+
+  #element(array: number, index: number): number {
+    const [name, count, sizeBytes] = ARRAYS[array];
+    if (!(index >= 0 && index < this.counts[count])) bug(`VMShape: no element ${index} in ${name}`);
+    return this.#begin[name] + index * sizeBytes;
+  }
+}

@@ -1,0 +1,141 @@
+/** Every structure that machine code reads: the only place where its fields are described. Source: SEEDS 002, 003. */
+
+import { struct } from "./layout.ts";
+
+/**
+ * One activation: a call in flight with its own stack. r15 points to it at every pc of module code (SIG-2). `lib/host` owns the first
+ * fields (the boot image touches them); a test holds both descriptions equal.
+ */
+export const VMRecord = struct("VMRecord", {
+  hostSp: "u64",
+  guestSp: "u64",
+  stackLimit: "u64",
+  /** Where `enter` jumps: an entry thunk. */
+  code: "u64",
+  /** Loaded into r14 by `enter`. */
+  vmctx: "u64",
+  /** Address of the isolate's value area: 16-byte slots, arguments from slot 0, results from slot 0. */
+  area: "u64",
+  exitKind: "u32",
+  /** Host function number, or libcall number. */
+  exitNumber: "u32",
+  exitPc: "u64",
+  exitFp: "u64",
+  exitSp: "u64",
+  faultAddress: "u64",
+  signal: "u32",
+  interruptFlag: "u32",
+  deadline: "u64",
+  /** Written by JavaScript before it resumes a libcall; loaded into rax. */
+  libResult: "u64",
+  libArg0: "u64",
+  libArg1: "u64",
+  libArg2: "u64",
+  libArg3: "u64",
+  libArg4: "u64",
+  libArg5: "u64",
+  storeContext: "u64",
+  hostStackLimit: "u64",
+  bootData: "u64",
+  /** Jumped to with eax = status after {rbp, resume pc} were pushed: leaves to JavaScript; `resume` pops the pc and jumps there. */
+  leaveStub: "u64",
+  /** Jumped to after exitPc was stored: leaves to JavaScript with status trap. */
+  trapStub: "u64",
+  /** The function an entry thunk calls. */
+  callee: "u64",
+});
+
+/** Status values that `enter` and `resume` return. */
+export const Status = { done: 0, hostCall: 1, libcall: 2, trap: 3, interrupted: 4, hostStackLow: 5 } as const;
+
+/** Per-store state that compiled code may read; vmctx + 8 points to it (SEEDS 4.1b). */
+export const VMStoreContext = struct("VMStoreContext", {
+  fuel: "u64",
+  epochDeadline: "u64",
+  gcHeapBase: "ptr",
+  gcHeapBound: "u64",
+  gcHeapData: "ptr",
+  lastExitPc: "u64",
+  lastExitFp: "u64",
+});
+
+/** A function reference. Machine code calls `wasmCall` with r14 = `vmctx` (SEEDS 2.16). */
+export const VMFuncRef = struct("VMFuncRef", {
+  wasmCall: "ptr",
+  entryThunk: "ptr",
+  type: "u32",
+  kind: "u32",
+  vmctx: "ptr",
+});
+
+/** An imported function (SEEDS 2.2): what to call, what r14 must be, and the exporter's VMFuncRef. */
+export const VMFunctionImport = struct("VMFunctionImport", {
+  body: "ptr",
+  environment: "ptr",
+  handle: "ptr",
+  kind: "u32",
+});
+
+/** Values of `VMFunctionImport.kind` and `VMFuncRef.kind`. */
+export const FunctionKind = { wasm: 0, host: 1 } as const;
+
+/** What r14 points to inside a host function's thunk: its number in the store's table of host functions (SEEDS 2.1 `host_env`). */
+export const VMHostFunc = struct("VMHostFunc", { magic: "u32", number: "u32" });
+
+/** A table as compiled code sees it (SEEDS 2.13). Elements: func 8 bytes tagged (0 uninitialised, 1 null, address + 1), ref 4 bytes. */
+export const VMTableDefinition = struct("VMTableDefinition", { base: "ptr", currentElements: "u64" });
+/** SEEDS 2.5. */
+export const VMTableImport = struct("VMTableImport", { definition: "ptr", handle: "u64" });
+/** SEEDS 2.24: `base` stays valid across grow. */
+export const VMMemoryDefinition = struct("VMMemoryDefinition", { base: "ptr", currentLengthBytes: "u64" });
+/** SEEDS 2.6. */
+export const VMMemoryImport = struct("VMMemoryImport", { definition: "ptr", handle: "u64" });
+/** SEEDS 2.14. */
+export const VMGlobalDefinition = struct("VMGlobalDefinition", { value: "v128" });
+/** SEEDS 2.7. */
+export const VMGlobalImport = struct("VMGlobalImport", { definition: "ptr", handle: "u64" });
+/** An exception tag's identity. */
+export const VMTagDefinition = struct("VMTagDefinition", { type: "u32", id: "u32" });
+/** An imported tag. */
+export const VMTagImport = struct("VMTagImport", { definition: "ptr", handle: "u64" });
+
+/** The fixed head of a VMContext (SEEDS 004, 4.1). The arrays of `VMShape` follow. */
+export const VMContextHead = struct("VMContextHead", {
+  magic: "u32",
+  padding: "u32",
+  storeContext: "ptr",
+  builtinFunctions: "ptr",
+  callee: "ptr",
+  epochPtr: "ptr",
+  gcHeapBase: "ptr",
+  gcHeapBound: "u64",
+  gcHeapData: "ptr",
+  /** Array of u32: canonical type id by the module's type index (TYPES). */
+  typeIds: "ptr",
+});
+
+/** `VMContextHead.magic`: "THRO". */
+export const VMCONTEXT_MAGIC = 0x4f524854;
+/** `VMHostFunc.magic`: "THRH". */
+export const VMHOSTFUNC_MAGIC = 0x48524854;
+
+/** Null funcref elements and the tag added to the address of initialised ones (SEEDS 3.3). */
+export const FUNCREF_INIT_BIT = 1;
+
+/** All structs, for layout tests and the golden file. */
+export const VM_STRUCTS = [
+  VMRecord,
+  VMStoreContext,
+  VMFuncRef,
+  VMFunctionImport,
+  VMHostFunc,
+  VMTableDefinition,
+  VMTableImport,
+  VMMemoryDefinition,
+  VMMemoryImport,
+  VMGlobalDefinition,
+  VMGlobalImport,
+  VMTagDefinition,
+  VMTagImport,
+  VMContextHead,
+] as const;

@@ -1,0 +1,207 @@
+/**
+ * THE table of IR operations. Everything about an operation that is not its lowering derives from its row.
+ *
+ * Row: name, operands, result, effects.
+ *
+ * operands: which columns hold what, one letter per column in the order a b c imm aux:
+ *   v value, ? value or NONE, L start of a value list in the pool (the next column is its length, letter n),
+ *   T start of a block list in the pool (next column n), k constant bits, i plain immediate, s signature id,
+ *   d displacement in bytes (unsigned 32 bit), m memory flags ({@linkcode memFlags}), B block, c condition, t trap code,
+ *   . unused.
+ * result: "-" none, "=" the type the builder states, "i" always i32, "l" always i64, "A" always addr,
+ *   "a" the type of operand a.
+ * effects (bits): what the operation does besides computing its result; `canEliminate`, `canNumber`, `canHoist` are computed
+ *   from them, never stated.
+ */
+
+/** Reads memory that something may write. */
+export const READS = 1;
+/** Writes memory, or calls something that may. */
+export const WRITES = 2;
+/** May leave by a trap. */
+export const TRAPS = 4;
+/** Ends its block. */
+export const TERMINATES = 8;
+/** Calls: clobbers every register, is a safepoint, may do anything. */
+export const CALLS = 16;
+/** Operands a and b may be swapped. */
+export const COMMUTES = 32;
+/** Bound to its place (parameters): neither moved nor numbered. */
+export const PINNED = 64;
+
+type Row = readonly [name: string, operands: string, result: string, effects: number];
+
+// deno-fmt-ignore
+export const IR_OPS = [
+  // values that are not computed
+  ["param",         "...i.",  "=", PINNED],          // imm: parameter index; entry block only
+  ["block_param",   "...i.",  "=", PINNED],          // imm: its block
+  ["proj",          "v..i.",  "=", PINNED],          // imm: result index (>= 1) of the call a; result 0 is the call itself
+  ["iconst",        "...kk",  "=", 0],               // i32, i64, ref: bits, low word in imm, high word in aux
+  ["fconst",        "...kk",  "=", 0],               // f32, f64: bits
+  ["copy",          "v....",  "a", 0],               // left by passes that replace a value; none reaches selection
+  // integer arithmetic: i32 and i64
+  ["iadd",          "vv...",  "a", COMMUTES],
+  ["isub",          "vv...",  "a", 0],
+  ["imul",          "vv...",  "a", COMMUTES],
+  ["sdiv",          "vv.t.",  "a", TRAPS],           // imm: trap code for a zero divisor; overflow is checked by trap_if before it
+  ["udiv",          "vv.t.",  "a", TRAPS],
+  ["srem",          "vv.t.",  "a", TRAPS],           // x rem -1 is 0: the lowering takes care of it
+  ["urem",          "vv.t.",  "a", TRAPS],
+  ["band",          "vv...",  "a", COMMUTES],
+  ["bor",           "vv...",  "a", COMMUTES],
+  ["bxor",          "vv...",  "a", COMMUTES],
+  ["ishl",          "vv...",  "a", 0],               // shift counts are taken modulo the width; count has the type of a
+  ["ushr",          "vv...",  "a", 0],
+  ["sshr",          "vv...",  "a", 0],
+  ["rotl",          "vv...",  "a", 0],
+  ["rotr",          "vv...",  "a", 0],
+  ["clz",           "v....",  "a", 0],
+  ["ctz",           "v....",  "a", 0],
+  ["popcnt",        "v....",  "a", 0],
+  ["sext8",         "v....",  "a", 0],
+  ["sext16",        "v....",  "a", 0],
+  ["sext32",        "v....",  "a", 0],               // i64 only
+  ["uextend",       "v....",  "l", 0],               // i32 to i64, zero-extending
+  ["sextend",       "v....",  "l", 0],               // i32 to i64, sign-extending
+  ["wrap",          "v....",  "i", 0],               // i64 to i32
+  ["icmp",          "vv.c.",  "i", 0],               // imm: integer condition; operands i32, i64, ref or addr of one type
+  // floats: f32 and f64
+  ["fadd",          "vv...",  "a", COMMUTES],
+  ["fsub",          "vv...",  "a", 0],
+  ["fmul",          "vv...",  "a", COMMUTES],
+  ["fdiv",          "vv...",  "a", 0],
+  ["fmin",          "vv...",  "a", 0],               // wasm semantics: NaN propagates, -0 < +0
+  ["fmax",          "vv...",  "a", 0],
+  ["fcopysign",     "vv...",  "a", 0],
+  ["fneg",          "v....",  "a", 0],
+  ["fabs",          "v....",  "a", 0],
+  ["fsqrt",         "v....",  "a", 0],
+  ["fceil",         "v....",  "a", 0],
+  ["ffloor",        "v....",  "a", 0],
+  ["ftrunc",        "v....",  "a", 0],
+  ["fnearest",      "v....",  "a", 0],
+  ["fcmp",          "vv.c.",  "i", 0],               // imm: float condition
+  ["fpromote",      "v....",  "=", 0],
+  ["fdemote",       "v....",  "=", 0],
+  ["fcvt_from_sint", "v....", "=", 0],               // from i32 or i64 (type of a) to the stated float type
+  ["fcvt_from_uint", "v....", "=", 0],
+  ["fcvt_to_sint",  "v....",  "=", TRAPS],           // traps: invalid conversion (NaN), integer overflow
+  ["fcvt_to_uint",  "v....",  "=", TRAPS],
+  ["fcvt_to_sint_sat", "v....", "=", 0],
+  ["fcvt_to_uint_sat", "v....", "=", 0],
+  ["bitcast",       "v....",  "=", 0],               // i32 <-> f32, i64 <-> f64, i64 <-> addr
+  ["select",        "vvv..",  "=", 0],               // a ? b : c, a is i32
+  // memory: address = a + b + disp; a addr, b i64 or NONE (a 32-bit index is uextended first: ZX-1); imm disp, aux memFlags
+  ["load",          "v?.dm",  "=", READS | TRAPS],   // full width of the type
+  ["load8_u",       "v?.dm",  "=", READS | TRAPS],
+  ["load8_s",       "v?.dm",  "=", READS | TRAPS],
+  ["load16_u",      "v?.dm",  "=", READS | TRAPS],
+  ["load16_s",      "v?.dm",  "=", READS | TRAPS],
+  ["load32_u",      "v?.dm",  "=", READS | TRAPS],   // to i64
+  ["load32_s",      "v?.dm",  "=", READS | TRAPS],
+  ["store",         "v?vdm",  "-", WRITES | TRAPS],
+  ["store8",        "v?vdm",  "-", WRITES | TRAPS],
+  ["store16",       "v?vdm",  "-", WRITES | TRAPS],
+  ["store32",       "v?vdm",  "-", WRITES | TRAPS],  // low half of an i64
+  // the VM context
+  ["vmctx",         ".....",  "A", 0],               // the current instance's context register
+  ["vmctx_addr",    "...ii",  "A", 0],               // constant for the instance's life: [vmctx + imm], then, if aux != NONE, [that + aux]
+  ["addr_add",      "vv...",  "A", 0],               // addr + i64
+  // calls: b, c argument list; aux signature; value 0 is the call itself, others by proj
+  ["call",          ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: defined function index of this module
+  ["call_import",   ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: imported function index
+  ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: tag to take off (1 or 0); its type is already checked
+  ["libcall",       ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: libcall number of abi
+  // control; a block's last instruction, and only that, terminates
+  ["trap_if",       "v..t.",  "-", TRAPS],           // a is i32: non-zero traps
+  ["trap_unless",   "v..t.",  "-", TRAPS],
+  ["jump",          ".LnB.",  "-", TERMINATES],      // the only terminator with arguments, for the target's parameters
+  ["br_if",         "v..BB",  "-", TERMINATES],      // a is i32: imm when non-zero, aux when zero; targets have no parameters
+  ["br_table",      "vTn..",  "-", TERMINATES],      // a is i32, targets in the pool, the last is the default; targets have no parameters
+  ["return",        ".Ln..",  "-", TERMINATES],
+  ["trap",          "...t.",  "-", TERMINATES | TRAPS],
+] as const satisfies readonly Row[];
+
+/** The name of an IR operation. */
+export type IrOpName = typeof IR_OPS[number][0];
+/** A dense operation number: its row in {@linkcode IR_OPS}. */
+export type IrOp = number;
+
+/** Operation numbers by name. */
+export const Ir = Object.fromEntries(IR_OPS.map(([name], index) => [name, index])) as {
+  readonly [N in IrOpName]: IrOp;
+};
+
+/** Effect bits by operation. */
+export const EFFECTS: Uint8Array = Uint8Array.from(IR_OPS, (row) => row[3]);
+
+/** Builds a handler array from a record that must name every operation. */
+export function perIrOp<T>(by: Record<IrOpName, T>): readonly T[] {
+  return IR_OPS.map(([name]) => by[name]);
+}
+
+// Operand column classes, derived: bit 0..2 say that a, b, c hold a value (or NONE).
+const VALUE_COLUMNS = Uint8Array.from(IR_OPS, ([, operands]) => {
+  let mask = 0;
+  for (let column = 0; column < 3; column++) {
+    if (operands[column] === "v" || operands[column] === "?") mask |= 1 << column;
+  }
+  return mask;
+});
+
+/** Bit 0, 1, 2 set: column a, b, c holds a value id (or NONE). */
+export function valueColumns(op: IrOp): number {
+  return VALUE_COLUMNS[op];
+}
+
+// 1: columns b, c are {start, length} of a value list in the pool.
+const HAS_LIST = Uint8Array.from(IR_OPS, ([, operands]) => operands[1] === "L" ? 1 : 0);
+
+/** Whether columns b and c are a value list in the pool. */
+export function hasValueList(op: IrOp): boolean {
+  return HAS_LIST[op] === 1;
+}
+
+/** Integer conditions; ORDER: `cond ^ 1` negates (asserted by a test). */
+export const IntCond = { eq: 0, ne: 1, slt: 2, sge: 3, sgt: 4, sle: 5, ult: 6, uge: 7, ugt: 8, ule: 9 } as const;
+/** Printed names, by integer condition. */
+export const INT_COND_NAMES = ["eq", "ne", "slt", "sge", "sgt", "sle", "ult", "uge", "ugt", "ule"] as const;
+/** The condition for swapped operands, by integer condition. */
+export const INT_COND_SWAPPED: Uint8Array = new Uint8Array([0, 1, 4, 5, 2, 3, 8, 9, 6, 7]);
+
+/** Float conditions: false on NaN, but `ne`. */
+export const FloatCond = { eq: 0, ne: 1, lt: 2, gt: 3, le: 4, ge: 5 } as const;
+/** Printed names, by float condition. */
+export const FLOAT_COND_NAMES = ["eq", "ne", "lt", "gt", "le", "ge"] as const;
+
+/** What memory an access touches: accesses of different regions never alias. */
+export const Region = {
+  /** Constant while the function runs (VM context fields fixed after instantiation). */
+  readonly: 0,
+  /** Linear memory contents. */
+  memory: 1,
+  /** Globals. */
+  global: 2,
+  /** Table elements. */
+  table: 3,
+  /** Bases, lengths and other VM structures that calls and grow operations change. */
+  vm: 4,
+  /** Contents of collected objects. */
+  heap: 5,
+} as const;
+/** Printed names, by region. */
+export const REGION_NAMES = ["readonly", "memory", "global", "table", "vm", "heap"] as const;
+
+/** Packs the `aux` column of a memory access: trap code when it faults (0: cannot fault) and region. */
+export function memFlags(trapCode: number, region: number): number {
+  return trapCode | region << 8;
+}
+/** The trap code of a memory access's flags; 0 when it cannot fault. */
+export function memTrap(flags: number): number {
+  return flags & 0xff;
+}
+/** The region of a memory access's flags. */
+export function memRegion(flags: number): number {
+  return flags >>> 8 & 0xff;
+}
