@@ -1,0 +1,16 @@
+/**
+ * The intermediate representation: a function in SSA form with block parameters, its construction, analyses, passes and text form.
+ *
+ * What lives here: the operation table (`ops.ts`), the columns (`func.ts`, invariants IR-1 to IR-5), construction from structured control
+ * flow (`builder.ts`), control-flow analyses (`cfg.ts`), the verifier, the text form, and the passes (`passes/`).
+ *
+ * May import: base. The IR knows neither wasm nor any machine.
+ *
+ * IR-6  Passes iterate reverse postorder only; a function is verified by `verifyFunc` after construction and after each pass in tests.
+ * IR-7  Pass and analysis objects are reusable: the second function compiled allocates nothing that the first one did not outgrow.
+ *
+ * @module
+ */
+export * from "./types.ts";
+export * from "./ops.ts";
+export * from "./func.ts";
