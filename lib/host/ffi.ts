@@ -1,0 +1,74 @@
+/**
+ * The C library, as far as booting needs it: one symbol, `syscall`, to make a memory file that `dlopen` can read.
+ *
+ * Every declared symbol costs some 70 us, so nothing else is declared; once the boot image is loaded its own `sys` takes
+ * over, and where the image is found already loaded (a Worker) the C library is not opened at all.
+ *
+ * HOST-1  No library handle outlives the function that opened it: libraries stay mapped by their own nature (the C library)
+ *         or by DF_1_NODELETE (the boot image), their symbols stay valid, and Deno's resource sanitizer sees nothing.
+ */
+
+import { HostError, systemError } from "./errors.ts";
+import { ffiError } from "./permissions.ts";
+
+// x86-64 system call numbers (arch/x86/entry/syscalls/syscall_64.tbl) used before the boot image runs.
+const SYS_WRITE = 1n;
+const SYS_CLOSE = 3n;
+const SYS_MEMFD_CREATE = 319n;
+
+const MFD_CLOEXEC = 0x1n;
+/** Linux 6.3: asks for an executable file, which `vm.memfd_noexec=1` denies to those who do not ask. */
+const MFD_EXEC = 0x10n;
+const EINVAL = 22;
+
+/** Address of the first byte of `bytes`; valid while `bytes` is alive and not resized. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+}
+
+/** A pointer object for a non-zero `address`. */
+export function pointerTo(address: number | bigint): Deno.PointerObject {
+  const pointer = Deno.UnsafePointer.create(BigInt(address));
+  if (pointer === null) throw new HostError("system", "a null address has no view");
+  return pointer;
+}
+
+/** Runs `use` with the path of a memory file that holds `content`; the file is gone when it returns, unless mapped. */
+export function withMemoryFile<T>(name: string, content: Uint8Array<ArrayBuffer>, use: (fd: number) => T): T {
+  const libc = openC();
+  try {
+    const call = (number: bigint, a: bigint, b: bigint, c: bigint): number =>
+      Number(libc.symbols.syscall(number, a, b, c));
+    const nameBytes = new TextEncoder().encode(name + "\0");
+    let fd = call(SYS_MEMFD_CREATE, addressOf(nameBytes), MFD_CLOEXEC | MFD_EXEC, 0n);
+    // Kernels before 6.3 refuse the flag they do not know, and need none. libc reports -1, not the errno: retry on any failure.
+    if (fd < 0) fd = call(SYS_MEMFD_CREATE, addressOf(nameBytes), MFD_CLOEXEC, 0n);
+    if (fd < 0) throw systemError("memfd_create for the boot image", -EINVAL);
+    try {
+      const address = addressOf(content);
+      for (let done = 0; done < content.length;) {
+        const count = call(SYS_WRITE, BigInt(fd), address + BigInt(done), BigInt(content.length - done));
+        if (count <= 0) throw new HostError("boot", "writing the boot image to its memory file failed");
+        done += count;
+      }
+      return use(fd);
+    } finally {
+      call(SYS_CLOSE, BigInt(fd), 0n, 0n);
+    }
+  } finally {
+    libc.close();
+  }
+}
+
+function openC(): Deno.DynamicLibrary<typeof C_SYMBOLS> {
+  try {
+    return Deno.dlopen("libc.so.6", C_SYMBOLS);
+  } catch (error) {
+    throw ffiError(error, "opening the C library");
+  }
+}
+
+// `syscall` is variadic; integer arguments travel as for any other function (System V ABI 3.2.3).
+const C_SYMBOLS = {
+  syscall: { parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;

@@ -1,0 +1,145 @@
+/**
+ * Linear memories: V8's own WebAssembly.Memory, used as an allocator only.
+ *
+ * A `WebAssembly.Memory` declared with 64-bit addresses and a maximum just above 8 GiB reserves 8 GiB and 64 KiB of address space
+ * whatever its initial size, grows in place with a stable base, detaches old buffers on grow, refuses transfer, and its lifetime
+ * is V8's. Every page beyond the current length faults, so a 32-bit index plus a 32-bit offset either hits or traps, and generated
+ * code checks nothing. No module or instance of V8's is ever made; this file is the only one in lib/ that says `WebAssembly.`.
+ *
+ * LMEM-1  `baseAddress` is constant for the memory's life, also from zero pages.
+ * LMEM-2  Address + [length, 8 GiB + 64 KiB) is reserved and inaccessible: nothing else is ever mapped there.
+ * LMEM-3  At most 12,000 reservations are live in the process: 47-bit address space holds 16,362, and running out kills V8.
+ */
+
+import { bug } from "../base/mod.ts";
+import { boot } from "./boot.ts";
+import { BOOT_DATA } from "./boot_data.ts";
+import { HostError } from "./errors.ts";
+import { addressOf } from "./ffi.ts";
+import { ADVICE, adviseMemory, MAP, mapMemory, PROTECTION } from "./memory.ts";
+
+/** Bytes of a standard page. */
+export const WASM_PAGE_BYTES = 65536;
+/** What V8 reserves: the reach of 32-bit index plus 32-bit offset, and a page for the access itself. */
+export const RESERVATION_BYTES = 8 * 0x4000_0000 + WASM_PAGE_BYTES;
+/** LMEM-3. */
+export const MAXIMUM_LIVE_MEMORIES = 12000;
+
+/** 8 GiB + 64 KiB in pages: the declared maximum that makes V8 reserve it. */
+const MAXIMUM_PAGES = 131073n;
+
+/** The part of `WebAssembly.Memory` used here, with the 64-bit address type that lib.dom does not know. */
+interface V8Memory {
+  readonly buffer: ArrayBuffer;
+  grow(deltaPages: bigint): bigint;
+}
+
+const V8Memory = WebAssembly.Memory as unknown as new (
+  descriptor: { address: "i64"; initial: bigint; maximum: bigint },
+) => V8Memory;
+
+/** A non-shared linear memory of whole 64 KiB pages, at most 4 GiB when 32-bit code uses it. */
+export class LinearMemory {
+  /** Address of byte 0, a multiple of 64 KiB. */
+  readonly baseAddress: number;
+  readonly #memory: V8Memory;
+  #buffer: ArrayBuffer;
+  #imageBytes = 0;
+
+  /** Use {@linkcode allocateLinearMemory}. */
+  constructor(memory: V8Memory) {
+    this.#memory = memory;
+    this.#buffer = memory.buffer;
+    this.baseAddress = Number(addressOf(new Uint8Array(this.#buffer)));
+    if (this.baseAddress % WASM_PAGE_BYTES !== 0 || this.baseAddress === 0) bug("V8 moved a linear memory");
+  }
+
+  /** The current buffer: another object after each successful {@linkcode grow}, the previous one detached. */
+  get buffer(): ArrayBuffer {
+    return this.#buffer;
+  }
+
+  /** Current length in bytes. */
+  get byteLength(): number {
+    return this.#buffer.byteLength;
+  }
+
+  /** Current length in 64 KiB pages. */
+  get pages(): number {
+    return this.#buffer.byteLength / WASM_PAGE_BYTES;
+  }
+
+  /**
+   * Grows by `deltaPages`; returns the length before in pages, or -1 when the system refuses. `deltaPages` 0 detaches the buffer and
+   * makes another of the same length. Limits a type declares are the caller's to check.
+   */
+  grow(deltaPages: number): number {
+    const before = this.pages;
+    try {
+      this.#memory.grow(BigInt(deltaPages));
+    } catch (error) {
+      if (error instanceof RangeError) return -1;
+      throw error;
+    }
+    this.#buffer = this.#memory.buffer;
+    return before;
+  }
+
+  /**
+   * Maps the first `imageBytes` of file `fd` over the memory, private: a copy-on-write image of the initial contents.
+   *
+   * Grow first: a mapping past the length would be memory that the guest must not have. The file must be padded to whole pages,
+   * or touching its tail raises SIGBUS.
+   */
+  mapImage(fd: number, imageBytes: number): void {
+    if (imageBytes % 4096 !== 0 || imageBytes > this.byteLength) {
+      bug("a memory image is not whole pages inside the memory");
+    }
+    mapMemory(this.baseAddress, imageBytes, PROTECTION.readWrite, MAP.private | MAP.fixed, fd, 0);
+    this.#imageBytes = imageBytes;
+  }
+
+  /** Restores the initial contents, image or zeros, over the whole length (3 to 8 us). */
+  resetContents(): void {
+    if (this.byteLength !== 0) adviseMemory(this.baseAddress, this.byteLength, ADVICE.dontNeed);
+  }
+
+  /** Bytes that {@linkcode mapImage} covered. */
+  get imageBytes(): number {
+    return this.#imageBytes;
+  }
+}
+
+// The registry gives a reservation's place back when V8 frees it. Its callbacks run late, and that is sound: the count is an upper bound.
+const reservations = new FinalizationRegistry<undefined>(() => {
+  Atomics.sub(boot().data, BOOT_DATA.liveMemories >> 2, 1);
+});
+
+/** Live reservations of the process; those that are garbage count until V8 collects them. */
+export function liveMemories(): number {
+  return Atomics.load(boot().data, BOOT_DATA.liveMemories >> 2);
+}
+
+/**
+ * Reserves a linear memory of `initialPages` zeroed pages.
+ *
+ * @throws {HostError} code "limit" at 12,000 live memories, "out-of-memory" when V8 refuses the reservation.
+ */
+export function allocateLinearMemory(initialPages: number): LinearMemory {
+  const { data } = boot();
+  const counter = BOOT_DATA.liveMemories >> 2;
+  if (Atomics.add(data, counter, 1) >= MAXIMUM_LIVE_MEMORIES) {
+    Atomics.sub(data, counter, 1);
+    throw new HostError("limit", `more than ${MAXIMUM_LIVE_MEMORIES} linear memories are live in this process`);
+  }
+  let memory: V8Memory;
+  try {
+    memory = new V8Memory({ address: "i64", initial: BigInt(initialPages), maximum: MAXIMUM_PAGES });
+  } catch (error) {
+    Atomics.sub(data, counter, 1);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${reason}`);
+  }
+  reservations.register(memory, undefined);
+  return new LinearMemory(memory);
+}

@@ -1,0 +1,95 @@
+/**
+ * Activation records: indices into the process-wide table, handed out last in, first out.
+ *
+ * Each isolate claims chunks of 16 records (four pages, so no page is shared between isolates) and never gives them back while
+ * it lives: a record costs 1 KiB once, and there are as many as calls were ever in flight at once.
+ *
+ * RPOOL-1  A record's constant fields (area, stubs, boot data, host stack limit) are written once, when its chunk is claimed.
+ * RPOOL-2  Whoever acquires a record sets guestSp, stackLimit, code and vmctx before `enter`.
+ */
+
+import { bug } from "../base/mod.ts";
+import { boot } from "./boot.ts";
+import { BOOT_DATA, RECORDS_PER_CHUNK } from "./boot_data.ts";
+import { ChunkMap } from "./claims.ts";
+import { HostError } from "./errors.ts";
+import { aliasMemory, loadAddress, storeAddress } from "./memory.ts";
+import { RECORD, RECORD_BYTES, RECORD_COUNT } from "./record.ts";
+import { valueArea } from "./value_area.ts";
+
+/** One activation record as JavaScript sees it. */
+export interface ActivationRecord {
+  /** What `enter` and `resume` take. */
+  readonly index: number;
+  /** Address of the record: r15 while its guest runs. */
+  readonly addressNumber: number;
+  /** The record's 1,024 bytes as words: `words[RECORD.signal >> 2]`. */
+  readonly words: Int32Array<ArrayBuffer>;
+}
+
+const CHUNK_BYTES = RECORDS_PER_CHUNK * RECORD_BYTES;
+
+/** The isolate's records. */
+export class RecordPool {
+  readonly #map: ChunkMap;
+  readonly #free: ActivationRecord[] = [];
+  #total = 0;
+
+  constructor() {
+    this.#map = new ChunkMap(boot().data, BOOT_DATA.recordBits, RECORD_COUNT / RECORDS_PER_CHUNK);
+  }
+
+  /** Records this isolate has claimed, in use or not. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Records in use. */
+  get inUse(): number {
+    return this.#total - this.#free.length;
+  }
+
+  /** Takes a record. @throws {HostError} code "limit" when all 65,536 of the process are claimed. */
+  acquire(): ActivationRecord {
+    return this.#free.pop() ?? this.#claim();
+  }
+
+  /** Gives a record back; nothing may be parked on it. */
+  release(record: ActivationRecord): void {
+    if (this.#free.length === this.#total) bug("a record is released twice");
+    this.#free.push(record);
+  }
+
+  #claim(): ActivationRecord {
+    const chunk = this.#map.claim(1);
+    if (chunk < 0) throw new HostError("limit", `more than ${RECORD_COUNT} calls are in flight`);
+    const { data, dataAddress, hostStackLimit } = boot();
+    const address = loadAddress(data, BOOT_DATA.recordBase >> 2) + chunk * CHUNK_BYTES;
+    // Safety: per HOST-3 (the whole table is mapped readable and writable for the life of the process).
+    const buffer = aliasMemory(address, CHUNK_BYTES);
+    const area = valueArea().addressNumber;
+    for (let i = RECORDS_PER_CHUNK - 1; i >= 0; i--) {
+      const words = new Int32Array(buffer, i * RECORD_BYTES, RECORD_BYTES >> 2);
+      words.fill(0);
+      storeAddress(words, RECORD.area >> 2, area);
+      storeAddress(words, RECORD.bootData >> 2, dataAddress);
+      storeAddress(words, RECORD.hostStackLimit >> 2, hostStackLimit);
+      storeAddress(words, RECORD.leaveStub >> 2, loadAddress(data, BOOT_DATA.leaveStub >> 2));
+      storeAddress(words, RECORD.trapStub >> 2, loadAddress(data, BOOT_DATA.trapStub >> 2));
+      this.#free.push({
+        index: chunk * RECORDS_PER_CHUNK + i,
+        addressNumber: address + i * RECORD_BYTES,
+        words,
+      });
+    }
+    this.#total += RECORDS_PER_CHUNK;
+    return this.#free.pop()!;
+  }
+}
+
+let pool: RecordPool | undefined;
+
+/** The isolate's record pool. */
+export function recordPool(): RecordPool {
+  return pool ??= new RecordPool();
+}
