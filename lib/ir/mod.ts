@@ -14,3 +14,5 @@
 export * from "./types.ts";
 export * from "./ops.ts";
 export * from "./func.ts";
+export * from "./effects.ts";
+export { FuncBuilder } from "./builder.ts";

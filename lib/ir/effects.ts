@@ -1,0 +1,66 @@
+/** What passes may do with an operation, computed from its effects (never stated). */
+
+import {
+  CALLS,
+  COMMUTES,
+  EFFECTS,
+  type IrOp,
+  memRegion,
+  memTrap,
+  PINNED,
+  READS,
+  Region,
+  TERMINATES,
+  TRAPS,
+  WRITES,
+} from "./ops.ts";
+
+const BOUND = READS | WRITES | CALLS | TERMINATES | PINNED;
+
+// 1: two instructions with equal columns, one dominating the other, are one. Trapping is no obstacle: the first one would have trapped.
+const NUMBERED = Uint8Array.from(EFFECTS, (effects) => (effects & BOUND) === 0 ? 1 : 0);
+// 1: nothing but a result: may be moved, duplicated, removed.
+const PURE = Uint8Array.from(EFFECTS, (effects) => (effects & ~COMMUTES) === 0 ? 1 : 0);
+
+/** Whether an instruction of this operation equals any dominating one with the same columns. */
+export function canNumber(op: IrOp): boolean {
+  return NUMBERED[op] === 1;
+}
+
+/** Whether the operation only computes a result. */
+export function isPure(op: IrOp): boolean {
+  return PURE[op] === 1;
+}
+
+/** Whether the operation reads memory and does nothing else (it may trap). */
+export function isLoad(op: IrOp): boolean {
+  return (EFFECTS[op] & (READS | WRITES | CALLS)) === READS;
+}
+
+/** Whether the operation writes memory and does not call. */
+export function isStore(op: IrOp): boolean {
+  return (EFFECTS[op] & (WRITES | CALLS)) === WRITES;
+}
+
+/** Whether a load with these `aux` flags reads what never changes while the function runs, and cannot fault. */
+export function isConstantLoad(op: IrOp, aux: number): boolean {
+  return isLoad(op) && memRegion(aux) === Region.readonly && memTrap(aux) === 0;
+}
+
+/** Whether an instruction without uses may be dropped; block parameters are the business of their block. */
+export function canEliminate(op: IrOp, aux: number): boolean {
+  const effects = EFFECTS[op];
+  if ((effects & (WRITES | CALLS | TERMINATES)) !== 0) return false;
+  if ((effects & READS) !== 0) return memTrap(aux) === 0;
+  return (effects & TRAPS) === 0;
+}
+
+/** Whether the operation calls: clobbers registers, and ends the life of addresses (ADDR-1). */
+export function isCall(op: IrOp): boolean {
+  return (EFFECTS[op] & CALLS) !== 0;
+}
+
+/** Whether the operation ends its block. */
+export function isTerminator(op: IrOp): boolean {
+  return (EFFECTS[op] & TERMINATES) !== 0;
+}
