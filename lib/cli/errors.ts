@@ -1,0 +1,22 @@
+/** What the command line reports: one line, no stack of internals, an exit code. */
+
+import type { CommandName } from "./options.ts";
+
+/** A command line that cannot be understood: exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+  readonly command: CommandName | undefined;
+
+  constructor(message: string, command?: CommandName) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** A failure with a message meant for the user: exit code 1. */
+export class CliError extends Error {
+  override name = "CliError";
+}
+
+/** Exit codes of the program's own; a guest's exit code passes through. */
+export const EXIT = { ok: 0, error: 1, usage: 2, trap: 134 } as const;

@@ -1,0 +1,231 @@
+/** Operations that name files by path, each beneath the folder of a descriptor. */
+
+import { SYS, sys } from "../../host/mod.ts";
+import {
+  DIRECTORY_RIGHTS,
+  Errno,
+  errnoOf,
+  FdFlags,
+  FILE_RIGHTS,
+  FileType,
+  LookupFlags,
+  OFlags,
+  rights,
+  type WasiImplementation,
+} from "./abi.ts";
+import { type Entry, openBeneath, openParent } from "./beneath.ts";
+import { ErrnoError, fail } from "./guest_memory.ts";
+import { statusFlags, timesToSet, writeFilestat } from "./files.ts";
+import { AT, check, closeFd, fileTypeOf, O, pathAddress, readLink, setTimes, statusOf } from "./linux.ts";
+import type { WasiState } from "./state.ts";
+
+/** fcntl(2): set status flags. */
+const F_SETFL = 4;
+const WRITING = rights("fd_write", "fd_allocate", "fd_filestat_set_size");
+const READING = rights("fd_read");
+
+/** Runs `work` with a descriptor and closes it. */
+function withFd<T>(fd: number, work: (fd: number) => T): T {
+  try {
+    return work(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Runs `work` with the folder and name of an entry (BENEATH-2). */
+function withEntry<T>(dirFd: number, path: string, work: (entry: Entry) => T): T {
+  const entry = openParent(dirFd, path);
+  return withFd(entry.folderFd, () => work(entry));
+}
+
+/** The file type of an entry itself, undefined where there is none. */
+function entryType({ folderFd, name }: Entry): number | undefined {
+  const fd = openBeneathOrUndefined(folderFd, name);
+  return fd === undefined ? undefined : withFd(fd, (open) => fileTypeOf(statusOf(open).mode));
+}
+
+function openBeneathOrUndefined(folderFd: number, name: string): number | undefined {
+  try {
+    return openBeneath(folderFd, name, O.path | O.nofollow);
+  } catch (error) {
+    if (error instanceof ErrnoError) return undefined;
+    throw error;
+  }
+}
+
+/** "." and ".." are no names of entries: they cannot be removed, renamed or made. */
+function requireName({ name }: Entry, error: number): void {
+  if (name === "." || name === ".." || name === "") fail(error);
+}
+
+/** A path that ends in a slash names a folder. */
+function requireFolderIfSlash(entry: Entry): void {
+  if (!entry.trailingSlash) return;
+  const type = entryType(entry);
+  if (type === undefined) fail(Errno.noent);
+  if (type !== FileType.directory) fail(Errno.notdir);
+}
+
+type Names =
+  | "path_create_directory"
+  | "path_filestat_get"
+  | "path_filestat_set_times"
+  | "path_link"
+  | "path_open"
+  | "path_readlink"
+  | "path_remove_directory"
+  | "path_rename"
+  | "path_symlink"
+  | "path_unlink_file";
+
+/** The `path_*` functions. */
+export function pathFunctions({ memory, descriptors }: WasiState): WasiImplementation<Names> {
+  const folderFd = (fd: number, ...needed: Parameters<typeof rights>) =>
+    descriptors.getFolder(fd, rights(...needed)).fd;
+  return {
+    path_create_directory(fd, pointer, length) {
+      const folder = folderFd(fd, "path_create_directory");
+      return withEntry(folder, memory.string(pointer, length), (entry) => {
+        requireName(entry, Errno.exist);
+        check(sys(SYS.mkdirat, entry.folderFd, pathAddress(entry.name), 0o777));
+        return Errno.success;
+      });
+    },
+    path_filestat_get(fd, flags, pointer, length, result) {
+      const folder = folderFd(fd, "path_filestat_get");
+      const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
+      withFd(
+        openBeneath(folder, memory.string(pointer, length), O.path | nofollow),
+        (open) => writeFilestat(memory, result, statusOf(open)),
+      );
+      return Errno.success;
+    },
+    path_filestat_set_times(fd, flags, pointer, length, access, modify, timeFlags) {
+      const folder = folderFd(fd, "path_filestat_set_times");
+      const [accessTime, modifyTime] = timesToSet(access, modify, timeFlags);
+      const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
+      withFd(
+        openBeneath(folder, memory.string(pointer, length), O.path | nofollow),
+        (open) => setTimes(open, "", accessTime, modifyTime, AT.emptyPath),
+      );
+      return Errno.success;
+    },
+    path_link(oldFd, oldFlags, oldPointer, oldLength, newFd, newPointer, newLength) {
+      const oldFolder = folderFd(oldFd, "path_link_source");
+      const newFolder = folderFd(newFd, "path_link_target");
+      // Following would let the kernel walk a link unconfined; nobody's libc asks for it.
+      if (oldFlags & LookupFlags.symlinkFollow) return Errno.inval;
+      const oldPath = memory.string(oldPointer, oldLength);
+      const newPath = memory.string(newPointer, newLength);
+      return withEntry(oldFolder, oldPath, (from) =>
+        withEntry(newFolder, newPath, (to) => {
+          requireName(from, Errno.perm);
+          requireName(to, Errno.exist);
+          requireFolderIfSlash(from);
+          if (to.trailingSlash) return entryType(to) === undefined ? Errno.noent : Errno.notdir;
+          check(sys(SYS.linkat, from.folderFd, pathAddress(from.name, 0), to.folderFd, pathAddress(to.name, 1), 0));
+          return Errno.success;
+        }));
+    },
+    path_open(fd, lookup, pointer, length, openFlags, base, inheriting, fdFlags, result) {
+      const folder = descriptors.getFolder(fd, rights("path_open"));
+      const path = memory.string(pointer, length);
+      if (openFlags & ~15 || fdFlags & ~31) return Errno.inval;
+      const create = (openFlags & OFlags.creat) !== 0;
+      const directory = (openFlags & OFlags.directory) !== 0;
+      const truncate = (openFlags & OFlags.trunc) !== 0;
+      if (create && directory) return Errno.inval;
+      if (create && !(folder.rightsBase & rights("path_create_file"))) return Errno.notcapable;
+      if (truncate && !(folder.rightsBase & rights("path_filestat_set_size"))) return Errno.notcapable;
+      const wanted = BigInt.asUintN(64, base) & folder.rightsInheriting;
+      const writing = ((wanted & WRITING) !== 0n || truncate || (fdFlags & FdFlags.append) !== 0) && !directory;
+      const reading = (wanted & READING) !== 0n || (wanted & WRITING) === 0n;
+      if (writing && !(folder.rightsInheriting & rights("fd_write"))) return Errno.notcapable;
+      let flags = writing ? (reading ? O.rdwr : O.wronly) : O.rdonly;
+      if (create) flags |= O.creat;
+      if (directory) flags |= O.directory;
+      if (openFlags & OFlags.excl) flags |= O.excl;
+      if (truncate) flags |= O.trunc;
+      if (!(lookup & LookupFlags.symlinkFollow)) flags |= O.nofollow;
+      // Without O_NONBLOCK, opening a FIFO would block the whole process.
+      const open = openBeneath(folder.fd, path, flags | O.nonblock | statusFlags(fdFlags), 0o666);
+      try {
+        if (!(fdFlags & FdFlags.nonblock)) sys(SYS.fcntl, open, F_SETFL, statusFlags(fdFlags));
+        const fileType = fileTypeOf(statusOf(open).mode);
+        const mask = fileType === FileType.directory ? DIRECTORY_RIGHTS : FILE_RIGHTS;
+        const number = descriptors.add({
+          fd: open,
+          fileType,
+          rightsBase: wanted & mask,
+          rightsInheriting: BigInt.asUintN(64, inheriting) & folder.rightsInheriting,
+          owned: true,
+        });
+        memory.setU32(result, number);
+        return Errno.success;
+      } catch (error) {
+        closeFd(open);
+        throw error;
+      }
+    },
+    path_readlink(fd, pointer, length, buffer, bufferLength, result) {
+      const folder = folderFd(fd, "path_readlink");
+      const target = memory.range(buffer, bufferLength);
+      return withFd(openBeneath(folder, memory.string(pointer, length), O.path | O.nofollow), (open) => {
+        if (fileTypeOf(statusOf(open).mode) !== FileType.symbolicLink) return Errno.inval;
+        const part = readLink(open).subarray(0, target.length);
+        target.set(part);
+        memory.setU32(result, part.length);
+        return Errno.success;
+      });
+    },
+    path_remove_directory(fd, pointer, length) {
+      const folder = folderFd(fd, "path_remove_directory");
+      return withEntry(folder, memory.string(pointer, length), (entry) => {
+        requireName(entry, entry.name === ".." ? Errno.notempty : Errno.inval);
+        check(sys(SYS.unlinkat, entry.folderFd, pathAddress(entry.name), AT.removedir));
+        return Errno.success;
+      });
+    },
+    path_rename(oldFd, oldPointer, oldLength, newFd, newPointer, newLength) {
+      const oldFolder = folderFd(oldFd, "path_rename_source");
+      const newFolder = folderFd(newFd, "path_rename_target");
+      const oldPath = memory.string(oldPointer, oldLength);
+      const newPath = memory.string(newPointer, newLength);
+      return withEntry(oldFolder, oldPath, (from) =>
+        withEntry(newFolder, newPath, (to) => {
+          requireName(from, Errno.busy);
+          requireName(to, Errno.busy);
+          requireFolderIfSlash(from);
+          if (to.trailingSlash && entryType(from) !== FileType.directory) return Errno.notdir;
+          check(sys(SYS.renameat2, from.folderFd, pathAddress(from.name, 0), to.folderFd, pathAddress(to.name, 1), 0));
+          return Errno.success;
+        }));
+    },
+    path_symlink(targetPointer, targetLength, fd, pointer, length) {
+      const folder = folderFd(fd, "path_symlink");
+      const target = memory.string(targetPointer, targetLength);
+      if (target.length === 0) return Errno.noent;
+      // A link that leads out is refused when it is made as well as when it is walked.
+      if (target.startsWith("/")) return Errno.notcapable;
+      return withEntry(folder, memory.string(pointer, length), (entry) => {
+        requireName(entry, Errno.exist);
+        if (entry.trailingSlash) {
+          const type = entryType(entry);
+          return type === undefined ? Errno.noent : type === FileType.directory ? Errno.exist : Errno.notdir;
+        }
+        check(sys(SYS.symlinkat, pathAddress(target, 0), entry.folderFd, pathAddress(entry.name, 1)));
+        return Errno.success;
+      });
+    },
+    path_unlink_file(fd, pointer, length) {
+      const folder = folderFd(fd, "path_unlink_file");
+      return withEntry(folder, memory.string(pointer, length), (entry) => {
+        requireName(entry, Errno.isdir);
+        requireFolderIfSlash(entry);
+        const result = sys(SYS.unlinkat, entry.folderFd, pathAddress(entry.name), 0);
+        return result < 0 ? errnoOf(result) : Errno.success;
+      });
+    },
+  };
+}

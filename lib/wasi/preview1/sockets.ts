@@ -1,0 +1,60 @@
+/** Sockets that the embedder handed over: accept, receive, send, shut down. */
+
+import { SYS, sys } from "../../host/mod.ts";
+import { Errno, FdFlags, FileType, rights, type WasiImplementation } from "./abi.ts";
+import { check, O, readInto, writeFrom } from "./linux.ts";
+import { STREAM_RIGHTS } from "./files.ts";
+import { fail } from "./guest_memory.ts";
+import type { Descriptor } from "./descriptors.ts";
+import type { WasiState } from "./state.ts";
+
+function socketFd({ fd, fileType }: Descriptor): number {
+  if (fd < 0 || (fileType !== FileType.socketStream && fileType !== FileType.socketDgram)) fail(Errno.notsock);
+  return fd;
+}
+
+/** The `sock_*` functions. */
+export function socketFunctions(
+  { memory, descriptors }: WasiState,
+): WasiImplementation<"sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown"> {
+  return {
+    sock_accept(fd, flags, result) {
+      const listener = descriptors.get(fd, rights("sock_accept"));
+      if (flags & ~FdFlags.nonblock) return Errno.inval;
+      const accepted = check(
+        sys(SYS.accept4, socketFd(listener), 0, 0, O.cloexec | (flags & FdFlags.nonblock ? O.nonblock : 0)),
+      );
+      memory.setU32(
+        result,
+        descriptors.add({
+          fd: accepted,
+          fileType: FileType.socketStream,
+          rightsBase: STREAM_RIGHTS,
+          rightsInheriting: 0n,
+          owned: true,
+        }),
+      );
+      return Errno.success;
+    },
+    sock_recv(fd, iovecs, count, flags, sizeResult, flagsResult) {
+      const socket = socketFd(descriptors.get(fd, rights("fd_read")));
+      // Omitted: peek and waitall; nothing that preview 1 guests are built from asks for them.
+      if (flags !== 0) return Errno.notsup;
+      memory.setU32(sizeResult, memory.forEachBuffer(iovecs, count, (bytes) => readInto(socket, bytes)));
+      memory.setU16(flagsResult, 0);
+      return Errno.success;
+    },
+    sock_send(fd, iovecs, count, flags, result) {
+      const socket = socketFd(descriptors.get(fd, rights("fd_write")));
+      if (flags !== 0) return Errno.inval;
+      memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => writeFrom(socket, bytes)));
+      return Errno.success;
+    },
+    sock_shutdown(fd, how) {
+      const socket = socketFd(descriptors.get(fd));
+      if (how < 1 || how > 3) return Errno.inval;
+      check(sys(SYS.shutdown, socket, how - 1));
+      return Errno.success;
+    },
+  };
+}
