@@ -12,6 +12,8 @@ export * from "./assembler.ts";
 export { type Label } from "./buffer.ts";
 export * from "./conditions.ts";
 export { type Feature, FEATURES, type Row } from "./forms/row.ts";
+export * from "./disassembler.ts";
+export * from "./instruction.ts";
 export * from "./operands.ts";
 export * from "./regs.ts";
 export * from "./table.ts";

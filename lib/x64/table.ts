@@ -232,7 +232,7 @@ indexRows();
 /** The form of that name; for a `cc` family, its form for condition 0. Call it at load and keep the id. */
 export function form(name: FormName): FormId {
   let end = name.indexOf(" ");
-  if (name.startsWith("lock ") || name.startsWith("rep ")) end = name.indexOf(" ", end + 1);
+  if (name.startsWith("lock ") || name.startsWith("rep ") || name.startsWith("o16 ")) end = name.indexOf(" ", end + 1);
   const mnemonic = end < 0 ? name : name.slice(0, end);
   const operands = end < 0 ? "" : name.slice(end + 1);
   for (let row = firstRowOfMnemonic.get(mnemonic) ?? NONE; row !== NONE; row = nextRowOfMnemonic[row]) {

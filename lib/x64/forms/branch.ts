@@ -22,6 +22,7 @@ export const BRANCH = [
   ["xgetbv", "", "0F 01 D0", "x64", "rcx:r rax:w rdx:w"],
   ["endbr64", "", "F3 0F 1E FA", "x64"],
   ["nop", "", "90", "x64"],
+  ["o16 nop", "", "66 90", "x64"],
   ["nop", "rm16", "66 0F 1F /0", "x64"],
   ["nop", "rm32", "0F 1F /0", "x64"],
   ["pause", "", "F3 90", "x64"],

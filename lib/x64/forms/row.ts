@@ -28,7 +28,7 @@ export type Feature = typeof FEATURES[number];
 /**
  * One line of the manual.
  *
- * 1. mnemonic, in NASM's spelling, with its `lock` or `rep` prefix; a mnemonic ending in `cc` stands for sixteen forms.
+ * 1. mnemonic, in NASM's spelling, with its `lock`, `rep` or `o16` prefix; a mnemonic ending in `cc` stands for sixteen forms.
  * 2. operands in manual order, `rm64` for the manual's r/m64. Marks: none = read, `w` = written, `rw` = read and written,
  *    `wp` = written in part or sometimes not at all (what was there before stays), `sx` = an immediate that is
  *    sign-extended to the operand size.
