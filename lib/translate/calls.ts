@@ -1,0 +1,68 @@
+/**
+ * Lowering of calls: direct, through tables, and to the runtime.
+ *
+ * `call_indirect` ends in one compare per condition that the specification traps on: index in bounds, element initialised (TAB-2), not
+ * null, right type.
+ *
+ * CALL-I1  Null is not compared: the tagged null is 1, so the load of the callee's type reads a few bytes above address 0, where nothing is
+ *          ever mapped, and the fault means null.
+ * CALL-I2  Code holds no canonical type id (TYPES): the expected one is read from the instance's `typeIds`.
+ *
+ * May import: base, wasm, abi, ir. @module
+ */
+
+import { FUNCREF_INIT_BIT, TrapCode, VMContextHead, VMFuncRef } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
+import { ADDR, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
+import { wide } from "./places.ts";
+import { loadTaggedElement } from "./tables.ts";
+import type { Translator } from "./translator.ts";
+
+const TYPE_ID_BYTES = 4;
+const TYPE_FIELD = memFlags(TrapCode.indirect_call_to_null, Region.readonly);
+const TYPE_ID = memFlags(0, Region.readonly);
+
+/** Calls with the topmost operands as arguments and replaces them by the results. */
+function callWithOperands(t: Translator, op: IrOp, callee: number, imm: number, sig: SigId): void {
+  const { builder, environment, stack } = t;
+  const results = environment.signatures.results[sig];
+  const argCount = environment.signatures.params[sig].length;
+  const start = stack.length - argCount;
+  const value = builder.call(op, callee, imm, stack, start, argCount, sig);
+  stack.length = start;
+  if (results.length === 0) return;
+  stack.push(value);
+  for (let i = 1; i < results.length; i++) stack.push(builder.proj(value, i, results[i]));
+}
+
+/** Calls the runtime with the arguments in `t.args`; the value is the result, if the libcall has one. */
+export function libcall(t: Translator, number: number): Value {
+  const { args, builder, environment } = t;
+  return builder.call(Ir.libcall, NONE, number, args, 0, args.length, environment.libcallSig[number] as SigId);
+}
+
+/** `call`. */
+export function call(t: Translator): void {
+  const { environment } = t;
+  const index = t.reader.readU32Leb();
+  const sig = environment.funcSig[index] as SigId;
+  const defined = index - environment.module.importedFuncCount;
+  if (defined >= 0) callWithOperands(t, Ir.call, NONE, defined, sig);
+  else callWithOperands(t, Ir.call_import, NONE, index, sig);
+}
+
+/** `call_indirect`. */
+export function callIndirect(t: Translator): void {
+  const { builder, environment } = t;
+  const typeIndex = t.reader.readU32Leb();
+  const table = t.reader.readU32Leb();
+  const index = wide(t, t.pop());
+  const callee = loadTaggedElement(t, table, index, TrapCode.indirect_call_out_of_bounds);
+  const record = builder.unary(Ir.bitcast, callee, ADDR);
+  const typeDisp = VMFuncRef.offsets.type - FUNCREF_INIT_BIT;
+  const actual = builder.load(Ir.load, I32, record, NONE, typeDisp, TYPE_FIELD); // CALL-I1
+  const typeIds = builder.vmctxAddr(VMContextHead.offsets.typeIds, NONE);
+  const expected = builder.load(Ir.load, I32, typeIds, NONE, typeIndex * TYPE_ID_BYTES, TYPE_ID); // CALL-I2
+  builder.trapIf(builder.icmp(IntCond.ne, actual, expected), TrapCode.indirect_call_type_mismatch);
+  callWithOperands(t, Ir.call_indirect, callee, FUNCREF_INIT_BIT, environment.typeSig[typeIndex] as SigId);
+}

@@ -1,0 +1,206 @@
+/**
+ * Lowering of structured control flow: blocks, branches, `br_table`, `select`.
+ *
+ * A branch carries the operands that its label takes as arguments of a jump; conditional branches carry none (IR-3), so where a label takes
+ * operands, an edge block between the two holds the jump. A label of the outermost frame is the function's end: its edge is a return.
+ *
+ * CTRL-1  A block is sealed as soon as its last predecessor exists: the arms of an `if` and edge blocks at once, a loop's header at the
+ *         loop's `end`, any other label's block at its `end`.
+ *
+ * May import: base, wasm, abi, ir. @module
+ */
+
+import { TrapCode } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
+import type { Block } from "../ir/mod.ts";
+import { readValType } from "../wasm/mod.ts";
+import { FrameKind, type Translator } from "./translator.ts";
+
+export function block(t: Translator): void {
+  const sig = t.environment.readBlockSig(t.reader);
+  t.openFrame(FrameKind.block, sig, t.environment.signatures.params[sig].length, NONE);
+}
+
+export function loop(t: Translator): void {
+  const { builder, stack } = t;
+  const sig = t.environment.readBlockSig(t.reader);
+  const params = t.environment.signatures.params[sig];
+  const header = builder.createBlock();
+  const firstParam = t.addParams(header, params);
+  const height = stack.length - params.length;
+  builder.jump(header, stack, height);
+  builder.switchTo(header);
+  t.openFrame(FrameKind.loop, sig, params.length, header);
+  stack.length = height;
+  for (let i = 0; i < params.length; i++) stack.push(firstParam + i);
+}
+
+export function ifElse(t: Translator): void {
+  const { builder, stack } = t;
+  const sig = t.environment.readBlockSig(t.reader);
+  const condition = t.pop();
+  const thenBlock = builder.createBlock();
+  const elseBlock = builder.createBlock();
+  builder.brIf(condition, thenBlock, elseBlock);
+  builder.seal(thenBlock);
+  builder.seal(elseBlock);
+  const paramCount = t.environment.signatures.params[sig].length;
+  const frame = t.openFrame(FrameKind.if, sig, paramCount, NONE);
+  t.frameElse[frame] = elseBlock;
+  for (let i = stack.length - paramCount; i < stack.length; i++) t.savedParams.push(stack.data[i]);
+  builder.switchTo(thenBlock);
+}
+
+/** The second arm of an `if`. */
+export function elseArm(t: Translator): void {
+  const frame = t.depth - 1;
+  if (t.reachable) jumpToLabel(t, frame);
+  enterElse(t, frame);
+  t.frameKind[frame] = FrameKind.else;
+}
+
+function enterElse(t: Translator, frame: number): void {
+  const { stack, savedParams } = t;
+  const paramCount = t.environment.signatures.params[t.frameSig[frame]].length;
+  stack.length = t.frameHeight[frame];
+  savedParams.length -= paramCount;
+  for (let i = 0; i < paramCount; i++) stack.push(savedParams.data[savedParams.length + i]);
+  t.builder.switchTo(t.frameElse[frame] as Block);
+  t.reachable = true;
+}
+
+export function end(t: Translator): void {
+  const frame = t.depth - 1;
+  switch (t.frameKind[frame]) {
+    case FrameKind.func:
+      if (t.reachable) emitReturn(t);
+      t.depth = frame;
+      return;
+    case FrameKind.loop:
+      t.builder.seal(t.frameLabel[frame] as Block);
+      t.depth = frame;
+      if (!t.reachable) t.stack.length = t.frameHeight[frame];
+      return;
+    case FrameKind.if:
+      // Without an `else` the parameters are the results.
+      if (t.reachable) jumpToLabel(t, frame);
+      enterElse(t, frame);
+      break;
+  }
+  const label = t.frameLabel[frame];
+  if (label !== NONE) {
+    if (t.reachable) jumpToLabel(t, frame);
+    t.builder.seal(label as Block);
+    t.builder.switchTo(label as Block);
+    t.pushLabelParams(frame);
+    t.reachable = true;
+  }
+  t.depth = frame;
+  if (!t.reachable) t.stack.length = t.frameHeight[frame];
+}
+
+/** Ends the current block by a jump to the frame's label, which takes the topmost operands. */
+function jumpToLabel(t: Translator, frame: number): void {
+  const target = t.labelBlock(frame);
+  t.builder.jump(target, t.stack, t.stack.length - t.labelTypes(frame).length);
+}
+
+function emitReturn(t: Translator): void {
+  const count = t.environment.signatures.results[t.func.signature].length;
+  t.builder.return_(t.stack, t.stack.length - count, count);
+}
+
+/** Ends the current block by a branch to the frame's label. */
+function branchTo(t: Translator, frame: number): void {
+  if (frame === 0) emitReturn(t);
+  else jumpToLabel(t, frame);
+}
+
+/** Whether a branch to the frame's label can be a conditional one without an edge block. */
+function isPlainLabel(t: Translator, frame: number): boolean {
+  return frame !== 0 && t.labelTypes(frame).length === 0;
+}
+
+export function br(t: Translator): void {
+  branchTo(t, t.frameAt(t.reader.readU32Leb()));
+  t.setUnreachable();
+}
+
+export function brIf(t: Translator): void {
+  const { builder } = t;
+  const frame = t.frameAt(t.reader.readU32Leb());
+  const condition = t.pop();
+  const next = builder.createBlock();
+  if (isPlainLabel(t, frame)) {
+    builder.brIf(condition, t.labelBlock(frame), next);
+  } else {
+    const edge = builder.createBlock();
+    builder.brIf(condition, edge, next);
+    builder.seal(edge);
+    builder.switchTo(edge);
+    branchTo(t, frame);
+  }
+  builder.seal(next);
+  builder.switchTo(next);
+}
+
+export function brTable(t: Translator): void {
+  const { builder, reader, targets, edges } = t;
+  const index = t.pop();
+  const count = reader.readU32Leb() + 1; // the default follows the vector
+  targets.reset();
+  edges.reset();
+  for (let i = 0; i < count; i++) {
+    const frame = t.frameAt(reader.readU32Leb());
+    if (isPlainLabel(t, frame)) {
+      targets.push(t.labelBlock(frame));
+      continue;
+    }
+    let edge = t.frameEdge[frame];
+    if (edge === NONE) {
+      edge = builder.createBlock();
+      t.frameEdge[frame] = edge;
+      edges.push(frame);
+    }
+    targets.push(edge);
+  }
+  builder.brTable(index, targets.data, count);
+  for (let i = 0; i < edges.length; i++) {
+    const frame = edges.at(i);
+    const edge = t.frameEdge[frame] as Block;
+    t.frameEdge[frame] = NONE;
+    builder.seal(edge);
+    builder.switchTo(edge);
+    branchTo(t, frame);
+  }
+  t.setUnreachable();
+}
+
+export function returnOp(t: Translator): void {
+  emitReturn(t);
+  t.setUnreachable();
+}
+
+export function unreachable(t: Translator): void {
+  t.builder.trap(TrapCode.unreachable);
+  t.setUnreachable();
+}
+
+export function nop(_t: Translator): void {}
+
+export function drop(t: Translator): void {
+  t.pop();
+}
+
+export function select(t: Translator): void {
+  const condition = t.pop();
+  const b = t.pop();
+  const a = t.pop();
+  t.push(t.builder.select(condition, a, b));
+}
+
+/** `select` with its type stated, which the operands know as well. */
+export function selectTyped(t: Translator): void {
+  for (let count = t.reader.readU32Leb(); count > 0; count--) readValType(t.reader);
+  select(t);
+}

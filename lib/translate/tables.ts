@@ -1,0 +1,177 @@
+/**
+ * Lowering of tables: element access, sizes, bulk operations.
+ *
+ * Elements of function tables are 8 bytes, tagged: 0 not initialised yet, 1 null, else address of the VMFuncRef + 1. A funcref on the operand
+ * stack is untagged: 0 null, else the address. Elements of other tables are 4-byte references, 0 null.
+ *
+ * TAB-1  An index is compared with the table's size before the element's address is formed. A table whose limits are equal has a constant
+ *        size and a base that never moves; otherwise both are read each time, since calls may grow the table.
+ * TAB-2  A loaded function element is tested for "not initialised" before anything else is done with it; the test's slow side is cold.
+ *
+ * May import: base, wasm, abi, ir. @module
+ */
+
+import { FUNCREF_INIT_BIT, Libcall, TrapCode, VMTableDefinition } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
+import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
+import { libcall } from "./calls.ts";
+import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
+import type { Translator } from "./translator.ts";
+
+const { base: BASE, currentElements: ELEMENTS } = VMTableDefinition.offsets;
+const VM_FIELD = memFlags(0, Region.vm);
+const ELEMENT = memFlags(0, Region.table);
+const FUNC_ELEMENT_LOG2 = 3;
+const REF_ELEMENT_LOG2 = 2;
+
+/** The number of elements, as an i64. */
+function elementCount(t: Translator, table: number): Value {
+  const { tableFixedSize, tables } = t.environment;
+  const fixed = tableFixedSize[table];
+  if (fixed !== NONE) return t.builder.iconst64(fixed, 0);
+  return t.builder.load(Ir.load, I64, fieldBase(t, tables, table), NONE, fieldDisp(tables, table, ELEMENTS), VM_FIELD);
+}
+
+/** Traps unless `index` (i64) is an element's (TAB-1). */
+function checkIndex(t: Translator, table: number, index: Value, trapCode: number): void {
+  t.builder.trapIf(t.builder.icmp(IntCond.uge, index, elementCount(t, table)), trapCode);
+}
+
+function tableBase(t: Translator, table: number): Value {
+  const { tableFixedSize, tables } = t.environment;
+  if (tableFixedSize[table] !== NONE) return constantField(t, tables, table, BASE);
+  return t.builder.load(Ir.load, ADDR, fieldBase(t, tables, table), NONE, fieldDisp(tables, table, BASE), VM_FIELD);
+}
+
+/** The offset of element `index` (i64) from the table's base. */
+function scaled(t: Translator, table: number, index: Value): Value {
+  const log2 = t.environment.tableType[table] === I64 ? FUNC_ELEMENT_LOG2 : REF_ELEMENT_LOG2;
+  return t.builder.binary(Ir.ishl, index, t.builder.iconst64(log2, 0));
+}
+
+/** Loads a function element, bounds checked and initialised, in its tagged form: 1 is null, all else is an address + 1. */
+export function loadTaggedElement(t: Translator, table: number, index: Value, trapCode: number): Value {
+  const { builder } = t;
+  checkIndex(t, table, index, trapCode);
+  const element = builder.load(Ir.load, I64, tableBase(t, table), scaled(t, table, index), 0, ELEMENT);
+  // TAB-2
+  const lazy = builder.createBlock();
+  const ready = builder.createBlock();
+  const done = builder.createBlock();
+  const result = builder.createBlockParam(done, I64);
+  builder.brIf(builder.icmp(IntCond.eq, element, builder.iconst64(0, 0)), lazy, ready);
+  builder.seal(lazy);
+  builder.seal(ready);
+  builder.setCold(lazy);
+
+  builder.switchTo(lazy);
+  t.args.reset();
+  t.args.push(builder.iconst32(table));
+  t.args.push(index);
+  jumpWith(t, done, libcall(t, Libcall.table_get_lazy));
+
+  builder.switchTo(ready);
+  jumpWith(t, done, element);
+
+  builder.seal(done);
+  builder.switchTo(done);
+  return result;
+}
+
+function jumpWith(t: Translator, target: Block, value: Value): void {
+  t.args.reset();
+  t.args.push(value);
+  t.builder.jump(target, t.args);
+}
+
+export function tableGet(t: Translator): void {
+  const { builder, environment } = t;
+  const table = t.reader.readU32Leb();
+  const index = wide(t, t.pop());
+  if (environment.tableType[table] === I64) {
+    const element = loadTaggedElement(t, table, index, TrapCode.table_out_of_bounds);
+    t.push(builder.binary(Ir.isub, element, builder.iconst64(FUNCREF_INIT_BIT, 0)));
+  } else {
+    checkIndex(t, table, index, TrapCode.table_out_of_bounds);
+    t.push(builder.load(Ir.load, REF, tableBase(t, table), scaled(t, table, index), 0, ELEMENT));
+  }
+}
+
+export function tableSet(t: Translator): void {
+  const { builder, environment } = t;
+  const table = t.reader.readU32Leb();
+  const value = t.pop();
+  const index = wide(t, t.pop());
+  checkIndex(t, table, index, TrapCode.table_out_of_bounds);
+  const element = environment.tableType[table] === I64
+    ? builder.binary(Ir.iadd, value, builder.iconst64(FUNCREF_INIT_BIT, 0))
+    : value;
+  builder.store(Ir.store, tableBase(t, table), scaled(t, table, index), element, 0, ELEMENT);
+}
+
+export function tableSize(t: Translator): void {
+  const table = t.reader.readU32Leb();
+  t.push(narrow(t, elementCount(t, table), t.environment.tableIs64[table]));
+}
+
+export function tableGrow(t: Translator): void {
+  const { environment } = t;
+  const table = t.reader.readU32Leb();
+  const delta = wide(t, t.pop());
+  const value = t.pop();
+  t.args.reset();
+  t.args.push(t.builder.iconst32(table));
+  t.args.push(value);
+  t.args.push(delta);
+  const callee = environment.tableType[table] === I64 ? Libcall.table_grow_func : Libcall.table_grow_ref;
+  t.push(narrow(t, libcall(t, callee), environment.tableIs64[table]));
+}
+
+export function tableFill(t: Translator): void {
+  const table = t.reader.readU32Leb();
+  const length = wide(t, t.pop());
+  const value = t.pop();
+  const start = wide(t, t.pop());
+  t.args.reset();
+  t.args.push(t.builder.iconst32(table));
+  t.args.push(start);
+  t.args.push(value);
+  t.args.push(length);
+  libcall(t, t.environment.tableType[table] === I64 ? Libcall.table_fill_func : Libcall.table_fill_ref);
+}
+
+export function tableCopy(t: Translator): void {
+  const destinationTable = t.reader.readU32Leb();
+  const sourceTable = t.reader.readU32Leb();
+  const length = wide(t, t.pop());
+  const source = wide(t, t.pop());
+  const destination = wide(t, t.pop());
+  t.args.reset();
+  t.args.push(t.builder.iconst32(destinationTable));
+  t.args.push(t.builder.iconst32(sourceTable));
+  t.args.push(destination);
+  t.args.push(source);
+  t.args.push(length);
+  libcall(t, Libcall.table_copy);
+}
+
+export function tableInit(t: Translator): void {
+  const segment = t.reader.readU32Leb();
+  const table = t.reader.readU32Leb();
+  const length = t.pop();
+  const source = t.pop();
+  const destination = wide(t, t.pop());
+  t.args.reset();
+  t.args.push(t.builder.iconst32(table));
+  t.args.push(t.builder.iconst32(segment));
+  t.args.push(destination);
+  t.args.push(source);
+  t.args.push(length);
+  libcall(t, Libcall.table_init);
+}
+
+export function elemDrop(t: Translator): void {
+  t.args.reset();
+  t.args.push(t.builder.iconst32(t.reader.readU32Leb()));
+  libcall(t, Libcall.elem_drop);
+}
