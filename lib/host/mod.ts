@@ -17,6 +17,7 @@ export * from "./boot_data.ts";
 export * from "./code_arena.ts";
 export * from "./cpu_features.ts";
 export * from "./errors.ts";
+export * from "./ledger_layout.ts";
 export * from "./linear_memory.ts";
 export * from "./memory.ts";
 export * from "./record.ts";

@@ -7,6 +7,7 @@ import {
   Activation,
   type Assembler,
   emitHostCall,
+  emitReturn,
   emitTrap,
   F,
   memAt,
@@ -27,7 +28,7 @@ function emitAdd(a: Assembler): void {
   a.rm(F.load32, RCX, memAt(RDX), 16);
   a.rr(F.add32, RCX, RAX);
   a.rm(F.store32, RAX, memAt(RDX), 0);
-  a.op(F.ret);
+  emitReturn(a);
 }
 
 Deno.test("enter() runs code on the guest stack and reports done", () => {
@@ -53,7 +54,7 @@ Deno.test("enter() passes record, vmctx and an empty frame chain, and keeps the 
     a.rm(F.store64, RBP, memAt(RDX), 16);
     a.rm(F.store64, RSP, memAt(RDX), 24);
     for (const register of [RBX, R12, R13, R14, RBP]) a.ri(F.movImm32, register, 0xdead);
-    a.op(F.ret);
+    emitReturn(a);
   });
   using call = new Activation(code, 0x1234_5678_9abc);
   const { i64 } = valueArea();
@@ -78,7 +79,7 @@ Deno.test("resume() continues a guest that made host calls, with its locals on i
     a.r(F.pop, RBX);
     a.ri(F.sub32, RBX, 1);
     a.jcc(COND.NE, top);
-    a.op(F.ret);
+    emitReturn(a);
   });
   using call = new Activation(code);
   const { enter, resume } = boot();
@@ -98,7 +99,7 @@ Deno.test("resume() continues a guest that made host calls, with its locals on i
 Deno.test("activations nest: a host call enters another record on another stack", () => {
   const code = placeCode((a) => {
     emitHostCall(a);
-    a.op(F.ret);
+    emitReturn(a);
   });
   const { enter, resume } = boot();
   let deepest = 0;
@@ -117,7 +118,7 @@ Deno.test("activations nest: a host call enters another record on another stack"
 Deno.test("parked activations are resumed in any order", () => {
   const code = placeCode((a) => {
     emitHostCall(a);
-    a.op(F.ret);
+    emitReturn(a);
   });
   const { enter, resume } = boot();
   const parked = Array.from({ length: 100 }, () => new Activation(code));
@@ -161,7 +162,7 @@ Deno.test("a store past the length of a linear memory is a trap with the fault a
     }
     faultOffset = a.offset;
     a.rm(F.store32, RAX, memAt(RCX), 0);
-    a.op(F.ret);
+    emitReturn(a);
   });
   const { enter } = boot();
   const { u32 } = valueArea();
@@ -200,7 +201,7 @@ Deno.test("division by zero and overflow are traps by SIGFPE", () => {
     a.op(F.cdq);
     a.r(F.idiv32, RCX);
     a.rm(F.store32, RAX, memAt(RSI), 0);
-    a.op(F.ret);
+    emitReturn(a);
   });
   using call = new Activation(code);
   const { i32 } = valueArea();
@@ -266,7 +267,7 @@ Deno.test("a stack overflow that nothing checks ends in the guard, and is a trap
 Deno.test("enter() and resume() refuse when the host stack is low, and touch nothing", () => {
   const code = placeCode((a) => {
     emitHostCall(a);
-    a.op(F.ret);
+    emitReturn(a);
   });
   using call = new Activation(code);
   const { enter, resume } = boot();
@@ -286,7 +287,7 @@ Deno.test("enter() and resume() refuse when the host stack is low, and touch not
 Deno.test("host recursion through guests meets 'host stack low' before V8's own limit", () => {
   const code = placeCode((a) => {
     emitHostCall(a);
-    a.op(F.ret);
+    emitReturn(a);
   });
   const { enter, resume } = boot();
   let refused = 0;
