@@ -16,3 +16,4 @@ export * from "./ops.ts";
 export * from "./func.ts";
 export * from "./effects.ts";
 export { FuncBuilder } from "./builder.ts";
+export { ControlFlow } from "./cfg.ts";
