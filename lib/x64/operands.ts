@@ -26,6 +26,7 @@ export const OPERAND_KINDS = [
   ["m128", FILE_NONE, 0, 16, 0, NOT_FIXED],
   ["m256", FILE_NONE, 0, 32, 0, NOT_FIXED],
   ["xmm", FILE_XMM, 16, 0, 0, NOT_FIXED],
+  ["xmm/m8", FILE_XMM, 16, 1, 0, NOT_FIXED],
   ["xmm/m16", FILE_XMM, 16, 2, 0, NOT_FIXED],
   ["xmm/m32", FILE_XMM, 16, 4, 0, NOT_FIXED],
   ["xmm/m64", FILE_XMM, 16, 8, 0, NOT_FIXED],

@@ -50,18 +50,9 @@ import {
 /** A form: dense index into the `FORM_*` columns. */
 export type FormId = Id<"form">;
 
-type AnyRow =
-  | typeof ALU[number]
-  | typeof MOV[number]
-  | typeof SHIFT[number]
-  | typeof MUL_DIV[number]
-  | typeof BRANCH[number]
-  | typeof ATOMIC[number]
-  | typeof BMI[number]
-  | typeof SSE[number]
-  | typeof SSE_SIMD[number]
-  | typeof AVX[number];
+const FAMILIES = [ALU, MOV, SHIFT, MUL_DIV, BRANCH, ATOMIC, BMI, SSE, SSE_SIMD, AVX] as const;
 
+type AnyRow = typeof FAMILIES[number][number];
 type Unmarked<S extends string> = S extends `${"rw" | "wp" | "sx" | "w"} ${infer Kind}` ? Kind : S;
 type UnmarkedList<S extends string> = S extends `${infer First}, ${infer Rest}`
   ? `${Unmarked<First>}, ${UnmarkedList<Rest>}`
@@ -71,18 +62,7 @@ type NameOf<R extends Row> = R extends Row ? R[1] extends "" ? R[0] : `${R[0]} $
 /** The name of a form: mnemonic and operand kinds without marks, `"add rm64, r64"`; `cc` rows by their family name. */
 export type FormName = NameOf<AnyRow>;
 
-const ROWS: readonly Row[] = [
-  ...ALU,
-  ...MOV,
-  ...SHIFT,
-  ...MUL_DIV,
-  ...BRANCH,
-  ...ATOMIC,
-  ...BMI,
-  ...SSE,
-  ...SSE_SIMD,
-  ...AVX,
-];
+const ROWS: readonly Row[] = ([] as Row[]).concat(...FAMILIES as readonly (readonly Row[])[]);
 
 // Encoding word. Prefixes and escapes are what SDM 2A chapter 2 calls mandatory prefix, opcode map, W, L and ModRM digit.
 /** Bits 0 to 7 of an encoding word: the opcode byte. */
