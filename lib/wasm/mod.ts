@@ -27,3 +27,5 @@ export * from "./const_expr.ts";
 export * from "./module.ts";
 export * from "./names.ts";
 export * from "./decode.ts";
+export * from "./required_feature.ts";
+export * from "./validate/mod.ts";

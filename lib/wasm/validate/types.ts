@@ -1,0 +1,69 @@
+/**
+ * Validation of the type section: declared subtypes must match their supertypes (spec: valid-subtype).
+ *
+ * Requires: canonical ids of the module's types, which the decoder sets group by group.
+ *
+ * May import: base. @module
+ */
+import { NONE } from "../../base/mod.ts";
+import { CompileError } from "../errors.ts";
+import { MAX_SUBTYPE_DEPTH } from "../limits.ts";
+import type { Module } from "../module.ts";
+import type { DefinedType, ValType } from "../types.ts";
+import { isSubtypeIn } from "./state.ts";
+
+/** Checks every type that declares a supertype. Errors name no offset of their own: types are not kept with theirs. */
+export function validateTypes(module: Module): void {
+  const { types } = module;
+  const depths = new Uint8Array(types.length);
+  for (let index = 0; index < types.length; index++) {
+    const { supertype } = types[index];
+    if (supertype === NONE) continue;
+    const above = types[supertype];
+    if (above.isFinal) fail(`type ${index}: its supertype ${supertype} is final`);
+    if (depths[supertype] === MAX_SUBTYPE_DEPTH) {
+      fail(`type ${index}: more than ${MAX_SUBTYPE_DEPTH} supertypes above it`);
+    }
+    depths[index] = depths[supertype] + 1;
+    if (!matches(module, types[index], above)) fail(`type ${index} does not match its supertype ${supertype}`);
+  }
+}
+
+function fail(reason: string): never {
+  throw new CompileError(reason, TYPES_OFFSET_BYTES);
+}
+
+/** Types come first in a module, right after the header. */
+const TYPES_OFFSET_BYTES = 8;
+
+/** Whether a composite type may be declared below another (spec: match-comptype). */
+function matches(module: Module, below: DefinedType, above: DefinedType): boolean {
+  if (below.kind === "func" && above.kind === "func") {
+    return allMatch(module, above.params, below.params) && allMatch(module, below.results, above.results);
+  }
+  if (below.kind === "struct" && above.kind === "struct") {
+    if (below.fields.length < above.fields.length) return false;
+    for (let i = 0; i < above.fields.length; i++) {
+      const isMutable = above.fieldMutable[i] !== 0;
+      if (isMutable !== (below.fieldMutable[i] !== 0)) return false;
+      if (!fieldMatches(module, below.fields[i], above.fields[i], isMutable)) return false;
+    }
+    return true;
+  }
+  if (below.kind === "array" && above.kind === "array") {
+    if (below.isMutable !== above.isMutable) return false;
+    return fieldMatches(module, below.element, above.element, above.isMutable);
+  }
+  return false;
+}
+
+/** A mutable field can be written through either type, so its types must be equal (spec: match-fieldtype). */
+function fieldMatches(module: Module, below: ValType, above: ValType, isMutable: boolean): boolean {
+  return isSubtypeIn(module, below, above) && (!isMutable || isSubtypeIn(module, above, below));
+}
+
+function allMatch(module: Module, from: Int32Array, to: Int32Array): boolean {
+  if (from.length !== to.length) return false;
+  for (let i = 0; i < from.length; i++) if (!isSubtypeIn(module, from[i], to[i])) return false;
+  return true;
+}
