@@ -47,7 +47,8 @@ export function renderBootImage(image: BootImage): string {
 export const BOOT_IMAGE_SONAME = "${image.soname}";
 
 /** The shared object, in base64. */
-export const BOOT_IMAGE_BASE64 = ${lines.map((line) => `"${line}"`).join(" +\n  ")};
+export const BOOT_IMAGE_BASE64 =
+  ${lines.map((line) => `"${line}"`).join(" +\n  ")};
 `;
 }
 

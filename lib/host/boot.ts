@@ -26,7 +26,7 @@ import {
 } from "./boot_data.ts";
 import { BOOT_IMAGE_BASE64, BOOT_IMAGE_SONAME } from "./boot_image.ts";
 import { errnoName, HostError } from "./errors.ts";
-import { withMemoryFile } from "./ffi.ts";
+import { isWorker, withMemoryFile } from "./ffi.ts";
 import { ffiError, requirePlatform } from "./permissions.ts";
 
 /** What one isolate holds of the boot image. Hoist `enter` and `resume` into constants: V8 is fast when the callee is one. */
@@ -135,8 +135,4 @@ function uniquePath(fd: number): string {
   let spelled = `/proc/${Deno.pid}/fd`;
   for (let bit = 0; bit < 20; bit++) spelled += (hash >>> bit) & 1 ? "/./" : "//";
   return spelled + fd;
-}
-
-function isWorker(): boolean {
-  return "DedicatedWorkerGlobalScope" in globalThis || "importScripts" in globalThis;
 }

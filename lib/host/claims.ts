@@ -9,14 +9,21 @@
  * CLAIM-2  Claiming is lock-free: an isolate that ends in the middle loses chunks, never blocks another.
  */
 
+import { type LedgerBits, noteChunks, strikeChunks } from "./ledger.ts";
+
 /** One bit map inside the boot data. */
 export class ChunkMap {
   readonly #words: Int32Array;
   readonly #firstWord: number;
   readonly #count: number;
+  readonly #ledgerBits: LedgerBits;
 
-  /** `offsetBytes` is where the map starts in `words`; `count` its length in bits, a multiple of 32. */
-  constructor(words: Int32Array, offsetBytes: number, count: number) {
+  /**
+   * `offsetBytes` is where the map starts in `words`; `count` its length in bits, a multiple of 32; `ledgerBits` where a Worker's
+   * ledger keeps its copy.
+   */
+  constructor(words: Int32Array, offsetBytes: number, count: number, ledgerBits: LedgerBits) {
+    this.#ledgerBits = ledgerBits;
     this.#words = words;
     this.#firstWord = offsetBytes >> 2;
     this.#count = count;
@@ -25,13 +32,20 @@ export class ChunkMap {
   /** Claims `length` adjacent chunks; returns the first one's number, or -1 when there is no such run. */
   claim(length: number): number {
     for (let start = this.#findRun(0, length); start >= 0; start = this.#findRun(start + 1, length)) {
-      if (this.#tryClaim(start, length)) return start;
+      if (!this.#tryClaim(start, length)) continue;
+      noteChunks(this.#ledgerBits, start, length);
+      return start;
     }
     return -1;
   }
 
   /** Gives back chunks that this isolate owns. */
   release(start: number, length: number): void {
+    strikeChunks(this.#ledgerBits, start, length);
+    this.#clear(start, length);
+  }
+
+  #clear(start: number, length: number): void {
     for (let bit = start; bit < start + length;) {
       const mask = this.#mask(bit, start + length);
       Atomics.and(this.#words, this.#firstWord + (bit >> 5), ~mask);
@@ -66,7 +80,7 @@ export class ChunkMap {
       if (before & mask) {
         // Lost a race: give back what this call set, and only that.
         Atomics.and(this.#words, this.#firstWord + (bit >> 5), ~(mask & ~before));
-        this.release(start, bit - start);
+        this.#clear(start, bit - start);
         return false;
       }
       bit = (bit | 31) + 1;

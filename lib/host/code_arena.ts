@@ -20,7 +20,9 @@ import { boot } from "./boot.ts";
 import { ARENA_CHUNK_BYTES, ARENA_CHUNK_COUNT, BOOT_DATA, SPECIAL_CALL } from "./boot_data.ts";
 import { ChunkMap } from "./claims.ts";
 import { HostError } from "./errors.ts";
-import { ADVICE, adviseMemory, aliasMemory, loadAddress } from "./memory.ts";
+import { aliasMemory } from "./ffi.ts";
+import { LEDGER } from "./ledger_layout.ts";
+import { ADVICE, adviseMemory, loadAddress } from "./memory.ts";
 
 /** Ranges start at multiples of this: what the processor's fetch and our entry alignment want. */
 export const CODE_ALIGNMENT = 16;
@@ -56,7 +58,7 @@ export class CodeArena {
     const { data } = boot();
     this.rxBase = loadAddress(data, BOOT_DATA.arenaRx >> 2);
     this.#rwBase = loadAddress(data, BOOT_DATA.arenaRw >> 2);
-    this.#map = new ChunkMap(data, BOOT_DATA.arenaBits, ARENA_CHUNK_COUNT);
+    this.#map = new ChunkMap(data, BOOT_DATA.arenaBits, ARENA_CHUNK_COUNT, LEDGER.arenaBits);
   }
 
   /** Bytes of the chunks this isolate owns. */

@@ -33,6 +33,48 @@ export function pointerTo(address: number | bigint): Deno.PointerObject {
   return pointer;
 }
 
+/** An ArrayBuffer over native memory. The caller owns the danger: HOST-2, HOST-3. */
+export function aliasMemory(address: number, byteLength: number): ArrayBuffer {
+  try {
+    return Deno.UnsafePointerView.getArrayBuffer(pointerTo(address), byteLength);
+  } catch (error) {
+    throw ffiError(error, "viewing native memory");
+  }
+}
+
+/** Whether this isolate is a Worker's, which can be terminated. */
+export function isWorker(): boolean {
+  return "DedicatedWorkerGlobalScope" in globalThis;
+}
+
+/**
+ * Makes the boot image's destructor run with `argument` when this thread exits.
+ *
+ * All isolates share one pthread key (a process has 1,024), whose number + 1 is word `keyWord` of `data`; word `stubWord` holds the
+ * destructor's address.
+ */
+export function registerThreadExit(data: Int32Array, keyWord: number, stubWord: number, argument: number): void {
+  let libc: Deno.DynamicLibrary<typeof THREAD_SYMBOLS>;
+  try {
+    libc = Deno.dlopen("libc.so.6", THREAD_SYMBOLS);
+  } catch (error) {
+    throw ffiError(error, "opening the C library");
+  }
+  const { pthread_key_create, pthread_setspecific } = libc.symbols;
+  let key = Atomics.load(data, keyWord) - 1;
+  if (key < 0) {
+    const out = new Uint32Array(1);
+    const stub = BigInt(data[stubWord] >>> 0) | (BigInt(data[stubWord + 1]) << 32n);
+    if (pthread_key_create(out, stub) === 0) {
+      // Whoever comes second uses the first key; its own, never set, stays behind unused.
+      const before = Atomics.compareExchange(data, keyWord, 0, out[0] + 1);
+      key = before === 0 ? out[0] : before - 1;
+    }
+  }
+  if (key >= 0) pthread_setspecific(key, BigInt(argument));
+  libc.close();
+}
+
 /** Runs `use` with the path of a memory file that holds `content`; the file is gone when it returns, unless mapped. */
 export function withMemoryFile<T>(name: string, content: Uint8Array<ArrayBuffer>, use: (fd: number) => T): T {
   const libc = openC();
@@ -71,4 +113,9 @@ function openC(): Deno.DynamicLibrary<typeof C_SYMBOLS> {
 // `syscall` is variadic; integer arguments travel as for any other function (System V ABI 3.2.3).
 const C_SYMBOLS = {
   syscall: { parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const THREAD_SYMBOLS = {
+  pthread_key_create: { parameters: ["buffer", "u64"], result: "i32" },
+  pthread_setspecific: { parameters: ["u32", "u64"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -16,6 +16,7 @@ import { boot } from "./boot.ts";
 import { BOOT_DATA } from "./boot_data.ts";
 import { HostError } from "./errors.ts";
 import { addressOf } from "./ffi.ts";
+import { countMemory } from "./ledger.ts";
 import { ADVICE, adviseMemory, MAP, mapMemory, PROTECTION } from "./memory.ts";
 
 /** Bytes of a standard page. */
@@ -113,6 +114,7 @@ export class LinearMemory {
 // The registry gives a reservation's place back when V8 frees it. Its callbacks run late, and that is sound: the count is an upper bound.
 const reservations = new FinalizationRegistry<undefined>(() => {
   Atomics.sub(boot().data, BOOT_DATA.liveMemories >> 2, 1);
+  countMemory(-1);
 });
 
 /** Live reservations of the process; those that are garbage count until V8 collects them. */
@@ -140,6 +142,7 @@ export function allocateLinearMemory(initialPages: number): LinearMemory {
     const reason = error instanceof Error ? error.message : String(error);
     throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${reason}`);
   }
+  countMemory(1);
   reservations.register(memory, undefined);
   return new LinearMemory(memory);
 }

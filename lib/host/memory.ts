@@ -12,8 +12,8 @@
 
 import { boot } from "./boot.ts";
 import { systemError } from "./errors.ts";
-import { ffiError } from "./permissions.ts";
-import { pointerTo } from "./ffi.ts";
+import { aliasMemory } from "./ffi.ts";
+import { noteMapping, strikeMapping } from "./ledger.ts";
 
 /** The unit of mapping and protection. */
 export const PAGE_BYTES = 4096;
@@ -79,15 +79,6 @@ export function protectMemory(address: number, byteLength: number, protection: n
 /** madvise; returns 0 or `-errno`, since much advice is optional. */
 export function adviseMemory(address: number, byteLength: number, advice: number): number {
   return boot().systemCall(SYS_MADVISE, address, byteLength, advice, 0, 0, 0);
-}
-
-/** An ArrayBuffer over native memory. The caller owns the danger: HOST-2, HOST-3. */
-export function aliasMemory(address: number, byteLength: number): ArrayBuffer {
-  try {
-    return Deno.UnsafePointerView.getArrayBuffer(pointerTo(address), byteLength);
-  } catch (error) {
-    throw ffiError(error, "viewing native memory");
-  }
 }
 
 /** A piece of native memory and its views, which are made on first use and constant until {@linkcode release}. */
@@ -167,16 +158,27 @@ export class NativeRegion {
     if (this.buffer.detached) return;
     // Safety: per HOST-2 (detach first). transfer(0) frees nothing of ours: V8 does not own the backing store.
     this.buffer.transfer(0);
-    if (this.#unmap) unmapMemory(this.addressNumber, this.byteLength);
+    if (this.#unmap) giveBackMemory(this.addressNumber, this.byteLength);
   }
 }
 
 /** Maps zeroed, private memory of at least `byteLength` bytes, rounded up to pages. @throws {HostError} */
 export function mapRegion(byteLength: number): NativeRegion {
   const length = pageAlign(byteLength);
-  const flags = MAP.private | MAP.anonymous | MAP.noReserve;
-  const address = mapMemory(0, length, PROTECTION.readWrite, flags);
-  return new NativeRegion(address, length, "owned");
+  return new NativeRegion(takeMemory(length), length, "owned");
+}
+
+/** Maps whole pages of zeroed, private, lazily committed memory, owned by this isolate (LIFE-1). @throws {HostError} */
+export function takeMemory(byteLength: number): number {
+  const address = mapMemory(0, byteLength, PROTECTION.readWrite, MAP.private | MAP.anonymous | MAP.noReserve);
+  noteMapping(address, byteLength);
+  return address;
+}
+
+/** Unmaps what {@linkcode takeMemory} gave. */
+export function giveBackMemory(address: number, byteLength: number): void {
+  strikeMapping(address);
+  unmapMemory(address, byteLength);
 }
 
 /** Writes `value`, an address or any integer below 2^53, as a 64-bit word at word index `word` of an int32 view. */

@@ -6,7 +6,7 @@
  *
  * What is dangerous here is stated as numbered invariants, cited where relied on:
  * BOOT-n (boot.ts, boot_data.ts), HOST-n (ffi.ts, memory.ts), SYS-n (sys.ts), REC-n (record.ts), RPOOL-n (records.ts), CLAIM-n (claims.ts),
- * STACK-n (stacks.ts), LMEM-n (linear_memory.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
+ * STACK-n (stacks.ts), LIFE-n (ledger.ts), LMEM-n (linear_memory.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
  *
  * Nothing happens when this module is imported: the first call that needs the machine boots the isolate (about 1.5 ms).
  *
@@ -25,4 +25,4 @@ export * from "./records.ts";
 export * from "./stacks.ts";
 export * from "./sys.ts";
 export * from "./value_area.ts";
-export { pointerTo } from "./ffi.ts";
+export { addressOf, aliasMemory, pointerTo } from "./ffi.ts";

@@ -13,7 +13,9 @@ import { boot } from "./boot.ts";
 import { BOOT_DATA, RECORDS_PER_CHUNK } from "./boot_data.ts";
 import { ChunkMap } from "./claims.ts";
 import { HostError } from "./errors.ts";
-import { aliasMemory, loadAddress, storeAddress } from "./memory.ts";
+import { aliasMemory } from "./ffi.ts";
+import { LEDGER } from "./ledger_layout.ts";
+import { loadAddress, storeAddress } from "./memory.ts";
 import { RECORD, RECORD_BYTES, RECORD_COUNT } from "./record.ts";
 import { valueArea } from "./value_area.ts";
 
@@ -36,7 +38,7 @@ export class RecordPool {
   #total = 0;
 
   constructor() {
-    this.#map = new ChunkMap(boot().data, BOOT_DATA.recordBits, RECORD_COUNT / RECORDS_PER_CHUNK);
+    this.#map = new ChunkMap(boot().data, BOOT_DATA.recordBits, RECORD_COUNT / RECORDS_PER_CHUNK, LEDGER.recordBits);
   }
 
   /** Records this isolate has claimed, in use or not. */

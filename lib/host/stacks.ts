@@ -20,16 +20,7 @@
 
 import { bug } from "../base/mod.ts";
 import { HostError } from "./errors.ts";
-import {
-  ADVICE,
-  adviseMemory,
-  MAP,
-  mapMemory,
-  NativeRegion,
-  PROTECTION,
-  protectMemory,
-  unmapMemory,
-} from "./memory.ts";
+import { ADVICE, adviseMemory, giveBackMemory, NativeRegion, PROTECTION, protectMemory, takeMemory } from "./memory.ts";
 
 /** Address space of one default stack, guard included. */
 export const DEFAULT_STACK_BYTES = 1 << 20;
@@ -89,7 +80,7 @@ export class StackSlab {
   /** Unmaps the slab; none of its stacks may be in use. */
   release(): void {
     this.#region?.release();
-    unmapMemory(this.addressNumber, this.byteLength);
+    giveBackMemory(this.addressNumber, this.byteLength);
   }
 }
 
@@ -169,8 +160,7 @@ export class StackPool {
   #addSlab(): void {
     const slots = Math.max(1, Math.floor(SLAB_BYTES / this.stackBytes));
     const byteLength = slots * this.stackBytes;
-    const flags = MAP.private | MAP.anonymous | MAP.noReserve;
-    const address = mapMemory(0, byteLength, PROTECTION.readWrite, flags);
+    const address = takeMemory(byteLength);
     // Without transparent huge pages in the kernel this fails, and there is nothing to forbid: STACK-2 holds anyway.
     adviseMemory(address, byteLength, ADVICE.noHugePage);
     this.#slabs.push(new StackSlab(address, byteLength));

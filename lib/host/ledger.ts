@@ -1,0 +1,96 @@
+/**
+ * The ledger of a Worker's isolate: notes what it owns of the process, so that the thread's exit frees it.
+ *
+ * `worker.terminate()` ends an isolate between two instructions, with guest stacks mapped, arena chunks claimed and memories
+ * counted; no finaliser runs. What does run is the thread's pthread-key destructor: the boot image's `exit` stub, with the ledger
+ * as its argument. On the main thread the process's end does all that, and these functions do nothing.
+ *
+ * LIFE-1  Everything owned is noted after it is taken and struck out before it is given back: a termination in between leaks, and
+ *         never frees what somebody else has taken since.
+ * LIFE-3  No call separates the stores that make up an entry, so no termination does.
+ */
+
+import { bug } from "../base/mod.ts";
+import { boot } from "./boot.ts";
+import { BOOT_DATA } from "./boot_data.ts";
+import { systemError } from "./errors.ts";
+import { aliasMemory, isWorker, registerThreadExit } from "./ffi.ts";
+import { LEDGER, LEDGER_BYTES, LEDGER_MAPPING_COUNT } from "./ledger_layout.ts";
+
+const SYS_MMAP = 9;
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAPPINGS = LEDGER.mappings >> 2;
+
+/** The isolate's ledger as words; undefined until it is needed, null where it never is. */
+let words: Int32Array<ArrayBuffer> | null | undefined;
+const slotByAddress = new Map<number, number>();
+const freeSlots: number[] = [];
+
+function ledger(): Int32Array<ArrayBuffer> | null {
+  return words === undefined ? words = open() : words;
+}
+
+function open(): Int32Array<ArrayBuffer> | null {
+  if (!isWorker()) return null;
+  const { systemCall, data } = boot();
+  const address = systemCall(SYS_MMAP, 0, LEDGER_BYTES, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  if (address < 0) throw systemError("mapping the ledger of a Worker", address);
+  const view = new Int32Array(aliasMemory(address, LEDGER_BYTES));
+  registerThreadExit(data, BOOT_DATA.exitKey >> 2, BOOT_DATA.exitStub >> 2, address);
+  return view;
+}
+
+/** Notes a mapping of this isolate. */
+export function noteMapping(address: number, byteLength: number): void {
+  const w = ledger();
+  if (w === null) return;
+  const slot = freeSlots.pop() ?? w[LEDGER.mappingCount >> 2];
+  if (slot === LEDGER_MAPPING_COUNT) return; // a full ledger leaks at termination only
+  slotByAddress.set(address, slot);
+  const at = MAPPINGS + slot * 4;
+  const hi = Math.floor(address / 0x1_0000_0000);
+  w[at + 2] = byteLength;
+  w[at + 3] = Math.floor(byteLength / 0x1_0000_0000);
+  if (slot === w[LEDGER.mappingCount >> 2]) w[LEDGER.mappingCount >> 2] = slot + 1;
+  w[at] = address; // LIFE-3
+  w[at + 1] = hi;
+}
+
+/** Strikes a mapping out, before it is unmapped. */
+export function strikeMapping(address: number): void {
+  const w = ledger();
+  if (w === null) return;
+  const slot = slotByAddress.get(address);
+  if (slot === undefined) return;
+  const at = MAPPINGS + slot * 4;
+  w[at] = 0;
+  w[at + 1] = 0;
+  slotByAddress.delete(address);
+  freeSlots.push(slot);
+}
+
+/** The bit maps that a ledger keeps its own copy of: byte offset in the ledger. */
+export type LedgerBits = typeof LEDGER.recordBits | typeof LEDGER.arenaBits;
+
+/** Notes chunks claimed from a shared bit map. */
+export function noteChunks(bits: LedgerBits, start: number, length: number): void {
+  const w = ledger();
+  if (w === null) return;
+  for (let bit = start; bit < start + length; bit++) w[(bits >> 2) + (bit >> 5)] |= 1 << (bit & 31);
+}
+
+/** Strikes chunks out, before they are given back. */
+export function strikeChunks(bits: LedgerBits, start: number, length: number): void {
+  const w = ledger();
+  if (w === null) return;
+  for (let bit = start; bit < start + length; bit++) w[(bits >> 2) + (bit >> 5)] &= ~(1 << (bit & 31));
+}
+
+/** Counts a live linear memory of this isolate up (1) or down (-1). */
+export function countMemory(delta: 1 | -1): void {
+  const w = ledger();
+  if (w === null) return;
+  w[LEDGER.liveMemories >> 2] += delta;
+  if (w[LEDGER.liveMemories >> 2] < 0) bug("more linear memories are freed than were made");
+}

@@ -1,0 +1,154 @@
+/** Booting: one image for all isolates, and what happens to a Worker's things when it ends. */
+
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  ARENA_BYTES,
+  ARENA_CHUNK_BYTES,
+  boot,
+  BOOT_DATA,
+  BOOT_MAGIC,
+  BOOT_STATE,
+  codeArena,
+  cpuFeatures,
+  liveMemories,
+  loadAddress,
+  RECORD_BYTES,
+  RECORD_COUNT,
+  recordPool,
+  RECORDS_PER_CHUNK,
+} from "../../../lib/host/mod.ts";
+import { BOOT_IMAGE_SONAME } from "../../../lib/host/boot_image.ts";
+import type { WorkerReport } from "./boot_worker.ts";
+
+const WORKER = import.meta.resolve("./boot_worker.ts");
+
+function receive<T>(worker: Worker): Promise<T> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = (event) => resolve(event.data);
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+}
+
+async function startWorker(): Promise<Worker> {
+  const worker = new Worker(WORKER, { type: "module" });
+  assertEquals(await receive<string>(worker), "ready");
+  return worker;
+}
+
+async function run(worker: Worker, traps: number): Promise<WorkerReport> {
+  const reply = receive<WorkerReport>(worker);
+  worker.postMessage({ traps });
+  return await reply;
+}
+
+/** Waits until `condition` holds: a terminated Worker's thread ends a little later. */
+async function eventually(condition: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 500; i++) {
+    if (condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
+}
+
+function maps(): string {
+  return Deno.readTextFileSync("/proc/self/maps");
+}
+
+Deno.test("boot() publishes a ready process", () => {
+  const { data } = boot();
+  assertEquals(boot(), boot());
+  assertEquals(data[BOOT_DATA.magic >> 2], BOOT_MAGIC[0]);
+  assertEquals(new TextDecoder().decode(new Uint8Array(data.buffer, 0, 8)), "THEROPOD");
+  assertEquals(data[BOOT_DATA.state >> 2], BOOT_STATE.ready);
+  assertEquals(loadAddress(data, BOOT_DATA.arenaBytes >> 2), ARENA_BYTES);
+  assertEquals(loadAddress(data, BOOT_DATA.recordTableBytes >> 2), RECORD_BYTES * RECORD_COUNT);
+});
+
+Deno.test("boot() maps the arena twice and never writable and executable at once", () => {
+  boot();
+  const arena = maps().split("\n").filter((line) => line.includes("memfd:theropod-code"));
+  assertEquals(arena.map((line) => line.split(" ")[1]).toSorted(), ["r-xs", "rw-s"]);
+});
+
+Deno.test("boot() loads one image, not left open and not executable on the stack", () => {
+  boot();
+  const image = maps().split("\n").filter((line) => line.includes(`memfd:${BOOT_IMAGE_SONAME}`));
+  assertEquals(image.filter((line) => line.includes("r-xp")).length, 1);
+  assert(image.every((line) => !line.includes("rwxp")));
+  assert(maps().split("\n").filter((line) => line.includes("[stack]")).every((line) => line.includes("rw-p")));
+});
+
+Deno.test("cpuFeatures() agrees with /proc/cpuinfo", () => {
+  const flags = new Set(
+    Deno.readTextFileSync("/proc/cpuinfo").split("\n").find((line) => line.startsWith("flags"))!.split(/\s+/),
+  );
+  const names = { "sse4.1": "sse4_1", "sse4.2": "sse4_2", lzcnt: "abm" } as Record<string, string>;
+  for (const name of ["sse4.1", "sse4.2", "popcnt", "lzcnt", "bmi1", "bmi2", "avx", "avx2", "fma"] as const) {
+    assertEquals(cpuFeatures().has(name), flags.has(names[name] ?? name), name);
+  }
+});
+
+Deno.test("a Worker finds the same image, and gets records and code of its own", async () => {
+  const record = recordPool().acquire();
+  const worker = await startWorker();
+  const report = await run(worker, 0);
+  const { data, dataAddress } = boot();
+  assertEquals(report.dataAddress, dataAddress);
+  assertEquals(report.arenaRx, loadAddress(data, BOOT_DATA.arenaRx >> 2));
+  assertEquals(report.result, 4711);
+  assertNotEquals(report.recordIndex / RECORDS_PER_CHUNK | 0, record.index / RECORDS_PER_CHUNK | 0);
+  recordPool().release(record);
+  worker.terminate();
+  await eventually(() => !maps().includes(report.region.toString(16)));
+});
+
+Deno.test("three Workers and the main thread trap at once without mixing up", async () => {
+  const workers = await Promise.all([startWorker(), startWorker(), startWorker()]);
+  const reports = await Promise.all(workers.map((worker) => run(worker, 2000)));
+  assertEquals(reports.map((report) => report.badTraps), [0, 0, 0]);
+  assertEquals(new Set(reports.map((report) => report.recordIndex / RECORDS_PER_CHUNK | 0)).size, 3);
+  for (const worker of workers) worker.terminate();
+});
+
+Deno.test("a terminated Worker's mappings, records, code and memories are freed (LIFE-1)", async () => {
+  const { data } = boot();
+  const words = (offset: number, length: number) => data.slice(offset >> 2, (offset + length) >> 2).join();
+  const state = () =>
+    [words(BOOT_DATA.recordBits, 512), words(BOOT_DATA.arenaBits, 2048), `${liveMemories()}`].join(";");
+  codeArena();
+  // Workers of the tests before this one may still be ending.
+  let before = state();
+  for (let calm = 0; calm < 20; calm = before === state() ? calm + 1 : 0) {
+    before = state();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const worker = await startWorker();
+  const report = await run(worker, 1);
+  assertNotEquals(state(), before);
+  const chunk = (report.codeAddress - loadAddress(data, BOOT_DATA.arenaRx >> 2)) / ARENA_CHUNK_BYTES | 0;
+  assertEquals((data[(BOOT_DATA.arenaBits >> 2) + (chunk >> 5)] >>> (chunk & 31)) & 1, 1);
+  for (const address of [report.region, report.stackSlab]) assertStringIncludes(maps(), address.toString(16));
+  worker.terminate();
+  assert(await eventually(() => state() === before), "claims are given back");
+  assert(await eventually(() => !maps().includes(report.region.toString(16))), "the region is unmapped");
+  assert(!maps().includes(report.stackSlab.toString(16)), "the stacks are unmapped");
+});
+
+Deno.test("boot() without permission names the flag", async () => {
+  for (const flags of [["--no-prompt"], ["--no-prompt", "--allow-ffi=/proc/self/fd"]]) {
+    const script = `import { boot } from ${JSON.stringify(import.meta.resolve("../../../lib/host/mod.ts"))};
+      try { boot(); } catch (error) { console.log(error.name, error.code, error.message); }`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", ...flags, "-"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(script));
+    await writer.close();
+    const output = new TextDecoder().decode((await child.output()).stdout);
+    assertStringIncludes(output, "HostError permission");
+    assertStringIncludes(output, "--allow-ffi");
+  }
+});

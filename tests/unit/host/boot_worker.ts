@@ -1,0 +1,70 @@
+/** A Worker for the host's tests: boots, owns some of everything, runs a guest, and reports. */
+
+import {
+  acquireStack,
+  allocateLinearMemory,
+  boot,
+  BOOT_DATA,
+  codeArena,
+  loadAddress,
+  mapRegion,
+  recordPool,
+  STATUS,
+  valueArea,
+} from "../../../lib/host/mod.ts";
+import { RECORD } from "../../../lib/host/mod.ts";
+import { Activation, emitReturn, emitTrap, F, memAt, placeCode, RAX, RECORD_MEM } from "./guest_code.ts";
+
+/** What the Worker tells. */
+export interface WorkerReport {
+  readonly dataAddress: number;
+  readonly arenaRx: number;
+  readonly recordIndex: number;
+  readonly codeAddress: number;
+  readonly stackSlab: number;
+  readonly region: number;
+  readonly result: number;
+  readonly badTraps: number;
+}
+
+const worker = self as unknown as { postMessage(message: unknown): void; onmessage: unknown };
+
+function run(traps: number): WorkerReport {
+  const region = mapRegion(1 << 20);
+  // A bigger stack pool, memory and code than a single guest needs, to have something to leave behind.
+  const memory = allocateLinearMemory(3);
+  const stack = acquireStack();
+  mapRegion(4096).release();
+  codeArena().free(codeArena().allocate(200_000));
+  const code = placeCode((a) => {
+    a.rm(F.load64, 2, RECORD_MEM, RECORD.area);
+    a.ri(F.movImm32, RAX, 4711);
+    a.rm(F.store32, RAX, memAt(2), 0);
+    emitReturn(a);
+  });
+  const call = new Activation(code);
+  if (boot().enter(call.record.index) !== STATUS.done) throw new Error("the guest did not return");
+  const faulting = new Activation(placeCode((a) => a.rm(F.load32, RAX, memAt(14), 3 * 65536)), memory.baseAddress);
+  const explicit = new Activation(placeCode(emitTrap));
+  let badTraps = 0;
+  for (let i = 0; i < traps; i++) {
+    for (const [activation, signal] of [[faulting, 11], [explicit, 0]] as const) {
+      activation.set("guestSp", activation.stack.top);
+      const status = boot().enter(activation.record.index);
+      if (status !== STATUS.trap || activation.get32("signal") !== signal) badTraps++;
+    }
+  }
+  return {
+    dataAddress: boot().dataAddress,
+    arenaRx: loadAddress(boot().data, BOOT_DATA.arenaRx >> 2),
+    recordIndex: recordPool().acquire().index,
+    codeAddress: code.rxAddress,
+    stackSlab: stack.slab.addressNumber,
+    region: region.addressNumber,
+    result: valueArea().i32[0],
+    badTraps,
+  };
+}
+
+worker.onmessage = (event: MessageEvent<{ traps: number }>) => worker.postMessage(run(event.data.traps));
+worker.postMessage("ready");
