@@ -343,5 +343,6 @@ export const AVX = [
   ["vxorps", "w ymm, ymm, ymm/m256", "VEX.256.0F.WIG 57 /r", "avx"],
   ["vpxor", "w ymm, ymm, ymm/m256", "VEX.256.66.0F.WIG EF /r", "avx2"],
   ["vpbroadcastb", "w ymm, xmm/m8", "VEX.256.66.0F38.W0 78 /r", "avx2"],
+  ["vmovntdq", "w m256, ymm", "VEX.256.66.0F.WIG E7 /r", "avx"],
   ["vzeroupper", "", "VEX.128.0F.WIG 77", "avx"],
 ] as const satisfies readonly Row[];
