@@ -4,6 +4,11 @@
  * May import: nothing. @module
  */
 
+/** What modules and guests do wrong: the root of `CompileError`, of linking errors and of traps. */
+export class WasmError extends Error {
+  override readonly name: string = "WasmError";
+}
+
 /** Where in a module a {@linkcode CompileError} arose. */
 export interface CompileErrorPlace {
   /** The index, in the module's function index space, of the function whose body is at fault. */
@@ -13,7 +18,7 @@ export interface CompileErrorPlace {
 }
 
 /** The bytes are not a WebAssembly module, the module is not valid, or it needs a feature or exceeds a limit. */
-export class CompileError extends Error {
+export class CompileError extends WasmError {
   override readonly name = "CompileError";
   /** What is wrong, without the place. */
   readonly reason: string;

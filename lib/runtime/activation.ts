@@ -1,0 +1,106 @@
+/**
+ * Activations: a record and a guest stack, ready for one call at one nesting depth of a store.
+ *
+ * Calls of a store nest strictly while they are synchronous, so a store keeps its activations in an array indexed by depth, and a call takes
+ * the next one by incrementing a counter. A record keeps what the last call at that depth wrote: calling the same function again writes
+ * its stack pointer and nothing else. Stacks stay with their store, so they are cleared when a store ends, not between calls (STACK-3).
+ *
+ * ACT-A  `store.depth` counts the activations in use; `store.activations[depth - 1]` is the innermost.
+ * ACT-B  An activation whose call ended by an exception is simply used again: a frozen guest stack needs no unwinding on this side.
+ */
+
+import {
+  acquireStack,
+  type ActivationRecord,
+  aliasMemory,
+  loadAddress,
+  RECORD,
+  recordPool,
+  type Stack,
+  STACK_GUARD_BYTES,
+  storeAddress,
+} from "../host/mod.ts";
+import { VMRecord } from "../abi/mod.ts";
+import { bug } from "../base/mod.ts";
+import type { StoreState } from "./store_state.ts";
+
+/** What an activation must know of a function to call it. */
+export interface CallTarget {
+  readonly store: StoreState;
+  /** Address of the entry thunk of the function's type. */
+  readonly entryThunk: number;
+  /** Address that the thunk calls. */
+  readonly callee: number;
+  /** What r14 is at that call. */
+  readonly vmctx: number;
+}
+
+const GUEST_SP = RECORD.guestSp >> 2;
+
+/** A record with a stack: one call in flight, or none. */
+export class Activation {
+  readonly store: StoreState;
+  /** Position in `store.activations` (ACT-A). */
+  readonly depth: number;
+  readonly record: ActivationRecord;
+  readonly stack: Stack;
+  /** The record's index, for `enter` and `resume`. */
+  readonly index: number;
+  /** The record's words. */
+  readonly words: Int32Array<ArrayBuffer>;
+  /** What the record's code, callee and vmctx are set to. */
+  target: CallTarget | undefined = undefined;
+  readonly topLo: number;
+  readonly topHi: number;
+  #stackWords: Int32Array<ArrayBuffer> | undefined;
+
+  /** @throws {HostError} when there is no record or stack left. */
+  constructor(store: StoreState, depth: number) {
+    this.store = store;
+    this.depth = depth;
+    this.record = recordPool().acquire();
+    try {
+      this.stack = acquireStack();
+    } catch (error) {
+      recordPool().release(this.record);
+      throw error;
+    }
+    this.index = this.record.index;
+    this.words = this.record.words;
+    this.topLo = this.stack.top | 0;
+    this.topHi = Math.floor(this.stack.top / 0x1_0000_0000);
+    storeAddress(this.words, RECORD.stackLimit >> 2, this.stack.limit);
+    storeAddress(this.words, RECORD.storeContext >> 2, store.storeContext.address);
+    this.words[RECORD.interruptFlag >> 2] = 0;
+  }
+
+  /** Prepares the record for calls of `target`; the stack pointer is set by each call. */
+  aim(target: CallTarget): void {
+    const { words } = this;
+    if (target.callee === 0) bug("a function without code is called");
+    storeAddress(words, RECORD.code >> 2, target.entryThunk);
+    storeAddress(words, RECORD.vmctx >> 2, target.vmctx);
+    storeAddress(words, VMRecord.offsets.callee >> 2, target.callee);
+    this.target = target;
+  }
+
+  /** Makes the stack empty. */
+  resetStack(): void {
+    this.words[GUEST_SP] = this.topLo;
+    this.words[GUEST_SP + 1] = this.topHi;
+  }
+
+  /** Whether an 8-byte word pair at `address` is on this stack. */
+  onStack(address: number): boolean {
+    return address >= this.stack.low + STACK_GUARD_BYTES && address <= this.stack.top - 16 && address % 8 === 0;
+  }
+
+  /** The 64-bit word at a stack address, as a number. */
+  stackAddress(address: number): number {
+    if (!this.onStack(address) && address !== this.stack.top - 8) bug("a walk left the guest stack");
+    const base = this.stack.low + STACK_GUARD_BYTES;
+    // Safety: per HOST-3 (the view starts above the guard). One stack's view, not its slab's: views count as external memory.
+    this.#stackWords ??= new Int32Array(aliasMemory(base, this.stack.top - base));
+    return loadAddress(this.#stackWords, (address - base) >> 2);
+  }
+}

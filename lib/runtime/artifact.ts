@@ -1,0 +1,100 @@
+/**
+ * Reads an artifact back: the ELF file of a compiled module.
+ *
+ * A file from a disk is parsed as untrusted bytes (ELFR-1), and nothing in it is used before the digest over it was recomputed. The digest
+ * finds damage, not malice: machine code from somebody else runs with this process's rights, so the caller must trust where it came from.
+ *
+ * ARTIFACT-1  Code is refused unless its version, contract, processor features and shape fit: never interpreted, never mapped.
+ */
+
+import {
+  ARTIFACT_COLUMNS,
+  ARTIFACT_SECTIONS,
+  ARTIFACT_VERSION,
+  type CompiledModule,
+  contractHash,
+  cpuFeatureMask,
+  cpuFeatureNames,
+  digestInput,
+} from "../abi/mod.ts";
+import { sha256 } from "../base/mod.ts";
+import { ElfError, ElfReader } from "../elf/mod.ts";
+import { cpuFeatures } from "../host/mod.ts";
+
+/** An artifact cannot be used: damaged, or made for another version or machine. */
+export class ArtifactError extends Error {
+  override name = "ArtifactError";
+}
+
+/** A compiled module and the WebAssembly module that it was compiled from. */
+export interface DecodedArtifact {
+  readonly compiled: CompiledModule;
+  readonly moduleBytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Whether bytes are meant as an artifact rather than as a WebAssembly module: they start as an ELF file. */
+export function isArtifact(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+}
+
+/**
+ * Decodes an artifact.
+ *
+ * @throws {ArtifactError} if it is damaged or does not fit this version or machine.
+ */
+export function decodeArtifact(bytes: Uint8Array): DecodedArtifact {
+  try {
+    return decode(new ElfReader(bytes));
+  } catch (error) {
+    if (error instanceof ElfError) throw new ArtifactError(`not a compiled module: ${error.message}`);
+    throw error;
+  }
+}
+
+function decode(elf: ElfReader): DecodedArtifact {
+  const names = [
+    ...Object.values(ARTIFACT_COLUMNS).map(([name]) => name),
+    ARTIFACT_SECTIONS.header,
+    ARTIFACT_SECTIONS.module,
+  ];
+  const sections = new Map(names.map((name) => [name, elf.requireSection(name)]));
+  const digest = elf.requireSection(ARTIFACT_SECTIONS.digest);
+  const expected = sha256(digestInput(sections));
+  if (digest.length !== expected.length || expected.some((byte, i) => byte !== digest[i])) {
+    throw new ArtifactError("the compiled module is damaged: its digest does not match; compile it again");
+  }
+  const header = words(sections.get(ARTIFACT_SECTIONS.header)!);
+  if (header.length !== 4 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
+    throw new ArtifactError("the module was compiled by another version; compile it again");
+  }
+  const missing = header[3] & ~cpuFeatureMask(cpuFeatures());
+  if (missing !== 0) {
+    throw new ArtifactError(
+      `the module was compiled for a processor with ${cpuFeatureNames(missing).join(", ")}; compile it again`,
+    );
+  }
+  const column = (name: keyof typeof ARTIFACT_COLUMNS) => sections.get(ARTIFACT_COLUMNS[name][0])!;
+  const compiled: CompiledModule = {
+    options: { bounds: header[2] === 0 ? "guard" : "explicit", cpuFeatures: header[3] },
+    code: column("code"),
+    functionOffsets: words(column("functionOffsets")),
+    entryThunks: words(column("entryThunks")),
+    hostThunks: words(column("hostThunks")),
+    trapPcs: words(column("trapPcs")),
+    trapCodes: column("trapCodes"),
+    trapSites: words(column("trapSites")),
+    callPcs: words(column("callPcs")),
+    callSites: words(column("callSites")),
+  };
+  if (
+    compiled.trapPcs.length !== compiled.trapCodes.length || compiled.trapPcs.length !== compiled.trapSites.length ||
+    compiled.callPcs.length !== compiled.callSites.length || compiled.entryThunks.length !== compiled.hostThunks.length
+  ) throw new ArtifactError("the tables of the compiled module contradict one another; compile it again");
+  return { compiled, moduleBytes: new Uint8Array(sections.get(ARTIFACT_SECTIONS.module)!) };
+}
+
+/** A copy of the bytes as 32-bit integers: sections need not be aligned in the file. */
+function words(bytes: Uint8Array): Int32Array {
+  if (bytes.length % 4 !== 0) throw new ArtifactError("a table of the compiled module is cut off; compile it again");
+  return new Int32Array(bytes.slice().buffer);
+}

@@ -1,0 +1,120 @@
+/**
+ * Backtraces: a walk over a frozen guest stack by its chain of frame pointers (CALL-3).
+ *
+ * A frame is {return address at [rbp + 8], the caller's rbp at [rbp]}; the chain ends with 0. Program counters are collected as numbers while
+ * the stack is frozen; names and wasm offsets are looked up when somebody asks for the frames, which most who catch a trap never do.
+ *
+ * ```
+ * parked:  guestSp -> resume pc | rbp of the guest's frame | return address into the guest      (pushed by a thunk or stub)
+ * trap:    exitPc, exitFp in the record
+ * ```
+ */
+
+import { NONE } from "../base/mod.ts";
+import { VMCTX_SLOT_FROM_RBP } from "../abi/mod.ts";
+import { loadAddress, RECORD } from "../host/mod.ts";
+import { funcIndexOf } from "../wasm/mod.ts";
+import type { Activation } from "./activation.ts";
+import { findCode, type LoadedCode } from "./code.ts";
+
+/** A guest function that was running. */
+export interface Frame {
+  /** The module's name, if its name section gives one. */
+  readonly moduleName: string | undefined;
+  /** Index in the module's function index space. */
+  readonly functionIndex: number;
+  /** Name from the name section, or the first export name. */
+  readonly functionName: string | undefined;
+  /** Where in the module's bytes: the instruction that trapped or called. */
+  readonly wasmOffset: number;
+}
+
+/** Frames kept of one stack: the innermost. */
+const MAXIMUM_FRAMES = 100;
+
+/** Frames as program counters. */
+export class RawFrames {
+  readonly #codes: LoadedCode[] = [];
+  readonly #offsets: number[] = [];
+  readonly #isTrap: boolean[] = [];
+
+  get length(): number {
+    return this.#codes.length;
+  }
+
+  /** Adds a frame; returns whether there is room for another. */
+  add(pc: number, isTrap: boolean): boolean {
+    const code = findCode(pc);
+    if (code !== undefined) {
+      this.#codes.push(code);
+      this.#offsets.push(pc - code.address);
+      this.#isTrap.push(isTrap);
+    }
+    return this.#codes.length < MAXIMUM_FRAMES;
+  }
+
+  /** Looks names and wasm offsets up; thunks and stubs are left out. */
+  symbolize(): Frame[] {
+    const frames: Frame[] = [];
+    for (let i = 0; i < this.#codes.length; i++) {
+      const code = this.#codes[i];
+      const { module, compiled } = code;
+      // A return address is one past its call, which may be the last instruction of a function.
+      const definedIndex = code.functionAt(this.#isTrap[i] ? this.#offsets[i] : this.#offsets[i] - 1);
+      if (definedIndex === NONE || module === undefined) continue;
+      const functionIndex = funcIndexOf(module, definedIndex);
+      const row = this.#isTrap[i] ? code.trapAt(this.#offsets[i]) : NONE;
+      const site = row !== NONE ? compiled.trapSites[row] : code.callSiteAt(this.#offsets[i]);
+      frames.push({
+        moduleName: module.names.moduleName,
+        functionIndex,
+        functionName: module.names.func(functionIndex) ?? exportName(code, functionIndex),
+        wasmOffset: site === NONE ? module.bodies[definedIndex].start : site,
+      });
+    }
+    return frames;
+  }
+}
+
+function exportName({ module }: LoadedCode, functionIndex: number): string | undefined {
+  return module!.exports.find(({ kind, index }) => kind === "func" && index === functionIndex)?.name;
+}
+
+/** Collects the frames of an activation and of those of its store that wait for it. */
+export function captureFrames(activation: Activation, state: "trap" | "parked"): RawFrames {
+  const frames = new RawFrames();
+  let hasRoom = state === "trap" ? walkTrap(activation, frames) : walkParked(activation, frames);
+  for (let depth = activation.depth - 1; depth >= 0 && hasRoom; depth--) {
+    hasRoom = walkParked(activation.store.activations[depth], frames);
+  }
+  return frames;
+}
+
+function walkTrap(activation: Activation, frames: RawFrames): boolean {
+  const { words } = activation;
+  return frames.add(loadAddress(words, RECORD.exitPc >> 2), true) &&
+    walk(activation, loadAddress(words, RECORD.exitFp >> 2), frames);
+}
+
+function walkParked(activation: Activation, frames: RawFrames): boolean {
+  const sp = loadAddress(activation.words, RECORD.guestSp >> 2);
+  return frames.add(activation.stackAddress(sp + 16), false) &&
+    walk(activation, activation.stackAddress(sp + 8), frames);
+}
+
+/** Adds the callers of the frame at `fp`; false when there is no more room. */
+function walk(activation: Activation, fp: number, frames: RawFrames): boolean {
+  while (activation.onStack(fp)) {
+    if (!frames.add(activation.stackAddress(fp + 8), false)) return false;
+    const caller = activation.stackAddress(fp);
+    if (caller <= fp) break;
+    fp = caller;
+  }
+  return true;
+}
+
+/** The VMContext address of the innermost guest frame of an activation that left for a call. */
+export function parkedVmctx(activation: Activation): number {
+  const sp = loadAddress(activation.words, RECORD.guestSp >> 2);
+  return activation.stackAddress(activation.stackAddress(sp + 8) + VMCTX_SLOT_FROM_RBP);
+}

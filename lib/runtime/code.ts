@@ -1,0 +1,135 @@
+/**
+ * Loaded code: a compiled module's bytes in the code arena, and the way back from an address to what it belongs to.
+ *
+ * A module is loaded once, when it is first instantiated, whatever the number of stores; each store that uses it holds it until the store
+ * is closed, so no frame can return into a freed range (OWN-1, ARENA-2). Ranges are kept sorted, and an address is found by bisection, first
+ * of the range, then of the function or site: this runs for traps and backtraces only, a few dozen frames each.
+ *
+ * CODE-1  `code` is copied once and never changed: calls inside a module are relative, everything else goes through r14 and r15 (ABI-2).
+ */
+
+import { bug, NONE } from "../base/mod.ts";
+import type { CompiledModule } from "../abi/mod.ts";
+import { allocateCode, codeArena, type CodeRange, freeCode } from "../host/mod.ts";
+import type { Module } from "../wasm/mod.ts";
+
+/** A compiled module in executable memory. */
+export class LoadedCode {
+  readonly compiled: CompiledModule;
+  /** The module, for names; undefined for thunks that belong to none. */
+  readonly module: Module | undefined;
+  /** Address of the first byte, where it runs. */
+  readonly address: number;
+  readonly byteLength: number;
+  readonly #range: CodeRange;
+  #holders = 1;
+
+  constructor(compiled: CompiledModule, module: Module | undefined, range: CodeRange) {
+    this.compiled = compiled;
+    this.module = module;
+    this.address = range.rxAddress;
+    this.byteLength = range.byteLength;
+    this.#range = range;
+  }
+
+  /** Keeps the code; every call is paired with one of {@linkcode release}. */
+  hold(): void {
+    if (this.#holders === 0) bug("freed code is held");
+    this.#holders++;
+  }
+
+  /** Gives up a hold; the last one frees the code. */
+  release(): void {
+    if (this.#holders === 0) bug("code is released twice");
+    if (--this.#holders !== 0) return;
+    const place = placeOf(this.address);
+    if (loaded[place] !== this) bug("freed code was not loaded");
+    loaded.splice(place, 1);
+    freeCode(this.#range);
+  }
+
+  /** Address of a defined function. */
+  functionAddress(definedIndex: number): number {
+    return this.address + this.compiled.functionOffsets[definedIndex];
+  }
+
+  /** Address of the thunk that JavaScript enters functions of a type by; `typeIndex` is the module's. */
+  entryThunk(typeIndex: number): number {
+    return this.address + thunkOffset(this.compiled.entryThunks, typeIndex);
+  }
+
+  /** Address of the thunk by which host functions of a type are called. */
+  hostThunk(typeIndex: number): number {
+    return this.address + thunkOffset(this.compiled.hostThunks, typeIndex);
+  }
+
+  /** The defined function whose code holds the offset, or NONE for thunks and stubs. */
+  functionAt(offsetBytes: number): number {
+    const { functionOffsets } = this.compiled;
+    const count = functionOffsets.length - 1;
+    if (count <= 0 || offsetBytes < functionOffsets[0] || offsetBytes >= functionOffsets[count]) return NONE;
+    return lastNotAbove(functionOffsets, offsetBytes);
+  }
+
+  /** The row of the trap table whose pc is exactly the offset, or NONE. */
+  trapAt(offsetBytes: number): number {
+    const { trapPcs } = this.compiled;
+    const row = lastNotAbove(trapPcs, offsetBytes);
+    return row !== NONE && trapPcs[row] === offsetBytes ? row : NONE;
+  }
+
+  /** The wasm offset of the call that returns to the offset, or NONE. */
+  callSiteAt(offsetBytes: number): number {
+    const { callPcs, callSites } = this.compiled;
+    const row = lastNotAbove(callPcs, offsetBytes);
+    return row !== NONE && callPcs[row] === offsetBytes ? callSites[row] : NONE;
+  }
+}
+
+function thunkOffset(thunks: Int32Array, typeIndex: number): number {
+  const offset = thunks[typeIndex];
+  return offset === undefined || offset === NONE ? bug(`type ${typeIndex} has no thunk`) : offset;
+}
+
+/** The last index of ascending `values` whose element is at most `value`, or NONE. */
+function lastNotAbove(values: Int32Array, value: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** All loaded code of the isolate, ascending by address. */
+const loaded: LoadedCode[] = [];
+
+/** The index in {@linkcode loaded} of the last code that starts at or below the address, or -1. */
+function placeOf(address: number): number {
+  let low = 0;
+  let high = loaded.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (loaded[middle].address <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Copies compiled code into the arena; the caller holds it. @throws {HostError} when the arena is full. */
+export function loadCode(compiled: CompiledModule, module: Module | undefined): LoadedCode {
+  const range = allocateCode(Math.max(1, compiled.code.length));
+  range.writeView.set(compiled.code);
+  codeArena().publish(range);
+  const code = new LoadedCode(compiled, module, range);
+  loaded.splice(placeOf(code.address) + 1, 0, code);
+  return code;
+}
+
+/** The code that holds the address, if any. */
+export function findCode(address: number): LoadedCode | undefined {
+  const code = loaded[placeOf(address)];
+  return code !== undefined && address < code.address + code.byteLength ? code : undefined;
+}

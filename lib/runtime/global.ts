@@ -1,0 +1,70 @@
+/**
+ * Globals: 16-byte cells that machine code reads and writes (SEEDS 2.14).
+ */
+
+import { VMGlobalDefinition } from "../abi/mod.ts";
+import type { ValType } from "../wasm/mod.ts";
+import type { Block } from "./block.ts";
+import { valueKindOf } from "./signature.ts";
+import type { StoreState } from "./store_state.ts";
+import { type BitValue, coerceValue, loadCell, storeCell } from "./values.ts";
+
+/** A global's type; it names canonical ids. */
+export interface GlobalType {
+  readonly type: ValType;
+  readonly isMutable: boolean;
+}
+
+/** A global of a store. */
+export class GlobalState {
+  readonly store: StoreState;
+  readonly type: GlobalType;
+  /** Kind of the value. */
+  readonly valueKind: number;
+  /** Address of the VMGlobalDefinition. */
+  readonly definitionAddress: number;
+  /** The API's object for this global, once it has one. */
+  wrapper: unknown = undefined;
+  readonly #block: Block;
+  readonly #offsetBytes: number;
+
+  /** The value is the cell at `offsetBytes` of `block`. */
+  constructor(store: StoreState, type: GlobalType, block: Block, offsetBytes: number) {
+    this.store = store;
+    this.type = type;
+    this.valueKind = valueKindOf(store.engine.registry, type.type);
+    this.#block = block;
+    this.#offsetBytes = offsetBytes;
+    this.definitionAddress = block.address + offsetBytes;
+  }
+
+  /** The value as JavaScript sees it. */
+  get(): unknown {
+    return loadCell(this.store, this.valueKind, this.#block.region, this.#block.offsetBytes + this.#offsetBytes);
+  }
+
+  /** Coerces and stores a value. @throws {TypeError} */
+  set(value: unknown): void {
+    this.setBits(coerceValue(this.store, this.valueKind, this.type.type, value));
+  }
+
+  /** Stores a coerced value. */
+  setBits(bits: BitValue): void {
+    storeCell(this.valueKind, this.#block.region, this.#block.offsetBytes + this.#offsetBytes, bits);
+  }
+
+  /** Copies the raw bits out, as four words. */
+  readWords(words: Int32Array): void {
+    for (let i = 0; i < 4; i++) words[i] = this.#block.getI32(this.#offsetBytes + 4 * i);
+  }
+
+  /** Stores raw bits. */
+  writeWords(words: Int32Array): void {
+    for (let i = 0; i < 4; i++) this.#block.setI32(this.#offsetBytes + 4 * i, words[i]);
+  }
+}
+
+/** Makes a global that no module defines. */
+export function createGlobal(store: StoreState, type: GlobalType): GlobalState {
+  return new GlobalState(store, type, store.blocks.allocate(VMGlobalDefinition.sizeBytes), 0);
+}

@@ -1,0 +1,331 @@
+/**
+ * Instances: a module's VMContext and everything it points to.
+ *
+ * ```
+ * VMContext   head | imported and owned things, in the order of VMShape | canonical type ids
+ * ```
+ * Instantiation follows the specification ("Instantiation"): imports are checked before anything is allocated; then memories, tables and
+ * globals are made, element segments are written, data segments are written, the start function runs. A trap in any of the last three
+ * leaves what was written before it, also in imported tables and memories, so an instance that failed stays with its store.
+ *
+ * INST-A  Imports are stored in the VMContext as the pointers machine code follows, and here as the objects, in index order.
+ * INST-B  A defined function's FuncState is made when its reference is first taken; only functions in `layout.escaped` have one.
+ */
+
+import {
+  FunctionKind,
+  type TrapName,
+  VMCONTEXT_MAGIC,
+  VMContextHead,
+  VMFunctionImport,
+  VMGlobalImport,
+  VMMemoryImport,
+  VMTableImport,
+  VMTagImport,
+} from "../abi/mod.ts";
+import { bug, NONE } from "../base/mod.ts";
+import type { ConstExpr, ElementSegment } from "../wasm/mod.ts";
+import type { Block } from "./block.ts";
+import type { LoadedCode } from "./code.ts";
+import { type ConstContext, evaluateConst } from "./const_eval.ts";
+import { callTarget } from "./export_call.ts";
+import { FuncState } from "./func_ref.ts";
+import { GlobalState } from "./global.ts";
+import { callHostDirectly } from "./host_call.ts";
+import { checkImport, type ExternState } from "./link.ts";
+import { MemoryState } from "./memory.ts";
+import type { ModuleState } from "./module_state.ts";
+import type { StoreState } from "./store_state.ts";
+import { TableState } from "./table.ts";
+import { TagState } from "./tag.ts";
+import { Trap } from "./traps.ts";
+
+const HEAD = VMContextHead.offsets;
+const FUNCTION_IMPORT = VMFunctionImport.offsets;
+
+/** An instance of a module in a store. */
+export class InstanceState implements ConstContext {
+  readonly store: StoreState;
+  readonly state: ModuleState;
+  readonly code: LoadedCode;
+  /** Address of the VMContext: the instance's identity in machine code. */
+  readonly address: number;
+  readonly tables: TableState[] = [];
+  readonly memories: MemoryState[] = [];
+  readonly globals: GlobalState[] = [];
+  readonly tags: TagState[] = [];
+  /** The API's object for this instance, once it has one. */
+  wrapper: unknown = undefined;
+  readonly #block: Block;
+  /** By function index: imported functions, and defined ones whose reference was taken. */
+  readonly #funcs: (FuncState | undefined)[] = [];
+  /** By element segment: its elements as bits; undefined once dropped, or while `funcs` of the segment says it all. */
+  readonly #elements: (Float64Array | undefined)[] = [];
+  readonly #isElementDropped: Uint8Array;
+  readonly #isDataDropped: Uint8Array;
+
+  /** Allocates and fills the VMContext; segments and the start function are {@linkcode initialize}. */
+  constructor(store: StoreState, state: ModuleState, imports: readonly ExternState[]) {
+    const { module, layout: { shape }, typeIds } = state;
+    this.store = store;
+    this.state = state;
+    this.code = state.code;
+    store.holdCode(this.code);
+    this.#isElementDropped = new Uint8Array(module.elements.length);
+    this.#isDataDropped = new Uint8Array(module.datas.length);
+    const block = store.blocks.allocate(shape.sizeBytes + 4 * typeIds.length);
+    this.#block = block;
+    this.address = block.address;
+    block.setI32(HEAD.magic, VMCONTEXT_MAGIC);
+    block.setAddress(HEAD.storeContext, store.storeContext.address);
+    block.setAddress(HEAD.typeIds, block.address + shape.sizeBytes);
+    for (let i = 0; i < typeIds.length; i++) block.setI32(shape.sizeBytes + 4 * i, typeIds[i]);
+    store.addInstance(this);
+    module.imports.forEach(({ kind, index }, i) => this.#placeImport(kind, index, imports[i]));
+    this.#makeMemories();
+    this.#makeGlobals();
+    this.#makeTables();
+    this.#makeTags();
+  }
+
+  /** Evaluates and writes segments, then runs the start function (spec: steps after allocation). @throws {Trap} */
+  initialize(): void {
+    const { module, imagedSegments } = this.state;
+    module.elements.forEach((segment, i) => {
+      if (segment.exprs !== undefined && segment.mode !== "declared") {
+        this.#elements[i] = this.#evaluateElements(segment);
+      }
+    });
+    module.elements.forEach((segment, i) => {
+      if (segment.mode === "active" && i >= imagedSegments) {
+        const start = this.#offset(segment.offset);
+        const { length, tableIndex } = segment;
+        this.initTable(tableIndex, i, start, 0, length, (code) => new Trap(code));
+      }
+      if (segment.mode !== "passive") this.dropElements(i);
+    });
+    module.datas.forEach((segment, i) => {
+      if (segment.mode !== "active") return;
+      const start = this.#offset(segment.offset);
+      this.initMemory(segment.memoryIndex, i, start, 0, segment.end - segment.start, (code) => new Trap(code));
+      this.dropData(i);
+    });
+    if (module.start !== NONE) this.#runStart(module.start);
+  }
+
+  /** The function at an index of the function index space. */
+  func(functionIndex: number): FuncState {
+    return this.#funcs[functionIndex] ??= this.#makeFunc(functionIndex);
+  }
+
+  /** Address of the complete VMFuncRef of a function. */
+  functionAddress(functionIndex: number): number {
+    return this.func(functionIndex).referenceAddress();
+  }
+
+  readGlobal(globalIndex: number, words: Int32Array): void {
+    this.globals[globalIndex].readWords(words);
+  }
+
+  /** What is exported under a kind and an index. */
+  exportOf(kind: "func" | "table" | "memory" | "global" | "tag", index: number): ExternState {
+    switch (kind) {
+      case "func":
+        return this.func(index);
+      case "table":
+        return this.tables[index];
+      case "memory":
+        return this.memories[index];
+      case "global":
+        return this.globals[index];
+      case "tag":
+        return this.tags[index];
+    }
+  }
+
+  /** table.init, also of active segments: validates, then writes. `trap` makes the error for its place. */
+  initTable(
+    tableIndex: number,
+    segmentIndex: number,
+    destination: number,
+    source: number,
+    length: number,
+    trap: (code: TrapName) => Error,
+  ): void {
+    const table = this.tables[tableIndex];
+    const segment = this.state.module.elements[segmentIndex];
+    const available = this.#isElementDropped[segmentIndex] ? 0 : segment.length;
+    if (source + length > available || !table.contains(destination, length)) throw trap("table_out_of_bounds");
+    if (length === 0) return;
+    const bits = this.#elements[segmentIndex];
+    if (bits !== undefined) {
+      for (let i = 0; i < length; i++) table.set(destination + i, bits[source + i]);
+      return;
+    }
+    const funcs = segment.funcs ?? bug("an element segment was not evaluated");
+    for (let i = 0; i < length; i++) {
+      const func = funcs[source + i];
+      table.setFunc(destination + i, func === NONE ? 0 : this.functionAddress(func));
+    }
+  }
+
+  /** elem.drop. */
+  dropElements(segmentIndex: number): void {
+    this.#isElementDropped[segmentIndex] = 1;
+    this.#elements[segmentIndex] = undefined;
+  }
+
+  /** memory.init, also of active segments: validates, then writes. */
+  initMemory(
+    memoryIndex: number,
+    segmentIndex: number,
+    destination: number,
+    source: number,
+    length: number,
+    trap: (code: TrapName) => Error,
+  ): void {
+    const memory = this.memories[memoryIndex];
+    const { module } = this.state;
+    const { start, end } = module.datas[segmentIndex];
+    const available = this.#isDataDropped[segmentIndex] ? 0 : end - start;
+    if (source + length > available || !memory.contains(destination, length)) throw trap("memory_out_of_bounds");
+    if (length !== 0) memory.bytes.set(module.bytes.subarray(start + source, start + source + length), destination);
+  }
+
+  /** data.drop. */
+  dropData(segmentIndex: number): void {
+    this.#isDataDropped[segmentIndex] = 1;
+  }
+
+  #placeImport(kind: string, index: number, given: ExternState): void {
+    const { layout: { shape }, module } = this.state;
+    const block = this.#block;
+    if (given instanceof FuncState) {
+      const at = shape.functionImport(index);
+      const typeIndex = module.funcs[index];
+      given.host === undefined || given.completeHost(this.code, typeIndex);
+      const isHost = given.host !== undefined;
+      block.setAddress(at + FUNCTION_IMPORT.body, isHost ? this.code.hostThunk(typeIndex) : given.callee);
+      block.setAddress(at + FUNCTION_IMPORT.environment, isHost ? given.hostContext : given.vmctx);
+      block.setAddress(at + FUNCTION_IMPORT.handle, given.referenceAddress());
+      block.setI32(at + FUNCTION_IMPORT.kind, isHost ? FunctionKind.host : FunctionKind.wasm);
+      this.#funcs[index] = given;
+    } else if (given instanceof TableState) {
+      block.setAddress(shape.tableImport(index) + VMTableImport.offsets.definition, given.definitionAddress);
+      this.tables.push(given);
+    } else if (given instanceof MemoryState) {
+      block.setAddress(shape.memoryImport(index) + VMMemoryImport.offsets.definition, given.definitionAddress);
+      this.memories.push(given);
+    } else if (given instanceof GlobalState) {
+      block.setAddress(shape.globalImport(index) + VMGlobalImport.offsets.definition, given.definitionAddress);
+      this.globals.push(given);
+    } else if (given instanceof TagState) {
+      block.setAddress(shape.tagImport(index) + VMTagImport.offsets.definition, given.definitionAddress);
+      this.tags.push(given);
+    } else bug(`an import of kind ${kind} was not resolved`);
+  }
+
+  #makeMemories(): void {
+    const { module, layout: { shape } } = this.state;
+    for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
+      const defined = i - module.importedMemoryCount;
+      if (module.memories[i].isShared) bug("shared memories are not compiled");
+      const memory = new MemoryState(this.store, module.memories[i], this.#block, shape.ownedMemory(defined));
+      this.#block.setAddress(shape.memoryPointer(defined), memory.definitionAddress);
+      this.memories.push(memory);
+    }
+  }
+
+  #makeGlobals(): void {
+    const { state } = this;
+    const { module, layout: { shape } } = state;
+    const words = new Int32Array(4);
+    for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
+      const offset = shape.global(i - module.importedGlobalCount);
+      const global = new GlobalState(this.store, state.globalType(i), this.#block, offset);
+      evaluateConst(module.globals[i].init ?? bug("a global has no initial value"), this, words);
+      global.writeWords(words);
+      this.globals.push(global);
+    }
+  }
+
+  #makeTables(): void {
+    const { state } = this;
+    const { module, layout: { shape }, tableImages } = state;
+    for (let i = module.importedTableCount; i < module.tables.length; i++) {
+      const defined = i - module.importedTableCount;
+      const funcs = tableImages[defined];
+      const image = funcs === undefined ? undefined : { funcs, instance: this };
+      const table = new TableState(this.store, state.tableType(i), this.#block, shape.table(defined), image);
+      const { init } = module.tables[i];
+      if (init !== undefined) table.fill(0, this.#evaluateReference(init), table.size);
+      this.tables.push(table);
+    }
+  }
+
+  #makeTags(): void {
+    const { module, layout: { shape }, typeIds } = this.state;
+    for (let i = module.importedTagCount; i < module.tags.length; i++) {
+      const offset = shape.tag(i - module.importedTagCount);
+      this.tags.push(new TagState(this.store, typeIds[module.tags[i].typeIndex], this.#block, offset));
+    }
+  }
+
+  #makeFunc(functionIndex: number): FuncState {
+    const { module, layout: { shape, escaped }, typeIds } = this.state;
+    const place = escaped[functionIndex];
+    if (place === undefined || place === NONE) bug(`function ${functionIndex} has no reference`);
+    const typeIndex = module.funcs[functionIndex];
+    const signature = this.store.engine.signature(typeIds[typeIndex]);
+    const origin = { instance: this, index: functionIndex };
+    const func = new FuncState(this.store, signature, this.#block, shape.funcRef(place), origin);
+    const callee = this.code.functionAddress(functionIndex - module.importedFuncCount);
+    func.complete(callee, this.code.entryThunk(typeIndex), this.address);
+    this.store.addFunc(func);
+    return func;
+  }
+
+  #runStart(functionIndex: number): void {
+    const { module } = this.state;
+    const imported = this.#funcs[functionIndex];
+    if (imported?.host !== undefined) {
+      callHostDirectly(this.store, imported.signature, imported.host, []);
+    } else if (imported !== undefined) {
+      callTarget(imported);
+    } else {
+      callTarget({
+        store: this.store,
+        entryThunk: this.code.entryThunk(module.funcs[functionIndex]),
+        callee: this.code.functionAddress(functionIndex - module.importedFuncCount),
+        vmctx: this.address,
+      });
+    }
+  }
+
+  #evaluateElements({ exprs }: ElementSegment): Float64Array {
+    return Float64Array.from(exprs!, (expr) => this.#evaluateReference(expr));
+  }
+
+  /** A reference as bits: a VMFuncRef address or a handle. */
+  #evaluateReference(expr: ConstExpr): number {
+    const words = new Int32Array(4);
+    evaluateConst(expr, this, words);
+    return (words[0] >>> 0) + words[1] * 0x1_0000_0000;
+  }
+
+  /** The offset of an active segment, unsigned. */
+  #offset(expr: ConstExpr | undefined): number {
+    const words = new Int32Array(4);
+    evaluateConst(expr ?? bug("an active segment has no offset"), this, words);
+    return (words[0] >>> 0) + (words[1] >>> 0) * 0x1_0000_0000;
+  }
+}
+
+/** Instantiates a module. @throws {LinkError} before anything is made; {@linkcode Trap} and what a start function throws, after. */
+export function instantiate(store: StoreState, state: ModuleState, imports: readonly ExternState[]): InstanceState {
+  store.requireOpen();
+  state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
+  const instance = new InstanceState(store, state, imports);
+  instance.initialize();
+  return instance;
+}

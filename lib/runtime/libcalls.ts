@@ -1,0 +1,132 @@
+/**
+ * Runtime calls: the slow paths of machine code, done here.
+ *
+ * A guest leaves with the call's number and its arguments as 64-bit words in the record; the result goes back through the record. Each handler
+ * validates, allocates, commits (HOST-S): a RangeError of V8's on the way to the commit ends the call and changes nothing.
+ *
+ * LIBCALL-1  i64 arguments are counts and indices, read as unsigned numbers; above 2^53 they are inexact but still out of every bounds.
+ * LIBCALL-2  Bounds of a whole operation are checked before its first byte or element moves (BULK-1).
+ */
+
+import { type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
+import { RECORD } from "../host/mod.ts";
+import type { Activation } from "./activation.ts";
+import { parkedVmctx } from "./backtrace.ts";
+import type { InstanceState } from "./instance.ts";
+import { trapInCall } from "./traps.ts";
+
+const ARGS = RECORD.libArgs >> 2;
+const RESULT = RECORD.libResult >> 2;
+
+/** A call being served: the activation's record as typed arguments and result. */
+class LibcallFrame {
+  activation!: Activation;
+  words!: Int32Array<ArrayBuffer>;
+
+  /** An i32 argument, unsigned: indices and lengths. */
+  u32(argument: number): number {
+    return this.words[ARGS + 2 * argument] >>> 0;
+  }
+
+  /** An i64 argument, unsigned (LIBCALL-1), or an address. */
+  u64(argument: number): number {
+    const word = ARGS + 2 * argument;
+    return (this.words[word] >>> 0) + (this.words[word + 1] >>> 0) * 0x1_0000_0000;
+  }
+
+  /** Sets the result: an i64, exact below 2^53 and for -1. */
+  return(value: number): void {
+    this.words[RESULT] = value;
+    this.words[RESULT + 1] = Math.floor(value / 0x1_0000_0000);
+  }
+
+  /** The error of a trap in this call. */
+  readonly trap = (code: TrapName): Error => trapInCall(this.activation, code);
+}
+
+type Handler = (call: LibcallFrame, instance: InstanceState) => void;
+
+const HANDLERS: Record<LibcallName, Handler> = {
+  memory_grow: (call, { memories }) => call.return(memories[call.u32(0)].grow(call.u64(1))),
+
+  memory_copy: (call, { memories }) => {
+    const to = memories[call.u32(0)];
+    const from = memories[call.u32(1)];
+    const destination = call.u64(2);
+    const source = call.u64(3);
+    const length = call.u64(4);
+    if (!to.contains(destination, length) || !from.contains(source, length)) throw call.trap("memory_out_of_bounds");
+    if (to === from) to.bytes.copyWithin(destination, source, source + length);
+    else to.bytes.set(from.bytes.subarray(source, source + length), destination);
+  },
+
+  memory_fill: (call, { memories }) => {
+    const memory = memories[call.u32(0)];
+    const destination = call.u64(1);
+    const length = call.u64(3);
+    if (!memory.contains(destination, length)) throw call.trap("memory_out_of_bounds");
+    memory.bytes.fill(call.u32(2), destination, destination + length);
+  },
+
+  memory_init: (call, instance) =>
+    instance.initMemory(call.u32(0), call.u32(1), call.u64(2), call.u32(3), call.u32(4), call.trap),
+
+  data_drop: (call, instance) => instance.dropData(call.u32(0)),
+
+  table_grow_func: growTable,
+  table_grow_ref: growTable,
+  table_fill_func: fillTable,
+  table_fill_ref: fillTable,
+
+  table_copy: (call, { tables }) => {
+    const to = tables[call.u32(0)];
+    const from = tables[call.u32(1)];
+    const destination = call.u64(2);
+    const source = call.u64(3);
+    const length = call.u64(4);
+    if (!to.contains(destination, length) || !from.contains(source, length)) throw call.trap("table_out_of_bounds");
+    to.copyFrom(from, destination, source, length);
+  },
+
+  table_init: (call, instance) =>
+    instance.initTable(call.u32(0), call.u32(1), call.u64(2), call.u32(3), call.u32(4), call.trap),
+
+  elem_drop: (call, instance) => instance.dropElements(call.u32(0)),
+
+  table_get_lazy: (call, { tables }) => {
+    const table = tables[call.u32(0)];
+    const index = call.u64(1);
+    // Redundant: the code that calls this has compared the index with the size.
+    if (!table.contains(index, 1)) throw call.trap("table_out_of_bounds");
+    call.return(table.getFunc(index) + 1);
+  },
+
+  ref_func: (call, instance) => call.return(instance.functionAddress(call.u32(0))),
+};
+
+function growTable(call: LibcallFrame, { tables }: InstanceState): void {
+  const table = tables[call.u32(0)];
+  const bits = table.elementType === "func" ? call.u64(1) : call.u32(1);
+  call.return(table.grow(call.u64(2), bits));
+}
+
+function fillTable(call: LibcallFrame, { tables }: InstanceState): void {
+  const table = tables[call.u32(0)];
+  const start = call.u64(1);
+  const bits = table.elementType === "func" ? call.u64(2) : call.u32(2);
+  const length = call.u64(3);
+  if (!table.contains(start, length)) throw call.trap("table_out_of_bounds");
+  table.fill(start, bits, length);
+}
+
+const BY_NUMBER: readonly Handler[] = LIBCALLS.map(([name]) => HANDLERS[name]);
+
+// Handlers run nothing of the user's, so one frame serves all calls, nested ones included.
+const frame = new LibcallFrame();
+
+/** Serves runtime call `number` of an activation that left for it. */
+export function runLibcall(activation: Activation, number: number): void {
+  frame.activation = activation;
+  frame.words = activation.words;
+  BY_NUMBER[number](frame, activation.store.instanceAt(parkedVmctx(activation)));
+}

@@ -1,0 +1,37 @@
+/**
+ * The runtime: loaded code, instances and everything in them, calls into guests and out of them, traps.
+ *
+ * One file per VM object. Everything here is below the public API: no options, no names given by users beyond exports and imports, no
+ * JavaScript classes of the API; `lib/engine` wraps these objects and hands in the few things it alone knows (`EngineState`).
+ *
+ * May import: base, host, wasm, abi, elf.
+ *
+ * RUN-1  Machine code's memory is written through {@linkcode Block} and the offsets of `lib/abi` only.
+ * RUN-2  Everything of a store lives until the store is closed (OWN-1); a store closes only while no call of it is active.
+ * RUN-3  Nothing in the value area survives a line of user code (AREA-1): `export_call.ts` and `host_call.ts` are the only writers.
+ * RUN-4  Every runtime call validates, allocates, then commits (HOST-S).
+ * RUN-5  At most one VMFuncRef per function and instance; at most one `FuncState` and one callable per VMFuncRef.
+ *
+ * @module
+ */
+export * from "./activation.ts";
+export * from "./backtrace.ts";
+export * from "./block.ts";
+export * from "./code.ts";
+export * from "./const_eval.ts";
+export * from "./engine_state.ts";
+export * from "./export_call.ts";
+export * from "./func_ref.ts";
+export * from "./global.ts";
+export * from "./handles.ts";
+export * from "./host_call.ts";
+export * from "./instance.ts";
+export * from "./link.ts";
+export * from "./memory.ts";
+export * from "./module_state.ts";
+export * from "./signature.ts";
+export * from "./store_state.ts";
+export * from "./table.ts";
+export * from "./tag.ts";
+export * from "./traps.ts";
+export * from "./values.ts";

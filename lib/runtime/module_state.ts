@@ -1,0 +1,114 @@
+/**
+ * A compiled module in an engine: what all its instances share.
+ */
+
+import { type CompiledModule, type ModuleShape, shapeOf } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
+import { type ConstExpr, type Module, toCanonical, type ValType } from "../wasm/mod.ts";
+import { loadCode, type LoadedCode } from "./code.ts";
+import type { EngineState } from "./engine_state.ts";
+import type { GlobalType } from "./global.ts";
+import type { TableType } from "./table.ts";
+
+/** A module's static facts: canonical types, layout, the initial contents of its tables; its code once it is loaded. */
+export class ModuleState {
+  readonly engine: EngineState;
+  readonly module: Module;
+  readonly compiled: CompiledModule;
+  /** Canonical type id by type index. */
+  readonly typeIds: Int32Array;
+  readonly layout: ModuleShape;
+  /**
+   * Function indices by element, for each defined table that the leading active element segments fill with known functions at known
+   * places; undefined for the others.
+   */
+  readonly tableImages: readonly (Int32Array | undefined)[];
+  /** The number of leading element segments that `tableImages` accounts for. */
+  readonly imagedSegments: number;
+  #code: LoadedCode | undefined;
+
+  constructor(engine: EngineState, module: Module, compiled: CompiledModule) {
+    this.engine = engine;
+    this.module = module;
+    this.compiled = compiled;
+    this.typeIds = engine.registry.canonicalize(module);
+    this.layout = shapeOf(module);
+    const images: (Int32Array | undefined)[] = [];
+    this.imagedSegments = imageTables(module, images);
+    this.tableImages = images;
+  }
+
+  /** The code, loaded by the first call. @throws {HostError} when the arena is full. */
+  get code(): LoadedCode {
+    return this.#code ??= loadCode(this.compiled, this.module);
+  }
+
+  /** The loaded code, if an instance was ever made. */
+  get loadedCode(): LoadedCode | undefined {
+    return this.#code;
+  }
+
+  /** Gives up this module's hold on its code; stores keep theirs. */
+  release(): void {
+    this.#code?.release();
+    this.#code = undefined;
+  }
+
+  /** A type of this module in canonical form. */
+  canonical(type: ValType): ValType {
+    return toCanonical(type, this.typeIds);
+  }
+
+  /** The type of a table in canonical form. */
+  tableType(tableIndex: number): TableType {
+    const { element, minimum, maximum } = this.module.tables[tableIndex];
+    return { element: this.canonical(element), minimum, maximum };
+  }
+
+  /** The type of a global in canonical form. */
+  globalType(globalIndex: number): GlobalType {
+    const { type, isMutable } = this.module.globals[globalIndex];
+    return { type: this.canonical(type), isMutable };
+  }
+}
+
+/** Elements that images of one module's tables may have in all: beyond it, segments are written at instantiation. */
+const MAXIMUM_IMAGE_ELEMENTS = 1 << 20;
+
+/**
+ * Collects the leading active segments whose place and functions are known without running anything and cannot trap, into `images` by
+ * defined table; returns how many segments that are. The first segment that is not so ends it: it may trap, and no later one may be visible
+ * then.
+ */
+function imageTables(module: Module, images: (Int32Array | undefined)[]): number {
+  const { elements, tables, importedTableCount } = module;
+  let total = 0;
+  for (let i = 0; i < elements.length; i++) {
+    const { mode, tableIndex, offset, funcs, length } = elements[i];
+    if (mode !== "active") continue;
+    const start = offset === undefined ? NONE : constantOffset(offset);
+    if (tableIndex < importedTableCount || funcs === undefined || start === NONE) return i;
+    const { minimum, init } = tables[tableIndex];
+    if (init !== undefined || start + length > minimum || minimum > MAXIMUM_IMAGE_ELEMENTS) return i;
+    const table = tableIndex - importedTableCount;
+    let image = images[table];
+    if (image === undefined || image.length < start + length) {
+      total += start + length;
+      if (total > MAXIMUM_IMAGE_ELEMENTS) return i;
+      const grown = new Int32Array(start + length).fill(NONE);
+      if (image !== undefined) grown.set(image);
+      image = images[table] = grown;
+    }
+    image.set(funcs, start);
+  }
+  return elements.length;
+}
+
+/** The value of an offset that is a single constant, unsigned, or NONE. */
+function constantOffset({ instrs }: ConstExpr): number {
+  if (instrs.length !== 1) return NONE;
+  const [instr] = instrs;
+  if (instr.name === "i32.const") return instr.value >>> 0;
+  if (instr.name === "i64.const") return (instr.lo >>> 0) + (instr.hi >>> 0) * 0x1_0000_0000;
+  return NONE;
+}

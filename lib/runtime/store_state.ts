@@ -1,0 +1,152 @@
+/**
+ * A store: everything that lives and dies together. Native memory, functions, instances, activations, host references.
+ *
+ * What must be given back to the system is gathered in `StoreResources`, which knows nothing of the store, so that a store nobody disposed
+ * of is cleaned up once it is garbage: a net for leaks, not the way to free things.
+ */
+
+import { VMStoreContext } from "../abi/mod.ts";
+import { bug } from "../base/mod.ts";
+import { type ActivationRecord, clearStack, recordPool, releaseStack, type Stack } from "../host/mod.ts";
+import { Activation } from "./activation.ts";
+import { type Block, BlockAllocator } from "./block.ts";
+import type { LoadedCode } from "./code.ts";
+import type { EngineState } from "./engine_state.ts";
+import type { Callable, FuncState } from "./func_ref.ts";
+import { HandleTable } from "./handles.ts";
+import type { HostCaller } from "./host_call.ts";
+import type { InstanceState } from "./instance.ts";
+import type { MemoryState } from "./memory.ts";
+import { parkedVmctx } from "./backtrace.ts";
+
+/** What a store took from the system and from the isolate's pools. */
+class StoreResources {
+  readonly blocks = new BlockAllocator();
+  readonly codes = new Set<LoadedCode>();
+  readonly calls: { readonly record: ActivationRecord; readonly stack: Stack }[] = [];
+
+  release(): void {
+    for (const { record, stack } of this.calls) {
+      recordPool().release(record);
+      clearStack(stack);
+      releaseStack(stack);
+    }
+    this.calls.length = 0;
+    for (const code of this.codes) code.release();
+    this.codes.clear();
+    this.blocks.release();
+  }
+}
+
+const leaks = new FinalizationRegistry<StoreResources>((resources) => resources.release());
+
+/** A store below the API. */
+export class StoreState {
+  readonly engine: EngineState;
+  /** The store's native memory. */
+  readonly blocks: BlockAllocator;
+  /** VMStoreContext. */
+  readonly storeContext: Block;
+  readonly handles: HandleTable = new HandleTable();
+  /** By nesting depth (ACT-A). */
+  readonly activations: Activation[] = [];
+  /** Activations in use. */
+  depth = 0;
+  /** What runs a host function, by its number. */
+  readonly hostCallers: HostCaller[] = [];
+  readonly memories: MemoryState[] = [];
+  readonly #funcs = new Map<number, FuncState>();
+  readonly #instances = new Map<number, InstanceState>();
+  readonly #resources = new StoreResources();
+  #state: "open" | "closed" | "poisoned" = "open";
+  #poison = "";
+
+  constructor(engine: EngineState) {
+    this.engine = engine;
+    this.blocks = this.#resources.blocks;
+    this.storeContext = this.blocks.allocate(VMStoreContext.sizeBytes);
+    leaks.register(this, this.#resources, this);
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Throws unless the store can be used. @throws {TypeError} */
+  requireOpen(): void {
+    if (this.#state === "closed") throw new TypeError("The store is disposed");
+    if (this.#state === "poisoned") {
+      throw new TypeError(`The store cannot be used after an internal failure: ${this.#poison}`);
+    }
+  }
+
+  /** Refuses all further use, after machine code did something that nothing explains. */
+  poison(reason: string): void {
+    this.#state = "poisoned";
+    this.#poison = reason;
+  }
+
+  /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */
+  addActivation(): Activation {
+    this.requireOpen();
+    const activation = new Activation(this, this.activations.length);
+    this.#resources.calls.push(activation);
+    this.activations.push(activation);
+    return activation;
+  }
+
+  /** The innermost activation, during a host or runtime call. */
+  get innermost(): Activation | undefined {
+    return this.depth === 0 ? undefined : this.activations[this.depth - 1];
+  }
+
+  /** The instance whose code called the host function that is running, if a guest called it. */
+  callingInstance(): InstanceState | undefined {
+    const activation = this.innermost;
+    return activation === undefined ? undefined : this.#instances.get(parkedVmctx(activation));
+  }
+
+  /** Keeps code until the store is closed. */
+  holdCode(code: LoadedCode): void {
+    if (this.#resources.codes.has(code)) return;
+    code.hold();
+    this.#resources.codes.add(code);
+  }
+
+  addFunc(func: FuncState): void {
+    this.#funcs.set(func.address, func);
+  }
+
+  addInstance(instance: InstanceState): void {
+    this.#instances.set(instance.address, instance);
+  }
+
+  /** The function whose VMFuncRef is at the address. */
+  funcAt(address: number): FuncState {
+    return this.#funcs.get(address) ?? bug(`no function is at 0x${address.toString(16)}`);
+  }
+
+  /** The JavaScript function for a funcref, null for 0. */
+  callableAt(address: number): Callable | null {
+    return address === 0 ? null : this.funcAt(address).callable;
+  }
+
+  /** The instance whose VMContext is at the address. */
+  instanceAt(address: number): InstanceState {
+    return this.#instances.get(address) ?? bug(`no instance is at 0x${address.toString(16)}`);
+  }
+
+  /** Gives everything back. @throws {TypeError} while a call is active. */
+  close(): void {
+    if (this.#state === "closed") return;
+    if (this.depth !== 0) throw new TypeError("The store cannot be disposed while a call into it is active");
+    this.#state = "closed";
+    leaks.unregister(this);
+    this.activations.length = 0;
+    this.#resources.release();
+    this.handles.clear();
+    this.#funcs.clear();
+    this.#instances.clear();
+    this.memories.length = 0;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Tags: what names a kind of exception. Two tags are the same when their definition is at the same address.
+ */
+
+import { VMTagDefinition } from "../abi/mod.ts";
+import type { Block } from "./block.ts";
+import type { StoreState } from "./store_state.ts";
+
+/** A tag of a store. */
+export class TagState {
+  readonly store: StoreState;
+  /** Canonical id of its function type. */
+  readonly typeId: number;
+  /** Address of the VMTagDefinition. */
+  readonly definitionAddress: number;
+  /** The API's object for this tag, once it has one. */
+  wrapper: unknown = undefined;
+
+  /** The definition is written at `offsetBytes` of `block`. */
+  constructor(store: StoreState, typeId: number, block: Block, offsetBytes: number) {
+    this.store = store;
+    this.typeId = typeId;
+    this.definitionAddress = block.address + offsetBytes;
+    block.setI32(offsetBytes + VMTagDefinition.offsets.type, typeId);
+  }
+}
+
+/** Makes a tag that no module defines. */
+export function createTag(store: StoreState, typeId: number): TagState {
+  return new TagState(store, typeId, store.blocks.allocate(VMTagDefinition.sizeBytes), 0);
+}

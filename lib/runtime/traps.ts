@@ -1,0 +1,98 @@
+/**
+ * Traps: what a guest that cannot go on becomes in JavaScript.
+ *
+ * Machine code leaves with status trap, either by a jump to its trap stub or through the fault handler. Which trap it was is read from the
+ * trap table of the code by exact pc; a fault is believed only if its address is one that such an instruction can produce. A fault that
+ * nothing explains is a defect of ours with unknown consequences: the store is closed to further calls and the error says where.
+ */
+
+import { TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
+import { bug, InternalError, NONE } from "../base/mod.ts";
+import { loadAddress, RECORD, RESERVATION_BYTES, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
+import { WasmError } from "../wasm/mod.ts";
+import type { Activation } from "./activation.ts";
+import { captureFrames, type Frame, type RawFrames } from "./backtrace.ts";
+import { findCode } from "./code.ts";
+import type { StoreState } from "./store_state.ts";
+
+/** The guest did something that WebAssembly forbids, or its instantiation did. */
+export class Trap extends WasmError {
+  override readonly name: string = "Trap";
+  /** Which trap, for programs. */
+  readonly code: TrapName;
+  #raw: RawFrames | undefined;
+  #frames: readonly Frame[] | undefined;
+
+  constructor(code: TrapName, options: { frames?: RawFrames | undefined; detail?: string | undefined } = {}) {
+    const message = TRAPS[TrapCode[code]][1];
+    super(options.detail === undefined ? message : `${message}: ${options.detail}`);
+    this.code = code;
+    this.#raw = options.frames;
+  }
+
+  /** The guest's frames, innermost first; at most 100. */
+  get frames(): readonly Frame[] {
+    this.#frames ??= this.#raw?.symbolize() ?? [];
+    this.#raw = undefined;
+    return this.#frames;
+  }
+}
+
+/** The trap of an activation that left with status trap. */
+export function trapOfActivation(activation: Activation): Trap {
+  const { words, store } = activation;
+  const pc = loadAddress(words, RECORD.exitPc >> 2);
+  const code = findCode(pc);
+  const signal = words[RECORD.signal >> 2];
+  const faultAddress = loadAddress(words, RECORD.faultAddress >> 2);
+  const row = code === undefined ? NONE : code.trapAt(pc - code.address);
+  let trapCode = row === NONE ? TrapCode.none : code!.compiled.trapCodes[row];
+  if (signal !== 0 && signal !== SIGFPE) {
+    if (isInGuard(activation, faultAddress)) trapCode = TrapCode.stack_overflow;
+    else if (!isExplained(store, trapCode, faultAddress)) trapCode = TrapCode.none;
+  }
+  if (trapCode === TrapCode.none) unexplained(store, activation, pc, signal, faultAddress);
+  const frames = captureFrames(activation, "trap");
+  return new Trap(TRAPS[trapCode][0], { frames });
+}
+
+/** A trap raised by a runtime call of the activation. */
+export function trapInCall(activation: Activation, code: TrapName, detail?: string): Trap {
+  return new Trap(code, { frames: captureFrames(activation, "parked"), detail });
+}
+
+const SIGFPE = 8;
+
+/** Below this, an address is null plus a field's offset. */
+const NULL_PAGE_BYTES = 4096;
+
+function isInGuard(activation: Activation, address: number): boolean {
+  const { low } = activation.stack;
+  return address >= low && address < low + STACK_GUARD_BYTES + STACK_RESERVE_BYTES;
+}
+
+function isExplained(store: StoreState, trapCode: number, address: number): boolean {
+  if (trapCode === TrapCode.memory_out_of_bounds) {
+    return store.memories.some(({ linear }) =>
+      address >= linear.baseAddress && address < linear.baseAddress + RESERVATION_BYTES
+    );
+  }
+  return trapCode !== TrapCode.none && address < NULL_PAGE_BYTES;
+}
+
+function unexplained(store: StoreState, activation: Activation, pc: number, signal: number, address: number): never {
+  const code = findCode(pc);
+  const place = code === undefined ? "outside loaded code" : `code+0x${(pc - code.address).toString(16)}`;
+  const what = `machine code failed at 0x${pc.toString(16)} (${place}), signal ${signal}, address 0x${
+    address.toString(16)
+  }`;
+  store.poison(what);
+  const frames = captureFrames(activation, "trap").symbolize();
+  if (frames.length > 0) {
+    const { functionIndex, functionName, wasmOffset } = frames[0];
+    throw new InternalError(
+      `BUG: ${what}, in function ${functionIndex} ${functionName ?? ""} at wasm offset 0x${wasmOffset.toString(16)}`,
+    );
+  }
+  return bug(what);
+}

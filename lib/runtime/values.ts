@@ -1,0 +1,187 @@
+/**
+ * Values between JavaScript and slots: the JS API's ToWebAssemblyValue and ToJSValue, one row per value kind.
+ *
+ * A value is coerced first, which may run user code (`valueOf`), into what is called a bit value here: a number for i32, f32, f64, handles
+ * and VMFuncRef addresses, a bigint for i64, bytes for v128. Storing and loading bit values runs nothing of the user's (AREA-1).
+ */
+
+import { heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
+import { type FuncState, funcStateOf } from "./func_ref.ts";
+import { port } from "./port.ts";
+import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
+import type { StoreState } from "./store_state.ts";
+
+/** A coerced value, ready to be stored. */
+export type BitValue = number | bigint | Uint8Array;
+
+/** Typed arrays over one piece of native memory: the value area, or what a global lies in. */
+export interface CellViews {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly i32: Int32Array<ArrayBuffer>;
+  readonly i64: BigInt64Array<ArrayBuffer>;
+  readonly f32: Float32Array<ArrayBuffer>;
+  readonly f64: Float64Array<ArrayBuffer>;
+}
+
+/** One value kind. A cell is 16 bytes at a multiple of 16. */
+interface KindRow {
+  /** ToWebAssemblyValue; may run user code. `type` matters to references only. */
+  readonly coerce: (store: StoreState, type: ValType, value: unknown) => BitValue;
+  /** Writes a bit value to a cell. */
+  readonly put: (views: CellViews, offsetBytes: number, bits: BitValue) => void;
+  /** Reads the JavaScript value of a cell. */
+  readonly get: (store: StoreState, views: CellViews, offsetBytes: number) => unknown;
+}
+
+const ROWS: Record<ValueKindName, KindRow> = {
+  i32: {
+    coerce: (_store, _type, value) => (value as number) | 0,
+    put: ({ i32 }, offsetBytes, bits) => {
+      i32[offsetBytes >> 2] = bits as number;
+    },
+    get: (_store, { i32 }, offsetBytes) => i32[offsetBytes >> 2],
+  },
+  i64: {
+    coerce: (_store, _type, value) => toI64(value),
+    put: ({ i64 }, offsetBytes, bits) => {
+      i64[offsetBytes >> 3] = bits as bigint;
+    },
+    get: (_store, { i64 }, offsetBytes) => i64[offsetBytes >> 3],
+  },
+  f32: {
+    coerce: (_store, _type, value) => Math.fround(value as number),
+    put: ({ f32 }, offsetBytes, bits) => {
+      f32[offsetBytes >> 2] = bits as number;
+    },
+    get: (_store, { f32 }, offsetBytes) => f32[offsetBytes >> 2],
+  },
+  f64: {
+    coerce: (_store, _type, value) => +(value as number),
+    put: ({ f64 }, offsetBytes, bits) => {
+      f64[offsetBytes >> 3] = bits as number;
+    },
+    get: (_store, { f64 }, offsetBytes) => f64[offsetBytes >> 3],
+  },
+  v128: {
+    coerce: (_store, _type, value) => toV128(value),
+    put: ({ bytes }, offsetBytes, bits) => bytes.set(bits as Uint8Array, offsetBytes),
+    get: (_store, { bytes }, offsetBytes) => bytes.slice(offsetBytes, offsetBytes + 16),
+  },
+  func: {
+    coerce: toFuncAddress,
+    put: ({ i32 }, offsetBytes, bits) => {
+      i32[offsetBytes >> 2] = bits as number;
+      i32[(offsetBytes >> 2) + 1] = Math.floor((bits as number) / 0x1_0000_0000);
+    },
+    get: (store, { i32 }, offsetBytes) =>
+      store.callableAt((i32[offsetBytes >> 2] >>> 0) + i32[(offsetBytes >> 2) + 1] * 0x1_0000_0000),
+  },
+  extern: {
+    coerce: toHandle,
+    put: ({ i32 }, offsetBytes, bits) => {
+      i32[offsetBytes >> 2] = bits as number;
+    },
+    get: (store, { i32 }, offsetBytes) => store.handles.valueOf(i32[offsetBytes >> 2]),
+  },
+};
+
+const BY_KIND: readonly KindRow[] = VALUE_KINDS.map((name) => ROWS[name]);
+
+/** ToWebAssemblyValue (JS API): coerces `value` to `type`, a type with canonical ids of kind `kind`. @throws {TypeError} */
+export function coerceValue(store: StoreState, kind: number, type: ValType, value: unknown): BitValue {
+  return BY_KIND[kind].coerce(store, type, value);
+}
+
+/** Writes a coerced value to a slot of the value area. */
+export function storeSlot(kind: number, slot: number, bits: BitValue): void {
+  BY_KIND[kind].put(port(), slot << 4, bits);
+}
+
+/** ToJSValue (JS API) of a slot of the value area. */
+export function loadSlot(store: StoreState, kind: number, slot: number): unknown {
+  return BY_KIND[kind].get(store, port(), slot << 4);
+}
+
+/** Writes a coerced value to a cell of native memory. */
+export function storeCell(kind: number, views: CellViews, offsetBytes: number, bits: BitValue): void {
+  BY_KIND[kind].put(views, offsetBytes, bits);
+}
+
+/** ToJSValue (JS API) of a cell of native memory. */
+export function loadCell(store: StoreState, kind: number, views: CellViews, offsetBytes: number): unknown {
+  return BY_KIND[kind].get(store, views, offsetBytes);
+}
+
+/** ToBigInt64. @throws {TypeError} for numbers. */
+export function toI64(value: unknown): bigint {
+  return BigInt.asIntN(64, value as bigint);
+}
+
+function toV128(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length !== 16) throw new TypeError("A v128 is a Uint8Array of 16 bytes");
+  return value.slice();
+}
+
+/** The handle of an externref. @throws {TypeError} for null where the type excludes it. */
+export function toHandle(store: StoreState, type: ValType, value: unknown): number {
+  if (value === null && !isNullable(type)) throw new TypeError("The reference type does not include null");
+  return store.handles.handleOf(value);
+}
+
+/** The VMFuncRef address of a funcref, 0 for null. @throws {TypeError} for anything but a function of this store of that type. */
+export function toFuncAddress(store: StoreState, type: ValType, value: unknown): number {
+  if (value === null) {
+    if (isRef(type) && !isNullable(type)) throw new TypeError("The reference type does not include null");
+    return 0;
+  }
+  return toFunc(store, type, value).referenceAddress();
+}
+
+function toFunc(store: StoreState, type: ValType, value: unknown): FuncState {
+  const func = funcStateOf(value);
+  if (func === undefined) throw new TypeError("A function reference is null, an exported function or a Func");
+  if (func.store !== store) throw new TypeError("The function belongs to another store");
+  if (!store.engine.registry.isHeapSubtype(func.signature.typeId, heapType(type))) {
+    throw new TypeError("The function has another type than the reference type asks for");
+  }
+  return func;
+}
+
+/** Throws unless a host function's result is something that can be coerced here and now. */
+export function refusePromise(value: unknown): void {
+  if (value instanceof Promise) {
+    throw new TypeError("A host function returned a Promise where a WebAssembly value is needed");
+  }
+}
+
+/** The slots' values as results: undefined for none, the value for one, an array for more. */
+export function loadResults(store: StoreState, kinds: Uint8Array): unknown {
+  if (kinds.length === 0) return undefined;
+  if (kinds.length === 1) return loadSlot(store, kinds[0], 0);
+  return Array.from(kinds, (kind, slot) => loadSlot(store, kind, slot));
+}
+
+/** A host function's result as bit values; may run user code. @throws {TypeError} for a wrong number of values. */
+export function coerceResults(store: StoreState, kinds: Uint8Array, types: Int32Array, result: unknown): BitValue[] {
+  refusePromise(result);
+  if (kinds.length === 0) return [];
+  if (kinds.length === 1) return [coerceValue(store, kinds[0], types[0], result)];
+  const values = iterate(result);
+  if (values.length !== kinds.length) {
+    throw new TypeError(`A host function returned ${values.length} values where ${kinds.length} are needed`);
+  }
+  return values.map((value, i) => coerceValue(store, kinds[i], types[i], value));
+}
+
+function iterate(result: unknown): unknown[] {
+  if (Array.isArray(result)) return result;
+  if (typeof result === "object" && result !== null && Symbol.iterator in result) {
+    return [...result as Iterable<unknown>];
+  }
+  throw new TypeError("A host function with several results returns them as an array");
+}
+
+/** Whether values of this kind need nothing of their store. */
+export function isNumeric(kind: number): boolean {
+  return kind <= ValueKind.v128;
+}
