@@ -46,7 +46,7 @@ export const MOV = [
   ["cbw", "", "66 98", "x64", "rax:rw"],
   ["cwde", "", "98", "x64", "rax:rw"],
   ["cdqe", "", "REX.W 98", "x64", "rax:rw"],
-  ["cwd", "", "66 99", "x64", "rax:r rdx:rw"],
+  ["cwd", "", "66 99", "x64", "rax:r rdx:w"],
   ["cdq", "", "99", "x64", "rax:r rdx:w"],
   ["cqo", "", "REX.W 99", "x64", "rax:r rdx:w"],
   // stack: rsp is always rsp, so it is not listed as an effect of push and pop

@@ -1,8 +1,8 @@
 /** The shape of one row of the form table, and the CPUID features that rows name. */
 
 /**
- * The CPUID feature bits a form may need. `x64` is what every x86-64 processor has (SSE and SSE2 included in `sse2`'s
- * row only for the reader: the baseline mask of {@linkcode BASELINE_FEATURES} holds both).
+ * The CPUID features a form may need. `x64` stands for all that every x86-64 processor has except SSE and SSE2, which are
+ * `sse2`: the reader sees the difference, `BASELINE_FEATURES` holds both.
  */
 export const FEATURES = [
   "x64",
@@ -20,6 +20,8 @@ export const FEATURES = [
   "avx",
   "avx2",
   "fma",
+  "rdtscp",
+  "xsave",
 ] as const;
 
 /** The name of a CPUID feature. */
