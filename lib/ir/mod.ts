@@ -17,3 +17,6 @@ export * from "./func.ts";
 export * from "./effects.ts";
 export { FuncBuilder } from "./builder.ts";
 export { ControlFlow } from "./cfg.ts";
+export { checkFunc, verifyFunc } from "./verify.ts";
+export { printFunc, type PrintOptions } from "./print.ts";
+export { IrSyntaxError, parseFunc, parseFuncs } from "./parse.ts";
