@@ -101,6 +101,14 @@ class Decoder {
   readonly #bodies: Body[] = [];
   readonly #declaredFuncs = new BitSet();
   readonly #customSections: CustomSection[] = [];
+  readonly #offsets = {
+    types: new IntList(),
+    tables: new IntList(),
+    memories: new IntList(),
+    tags: new IntList(),
+    exports: new IntList(),
+    start: 0,
+  };
 
   readonly #readers: Readonly<Record<SectionName, () => void>> = {
     type: () => this.#readTypes(),
@@ -189,6 +197,7 @@ class Decoder {
     const nameSection = this.#customSections.find(({ name }) => name === "name");
     const { start, end } = nameSection ?? { start: 0, end: 0 };
     const counts = this.#importedCounts;
+    const offsets = this.#offsets;
     return {
       bytes: this.#bytes,
       features: this.#features,
@@ -197,7 +206,7 @@ class Decoder {
       typeIds: this.#typeIds,
       registry: this.#registry,
       imports: this.#imports,
-      funcs: this.#funcs.data.slice(0, this.#funcs.length),
+      funcs: toArray(this.#funcs),
       importedFuncCount: counts.func,
       tables: this.#tables,
       importedTableCount: counts.table,
@@ -215,6 +224,14 @@ class Decoder {
       bodies: this.#bodies,
       declaredFuncs: this.#declaredFuncs,
       customSections: this.#customSections,
+      offsets: {
+        types: toArray(offsets.types),
+        tables: toArray(offsets.tables),
+        memories: toArray(offsets.memories),
+        tags: toArray(offsets.tags),
+        exports: toArray(offsets.exports),
+        start: offsets.start,
+      },
       names: new NameSection(this.#bytes, start, end, this.#funcs.length),
     };
   }
@@ -272,6 +289,7 @@ class Decoder {
   #readSubType(groupStart: number, groupSize: number): DefinedType {
     const reader = this.#reader;
     const start = reader.pos;
+    this.#offsets.types.push(start);
     const code = reader.readU8();
     let supertype = NONE;
     const isFinal = code !== 0x50;
@@ -402,6 +420,7 @@ class Decoder {
 
   #readTableType(init: ConstExpr | undefined): Table {
     const reader = this.#reader;
+    this.#offsets.tables.push(reader.pos);
     const element = readRefType(reader);
     const start = reader.pos;
     const flags = reader.readU8();
@@ -444,6 +463,7 @@ class Decoder {
   #readMemoryType(): Memory {
     const reader = this.#reader;
     const start = reader.pos;
+    this.#offsets.memories.push(start);
     const flags = reader.readU8();
     if (flags > 7) reader.fail(`malformed limits flags ${flags}`, start);
     const isShared = (flags & LIMITS_SHARED) !== 0;
@@ -460,6 +480,7 @@ class Decoder {
 
   #readTag(): Tag {
     const reader = this.#reader;
+    this.#offsets.tags.push(reader.pos);
     const attribute = reader.readU8();
     if (attribute !== 0) reader.fail(`malformed tag attribute ${attribute}`, reader.pos - 1);
     return { typeIndex: this.#readFuncTypeIndex() };
@@ -501,6 +522,7 @@ class Decoder {
     const reader = this.#reader;
     const count = this.#readCount("exports", limits.MAX_EXPORTS);
     for (let i = 0; i < count; i++) {
+      this.#offsets.exports.push(reader.pos);
       const name = reader.readName(limits.MAX_NAME_SIZE_BYTES);
       const kind = this.#readExternKind("export");
       const index = reader.readU32Leb();
@@ -510,6 +532,7 @@ class Decoder {
   }
 
   #readStart(): void {
+    this.#offsets.start = this.#reader.pos;
     this.#start = this.#reader.readU32Leb();
   }
 
@@ -609,6 +632,10 @@ class Decoder {
       this.#datas.push({ mode, memoryIndex, offset, start, end: reader.pos, offsetBytes });
     }
   }
+}
+
+function toArray(list: IntList): Int32Array {
+  return list.data.slice(0, list.length);
 }
 
 /**

@@ -113,6 +113,16 @@ export interface CustomSection {
   readonly end: number;
 }
 
+/** Where definitions that are not kept with their place start in the module's bytes, for error messages. */
+export interface DefinitionOffsets {
+  readonly types: Int32Array;
+  readonly tables: Int32Array;
+  readonly memories: Int32Array;
+  readonly tags: Int32Array;
+  readonly exports: Int32Array;
+  readonly start: number;
+}
+
 /** A decoded module. */
 export interface Module {
   /** The module's bytes (MODULE-1). */
@@ -149,6 +159,7 @@ export interface Module {
   /** The functions that occur outside bodies: those that `ref.func` in a body may name (spec: C.refs). */
   readonly declaredFuncs: BitSet;
   readonly customSections: readonly CustomSection[];
+  readonly offsets: DefinitionOffsets;
   /** Names of the name section, decoded when asked for. */
   readonly names: NameSection;
 }

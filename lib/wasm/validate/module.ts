@@ -9,7 +9,6 @@ import { SPEC_MAX_MEMORY32_PAGES, SPEC_MAX_MEMORY64_PAGES } from "../limits.ts";
 import {
   type DataSegment,
   type ElementSegment,
-  type Export,
   type ExternKind,
   funcTypeAt,
   funcTypeOf,
@@ -33,10 +32,12 @@ export function validateModule(module: Module, scratch: ValidationScratch = new 
 export function validateDefinitions(module: Module): void {
   validateTypes(module);
   module.tags.forEach((tag, index) => {
-    if (funcTypeAt(module, tag.typeIndex).results.length > 0) fail(`tag ${index}: non-empty tag result type`);
+    if (funcTypeAt(module, tag.typeIndex).results.length > 0) {
+      fail(`tag ${index}: non-empty tag result type`, module.offsets.tags[index]);
+    }
   });
   module.tables.forEach((table, index) => validateTable(module, table, index));
-  module.memories.forEach(validateMemory);
+  module.memories.forEach((memory, index) => validateMemory(module, memory, index));
   module.globals.forEach(({ type, init }, index) => {
     if (init !== undefined) validateConstExpr(module, init, type, index);
   });
@@ -46,31 +47,33 @@ export function validateDefinitions(module: Module): void {
   for (const segment of module.datas) validateData(module, segment);
 }
 
-/** Refuses the module for a definition whose offset is not kept. */
-function fail(reason: string, offsetBytes = 0): never {
+function fail(reason: string, offsetBytes: number): never {
   throw new CompileError(reason, offsetBytes);
 }
 
 function validateTable(module: Module, { element, minimum, maximum, init }: Table, index: number): void {
+  const at = module.offsets.tables[index];
   if (maximum !== undefined && minimum > maximum) {
-    fail(`table ${index}: size minimum ${minimum} must not be greater than maximum ${maximum}`);
+    fail(`table ${index}: size minimum ${minimum} must not be greater than maximum ${maximum}`, at);
   }
   // Tables come before the defined globals.
   if (init !== undefined) validateConstExpr(module, init, element, module.importedGlobalCount);
   else if (index >= module.importedTableCount && !isDefaultable(element)) {
-    fail(`table ${index}: elements ${valTypeToString(element)} need an initial value`);
+    fail(`table ${index}: elements ${valTypeToString(element)} need an initial value`, at);
   }
 }
 
-function validateMemory({ minimumPages, maximumPages, addressType, isShared }: Memory, index: number): void {
+function validateMemory(module: Module, memory: Memory, index: number): void {
+  const { minimumPages, maximumPages, addressType, isShared } = memory;
+  const at = module.offsets.memories[index];
   const limit = addressType === "i64" ? SPEC_MAX_MEMORY64_PAGES : SPEC_MAX_MEMORY32_PAGES;
   if (Math.max(minimumPages, maximumPages ?? 0) > limit) {
-    fail(`memory ${index}: memory size must be at most ${limit} pages`);
+    fail(`memory ${index}: memory size must be at most ${limit} pages`, at);
   }
   if (maximumPages !== undefined && minimumPages > maximumPages) {
-    fail(`memory ${index}: size minimum ${minimumPages} must not be greater than maximum ${maximumPages}`);
+    fail(`memory ${index}: size minimum ${minimumPages} must not be greater than maximum ${maximumPages}`, at);
   }
-  if (isShared && maximumPages === undefined) fail(`memory ${index}: shared memory must have maximum`);
+  if (isShared && maximumPages === undefined) fail(`memory ${index}: shared memory must have maximum`, at);
 }
 
 function validateExports(module: Module): void {
@@ -82,11 +85,12 @@ function validateExports(module: Module): void {
     tag: module.tags.length,
   };
   const names = new Set<string>();
-  for (const { name, kind, index } of module.exports as readonly Export[]) {
-    if (index >= sizes[kind]) fail(`export ${JSON.stringify(name)}: unknown ${NOUNS[kind]} ${index}`);
-    if (names.has(name)) fail(`duplicate export name ${JSON.stringify(name)}`);
+  module.exports.forEach(({ name, kind, index }, i) => {
+    const at = module.offsets.exports[i];
+    if (index >= sizes[kind]) fail(`export ${JSON.stringify(name)}: unknown ${NOUNS[kind]} ${index}`, at);
+    if (names.has(name)) fail(`duplicate export name ${JSON.stringify(name)}`, at);
     names.add(name);
-  }
+  });
 }
 
 const NOUNS: Record<ExternKind, string> = {
@@ -99,11 +103,12 @@ const NOUNS: Record<ExternKind, string> = {
 
 function validateStart(module: Module): void {
   const { start } = module;
+  const at = module.offsets.start;
   if (start === NONE) return;
-  if (start >= module.funcs.length) fail(`start: unknown function ${start}`);
+  if (start >= module.funcs.length) fail(`start: unknown function ${start}`, at);
   const type = funcTypeOf(module, start);
   if (type.params.length + type.results.length > 0) {
-    fail(`start function ${start} must have type [] -> [], has ${funcTypeToString(type)}`);
+    fail(`start function ${start} must have type [] -> [], has ${funcTypeToString(type)}`, at);
   }
 }
 

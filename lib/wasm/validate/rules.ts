@@ -41,7 +41,6 @@ import {
   HEAP_EXN,
   HEAP_EXTERN,
   HEAP_I31,
-  heapType,
   I32,
   I64,
   isDefaultable,
@@ -330,9 +329,7 @@ function checkElementSegment(v: ValidationScratch, segment: ValType, element: Va
 function refTest(result: "i32" | "ref", nullability: "null" | "non-null"): Rule {
   return (v) => {
     const heap = readHeapType(v.reader);
-    const top = v.topRefType(heap);
-    if (top === EXNREF) v.fail("exception references cannot be cast");
-    v.pop(top);
+    v.pop(v.topRefType(heap));
     v.push(result === "i32" ? I32 : nullability === "null" ? refNullType(heap) : refType(heap));
   };
 }
@@ -347,7 +344,6 @@ function branchOnCast(taken: "success" | "failure"): Rule {
     const from = readCastType(v, flags & 1);
     const to = readCastType(v, flags & 2);
     if (!v.isSubtype(to, from)) v.fail(`cast to ${valTypeToString(to)}, which is not below ${valTypeToString(from)}`);
-    if (v.topRefType(heapType(to)) === EXNREF) v.fail("exception references cannot be cast");
     const rest = isNullable(to) ? asNonNull(from) : from;
     const sent = taken === "success" ? to : rest;
     const kept = taken === "success" ? rest : to;

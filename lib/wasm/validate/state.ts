@@ -215,7 +215,7 @@ export class ValidationScratch {
     this.popAll(results);
     if (this.#height !== this.#base) {
       const extra = this.#stack.subarray(this.#base, this.#height);
-      this.fail(`${valTypesToString(extra)} remain on the stack below the results ${valTypesToString(results)}`);
+      this.fail(`operands ${valTypesToString(extra)} remain on the stack at the end of the block`);
     }
     const inits = this.#inits;
     while (inits.length > this.#frameInits[frame]) this.#localHasValue[inits.pop()] = 0;

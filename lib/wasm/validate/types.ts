@@ -12,7 +12,7 @@ import type { Module } from "../module.ts";
 import type { DefinedType, ValType } from "../types.ts";
 import { isSubtypeIn } from "./state.ts";
 
-/** Checks every type that declares a supertype. Errors name no offset of their own: types are not kept with theirs. */
+/** Checks every type that declares a supertype. */
 export function validateTypes(module: Module): void {
   const { types } = module;
   const depths = new Uint8Array(types.length);
@@ -20,21 +20,18 @@ export function validateTypes(module: Module): void {
     const { supertype } = types[index];
     if (supertype === NONE) continue;
     const above = types[supertype];
-    if (above.isFinal) fail(`type ${index}: its supertype ${supertype} is final`);
+    if (above.isFinal) fail(module, index, `its supertype ${supertype} is final`);
     if (depths[supertype] === MAX_SUBTYPE_DEPTH) {
-      fail(`type ${index}: more than ${MAX_SUBTYPE_DEPTH} supertypes above it`);
+      fail(module, index, `more than ${MAX_SUBTYPE_DEPTH} supertypes above it`);
     }
     depths[index] = depths[supertype] + 1;
-    if (!matches(module, types[index], above)) fail(`type ${index} does not match its supertype ${supertype}`);
+    if (!matches(module, types[index], above)) fail(module, index, `it does not match its supertype ${supertype}`);
   }
 }
 
-function fail(reason: string): never {
-  throw new CompileError(reason, TYPES_OFFSET_BYTES);
+function fail(module: Module, index: number, reason: string): never {
+  throw new CompileError(`type ${index}: ${reason}`, module.offsets.types[index]);
 }
-
-/** Types come first in a module, right after the header. */
-const TYPES_OFFSET_BYTES = 8;
 
 /** Whether a composite type may be declared below another (spec: match-comptype). */
 function matches(module: Module, below: DefinedType, above: DefinedType): boolean {
