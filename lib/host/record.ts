@@ -63,8 +63,10 @@ export const RECORD = {
   leaveStub: 184,
   /** Where code jumps that traps, with `exitPc` stored. */
   trapStub: 192,
+  /** Six words that the boot code never touches: `lib/abi` lays them out for generated code. */
+  generatedCode: 200,
   /** u32: si_code of the fault signal; 0x80 (SI_KERNEL) marks a non-canonical address. */
-  faultCode: 200,
+  faultCode: 248,
   /** All general registers at a fault, 8 bytes each, indexed by register number. */
   savedRegisters: 256,
   /** All vector registers at a preserve-all exit, 16 bytes each. */

@@ -13,7 +13,9 @@ import {
   RECORD_BIT_WORDS,
   RECORD_BYTES,
   RECORD_SHIFT,
+  STATUS,
 } from "../../../lib/host/mod.ts";
+import { Status, VMRecord } from "../../../lib/abi/mod.ts";
 
 /** Checks a table whose fields are 8 bytes unless `sizes` says otherwise. */
 function checkLayout<K extends string>(table: Record<K, number>, sizes: Partial<Record<K, number>>, end: number): void {
@@ -27,8 +29,29 @@ function checkLayout<K extends string>(table: Record<K, number>, sizes: Partial<
 
 Deno.test("RECORD has no overlapping fields", () => {
   const words = { exitKind: 4, exitNumber: 4, signal: 4, interruptFlag: 4, faultCode: 4 };
-  checkLayout(RECORD, { ...words, libArgs: 48, savedRegisters: 128, savedVectors: 256 }, RECORD_BYTES);
+  checkLayout(
+    RECORD,
+    { ...words, libArgs: 48, generatedCode: 48, savedRegisters: 128, savedVectors: 256 },
+    RECORD_BYTES,
+  );
   assertEquals(1 << RECORD_SHIFT, RECORD_BYTES);
+});
+
+Deno.test("RECORD agrees with what lib/abi tells generated code", () => {
+  const ours = new Map<string, number>(Object.entries(RECORD));
+  for (const [name, offset] of Object.entries<number>(VMRecord.offsets)) {
+    const argument = /^libArg(\d)$/.exec(name);
+    if (argument !== null) assertEquals(offset, RECORD.libArgs + Number(argument[1]) * 8, name);
+    else if (ours.has(name)) assertEquals(offset, ours.get(name), name);
+    else {assert(
+        offset >= RECORD.generatedCode && offset + 8 <= RECORD.faultCode,
+        `${name} is in the space left to lib/abi`,
+      );}
+  }
+  assertEquals(
+    [Status.done, Status.hostCall, Status.libcall, Status.trap, Status.interrupted, Status.hostStackLow],
+    [STATUS.done, STATUS.hostCall, STATUS.runtimeCall, STATUS.trap, STATUS.interrupted, STATUS.hostStackLow],
+  );
 });
 
 Deno.test("BOOT_DATA has no overlapping fields", () => {
