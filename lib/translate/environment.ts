@@ -61,11 +61,14 @@ export class Places {
 
 const EMPTY_BLOCK_CODE = -0x40;
 
+/** The code options that translation depends on. */
+export type TranslateOptions = Pick<CodeOptions, "bounds">;
+
 /** Facts about a module for the translation of its functions. */
 export class TranslateEnvironment {
   readonly module: Module;
   readonly shape: VMShape;
-  readonly options: CodeOptions;
+  readonly options: TranslateOptions;
   readonly signatures: Signatures = new Signatures();
   /** SigId by type index; NONE where the type is no function type. */
   readonly typeSig: Int32Array;
@@ -100,7 +103,7 @@ export class TranslateEnvironment {
   /** The table's size where it cannot change, else NONE. Its base cannot change either then. */
   readonly tableFixedSize: Int32Array;
 
-  constructor(module: Module, shape: VMShape, options: CodeOptions) {
+  constructor(module: Module, shape: VMShape, options: TranslateOptions) {
     this.module = module;
     this.shape = shape;
     this.options = options;

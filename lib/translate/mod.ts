@@ -13,7 +13,7 @@
  *
  * @module
  */
-export { Places, TranslateEnvironment } from "./environment.ts";
+export { Places, TranslateEnvironment, type TranslateOptions } from "./environment.ts";
 export { translateFunction } from "./function.ts";
 export { TRANSLATED_FEATURES } from "./table.ts";
 export { Translator } from "./translator.ts";
