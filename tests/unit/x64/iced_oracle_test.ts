@@ -23,10 +23,10 @@ function nasmFormatter(): Formatter {
 // Undoes what differs between the two ways of writing, not between the instructions: NASM's operand order of xchg, `pushf`
 // for the 64-bit push, the one-byte no-operation with a prefix, and sizes left out where the mnemonic implies one.
 function normalise(theirs: string, ours: string): string {
+  if (ours === "o16 nop" && theirs === "xchg ax, ax") return ours;
   const size = /[a-z]+word (?=\[)/.exec(ours)?.[0] ?? "";
   const sized = /(?:byte|word) \[/.test(theirs) ? theirs : theirs.replace("[", `${size}[`);
   return sized
-    .replace(/^xchg ax, ax$/, "o16 nop")
     .replace(/^xchg (.+), (.+)$/, "xchg $2, $1")
     .replace(/^(push|pop)f$/, "$1fq");
 }
