@@ -4,7 +4,7 @@
  * Each isolate claims chunks of 16 records (four pages, so no page is shared between isolates) and never gives them back while
  * it lives: a record costs 1 KiB once, and there are as many as calls were ever in flight at once.
  *
- * RPOOL-1  A record's constant fields (area, stubs, boot data, host stack limit) are written once, when its chunk is claimed.
+ * RPOOL-1  A record's constant fields (area, stubs, boot data, host stack limit) are written once, when it is made.
  * RPOOL-2  Whoever acquires a record sets guestSp, stackLimit, code and vmctx before `enter`.
  */
 
@@ -36,12 +36,16 @@ export class RecordPool {
   readonly #map: ChunkMap;
   readonly #free: ActivationRecord[] = [];
   #total = 0;
+  /** The chunk that new records are made in: its bytes, and how many of its records exist. */
+  #chunk: ArrayBuffer | undefined;
+  #chunkNumber = 0;
+  #made = RECORDS_PER_CHUNK;
 
   constructor() {
     this.#map = new ChunkMap(boot().data, BOOT_DATA.recordBits, RECORD_COUNT / RECORDS_PER_CHUNK, LEDGER.recordBits);
   }
 
-  /** Records this isolate has claimed, in use or not. */
+  /** Records made so far, in use or not. */
   get total(): number {
     return this.#total;
   }
@@ -53,7 +57,7 @@ export class RecordPool {
 
   /** Takes a record. @throws {HostError} code "limit" when all 65,536 of the process are claimed. */
   acquire(): ActivationRecord {
-    return this.#free.pop() ?? this.#claim();
+    return this.#free.pop() ?? this.#make();
   }
 
   /** Gives a record back; nothing may be parked on it. */
@@ -62,30 +66,30 @@ export class RecordPool {
     this.#free.push(record);
   }
 
-  #claim(): ActivationRecord {
+  #make(): ActivationRecord {
+    if (this.#made === RECORDS_PER_CHUNK) this.#claim();
+    const { data, dataAddress, hostStackLimit } = boot();
+    const offsetBytes = this.#made++ * RECORD_BYTES;
+    const index = this.#chunkNumber * RECORDS_PER_CHUNK + offsetBytes / RECORD_BYTES;
+    const words = new Int32Array(this.#chunk!, offsetBytes, RECORD_BYTES >> 2);
+    words.fill(0); // a terminated Worker may have used it
+    storeAddress(words, RECORD.area >> 2, valueArea().addressNumber);
+    storeAddress(words, RECORD.bootData >> 2, dataAddress);
+    storeAddress(words, RECORD.hostStackLimit >> 2, hostStackLimit);
+    storeAddress(words, RECORD.leaveStub >> 2, loadAddress(data, BOOT_DATA.leaveStub >> 2));
+    storeAddress(words, RECORD.trapStub >> 2, loadAddress(data, BOOT_DATA.trapStub >> 2));
+    this.#total++;
+    return { index, addressNumber: loadAddress(data, BOOT_DATA.recordBase >> 2) + index * RECORD_BYTES, words };
+  }
+
+  #claim(): void {
     const chunk = this.#map.claim(1);
     if (chunk < 0) throw new HostError("limit", `more than ${RECORD_COUNT} calls are in flight`);
-    const { data, dataAddress, hostStackLimit } = boot();
-    const address = loadAddress(data, BOOT_DATA.recordBase >> 2) + chunk * CHUNK_BYTES;
+    const address = loadAddress(boot().data, BOOT_DATA.recordBase >> 2) + chunk * CHUNK_BYTES;
     // Safety: per HOST-3 (the whole table is mapped readable and writable for the life of the process).
-    const buffer = aliasMemory(address, CHUNK_BYTES);
-    const area = valueArea().addressNumber;
-    for (let i = RECORDS_PER_CHUNK - 1; i >= 0; i--) {
-      const words = new Int32Array(buffer, i * RECORD_BYTES, RECORD_BYTES >> 2);
-      words.fill(0);
-      storeAddress(words, RECORD.area >> 2, area);
-      storeAddress(words, RECORD.bootData >> 2, dataAddress);
-      storeAddress(words, RECORD.hostStackLimit >> 2, hostStackLimit);
-      storeAddress(words, RECORD.leaveStub >> 2, loadAddress(data, BOOT_DATA.leaveStub >> 2));
-      storeAddress(words, RECORD.trapStub >> 2, loadAddress(data, BOOT_DATA.trapStub >> 2));
-      this.#free.push({
-        index: chunk * RECORDS_PER_CHUNK + i,
-        addressNumber: address + i * RECORD_BYTES,
-        words,
-      });
-    }
-    this.#total += RECORDS_PER_CHUNK;
-    return this.#free.pop()!;
+    this.#chunk = aliasMemory(address, CHUNK_BYTES);
+    this.#chunkNumber = chunk;
+    this.#made = 0;
   }
 }
 
