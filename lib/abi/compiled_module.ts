@@ -8,6 +8,8 @@
 export interface CodeOptions {
   /** "guard": accesses rely on the memory's reservation; "explicit": each access is compared with the length first. */
   readonly bounds: "guard" | "explicit";
+  /** Processor features the code may use beyond the baseline: bits of `CPU_FEATURES` (artifact.ts). */
+  readonly cpuFeatures: number;
 }
 
 /** Machine code of a module and the tables about it. All offsets count from the start of `code`. */

@@ -14,3 +14,4 @@ export * from "./ids.ts";
 export * from "./columns.ts";
 export * from "./code_buffer.ts";
 export * from "./bitset.ts";
+export * from "./sha256.ts";

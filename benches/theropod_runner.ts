@@ -1,0 +1,74 @@
+/**
+ * Runs one program on this engine: the counterpart of benches/v8_runner.ts, with the same arguments and output.
+ *
+ * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] MODULE FOLDER
+ */
+
+import { parseArgs } from "node:util";
+import { Engine, Linker, Memory, Module, Store } from "../mod.ts";
+import { WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
+import { hashMemory } from "./v8_runner.ts";
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    options: {
+      warm: { type: "string", default: "0" },
+      hash: { type: "boolean", default: false },
+      bounds: { type: "string", default: "guard" },
+    },
+    allowPositionals: true,
+  });
+  const [path, folder] = positionals;
+  const bytes = Deno.readFileSync(path);
+  using engine = new Engine({ bounds: values.bounds === "explicit" ? "explicit" : "guard" });
+
+  let start = performance.now();
+  const module = new Module(engine, bytes);
+  const compileMs = performance.now() - start;
+
+  let benchStart = 0;
+  let benchEnd = 0;
+  let hash: number | undefined;
+  let memory: Memory | undefined;
+  using store = new Store(engine);
+  const linker = new Linker(engine);
+  linker.defineFunc("bench", "start", { parameters: [], results: [] }, () => {
+    benchStart = performance.now();
+  });
+  linker.defineFunc("bench", "end", { parameters: [], results: [] }, () => {
+    benchEnd = performance.now();
+    if (values.hash) hash = hashMemory(memory!.buffer);
+  });
+  using wasi = new WasiPreview1({
+    args: [path.split("/").at(-1)!],
+    preopens: [{ host: folder, guest: "." }],
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  wasi.defineFunctions((from, name, parameters, results, implementation) =>
+    linker.defineFunc(from, name, { parameters, results }, implementation)
+  );
+  start = performance.now();
+  const instance = linker.instantiate(store, module);
+  const instantiateUs = (performance.now() - start) * 1000;
+  if (instance.exports.memory instanceof Memory) {
+    memory = instance.exports.memory;
+    wasi.bindMemory(memory);
+  }
+  let code = 0;
+  try {
+    (instance.exports._start as () => void)();
+  } catch (error) {
+    if (!(error instanceof WasiExit)) throw error;
+    code = error.code;
+  }
+  let compileWarmMs = Infinity;
+  for (let i = 0; i < Number(values.warm); i++) {
+    start = performance.now();
+    new Module(engine, bytes);
+    compileWarmMs = Math.min(compileWarmMs, performance.now() - start);
+  }
+  console.error(JSON.stringify({ compileMs, compileWarmMs, instantiateUs, runMs: benchEnd - benchStart, hash }));
+  Deno.exit(code);
+}

@@ -1,0 +1,42 @@
+/** The command line: parse, dispatch, report. */
+
+import { EXIT, UsageError } from "./errors.ts";
+import { type CommandName, helpText, parseCommandLine, type ParsedCommand } from "./options.ts";
+
+type Command = (parsed: ParsedCommand) => Promise<number>;
+
+/** Commands are loaded when used: a plain run does not pay for reading the others (computed specifiers stay out of the graph). */
+const COMMAND_MODULES: Record<CommandName, () => Promise<Command>> = {
+  run: async () => (await import("./run.ts")).run,
+  compile: async () => (await import("./compile.ts")).compile,
+  objdump: async () => (await import("./objdump.ts")).objdump,
+  wast: async () => (await import("./wast.ts")).wast,
+};
+
+/** Runs a command line and returns its exit code. Everything foreseeable is one line on standard error. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    if (args.length === 0 || (args.length === 1 && (args[0] === "--help" || args[0] === "-h" || args[0] === "help"))) {
+      console.log(helpText());
+      return args.length === 0 ? EXIT.usage : EXIT.ok;
+    }
+    const parsed = parseCommandLine(args);
+    if (parsed.options.help) {
+      console.log(helpText(parsed.command));
+      return EXIT.ok;
+    }
+    return await (await COMMAND_MODULES[parsed.command]())(parsed);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(
+        `error: ${error.message}; see ${error.command && error.command !== "run" ? `${error.command} ` : ""}--help`,
+      );
+      return EXIT.usage;
+    }
+    const { describeFailure } = await import("./run.ts");
+    const message = describeFailure(error);
+    if (message === undefined) throw error;
+    console.error(`error: ${message.split("\n")[0]}`);
+    return EXIT.error;
+  }
+}

@@ -1,0 +1,192 @@
+/** `run`: compile a file and run it as a program, or call one of its functions. */
+
+import {
+  CompileError,
+  type Engine,
+  type Instance,
+  Linker,
+  LinkError,
+  type Module,
+  Store,
+  Trap,
+} from "../engine/mod.ts";
+import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
+import { CliError, EXIT, UsageError } from "./errors.ts";
+import { boundsOption, loadModule, makeEngine } from "./load.ts";
+import type { ParsedCommand } from "./options.ts";
+
+/** Times of a run, as `--bench` prints them. */
+interface BenchTimes {
+  startMs: number;
+  endMs: number;
+}
+
+/** Runs the command; returns the exit code. */
+export async function run({ options, operands }: ParsedCommand): Promise<number> {
+  const [path, ...args] = operands;
+  if (path === undefined) throw new UsageError("no file to run", "run");
+  using engine = makeEngine(boundsOption(options));
+  const compileStart = performance.now();
+  const module = await loadModule(engine, path);
+  const compileMs = performance.now() - compileStart;
+
+  using store = new Store(engine);
+  const linker = new Linker(engine);
+  using wasi = makeWasi(path, args, options);
+  wasi.defineFunctions((from, name, parameters, results, implementation) =>
+    linker.defineFunc(from, name, { parameters, results }, implementation)
+  );
+  const times: BenchTimes = { startMs: 0, endMs: 0 };
+  if (options.bench) defineBench(linker, times);
+  else defineSilentBench(linker);
+
+  const instantiateStart = performance.now();
+  const instance = linker.instantiate(store, module);
+  const instantiateUs = (performance.now() - instantiateStart) * 1000;
+  const memory = instance.exports.memory;
+  if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
+
+  const code = endOf(() => start(engine, module, instance, options.invoke, args));
+  if (options.bench) {
+    console.error(JSON.stringify({ compileMs, instantiateUs, runMs: times.endMs - times.startMs }));
+  }
+  return code;
+}
+
+/** Runs `work`; what ends it, `proc_exit` or a trap, becomes the exit code. */
+function endOf(work: () => void): number {
+  try {
+    work();
+    return EXIT.ok;
+  } catch (error) {
+    // Only the low byte of an exit code reaches the parent process.
+    if (error instanceof WasiExit) return error.code & 0xff;
+    if (error instanceof Trap) {
+      console.error(formatTrap(error));
+      return EXIT.trap;
+    }
+    throw error;
+  }
+}
+
+/** The message of a trap and its backtrace, a frame a line. */
+export function formatTrap(trap: Trap): string {
+  const lines = [`error: trap: ${trap.message}`];
+  trap.frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset }, depth) => {
+    const name = functionName ?? `func${functionIndex}`;
+    const where = moduleName ? `${moduleName}!${name}` : name;
+    lines.push(`    ${depth}: 0x${wasmOffset.toString(16)} - ${where}`);
+  });
+  return lines.join("\n");
+}
+
+/** Turns what loading and linking throw into a line for the user; anything else is a defect and passes. */
+export function describeFailure(error: unknown): string | undefined {
+  if (error instanceof CliError || error instanceof UsageError || error instanceof WasiError) return error.message;
+  if (error instanceof CompileError) return `the module does not compile: ${error.message}`;
+  if (error instanceof LinkError) return error.message;
+  if (error instanceof Deno.errors.NotCapable) return error.message;
+  if (error instanceof Error && (error.name === "HostError" || error.name === "ArtifactError")) return error.message;
+  return undefined;
+}
+
+function makeWasi(path: string, args: readonly string[], options: ParsedCommand["options"]): WasiPreview1 {
+  const env: Record<string, string> = {};
+  for (const setting of (options.env ?? []) as string[]) {
+    const cut = setting.indexOf("=");
+    if (cut === 0) throw new UsageError(`--env ${setting}: expected K=V`, "run");
+    if (cut > 0) env[setting.slice(0, cut)] = setting.slice(cut + 1);
+    else {
+      const value = Deno.env.get(setting);
+      if (value !== undefined) env[setting] = value;
+    }
+  }
+  const preopens = ((options.dir ?? []) as string[]).map((grant) => {
+    const cut = grant.indexOf("::");
+    return cut < 0 ? { host: grant } : { host: grant.slice(0, cut), guest: grant.slice(cut + 2) };
+  });
+  return new WasiPreview1({
+    args: [path.split("/").at(-1)!, ...args],
+    env,
+    preopens,
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+}
+
+/** `bench.start` and `bench.end` for programs that mark their measured part. */
+function defineBench(linker: Linker, times: BenchTimes): void {
+  linker.defineFunc("bench", "start", { parameters: [], results: [] }, () => {
+    times.startMs = performance.now();
+  });
+  linker.defineFunc("bench", "end", { parameters: [], results: [] }, () => {
+    times.endMs = performance.now();
+  });
+}
+
+/** The same imports without measuring, so that such programs run without the option too. */
+function defineSilentBench(linker: Linker): void {
+  for (const name of ["start", "end"]) linker.defineFunc("bench", name, { parameters: [], results: [] }, () => {});
+}
+
+function start(_engine: Engine, module: Module, instance: Instance, invoke: unknown, args: readonly string[]): void {
+  if (typeof invoke === "string") {
+    printResults(callExport(module, instance, invoke, args));
+    return;
+  }
+  const { _start, _initialize } = instance.exports;
+  if (typeof _start === "function") _start();
+  else if (typeof _initialize === "function") _initialize();
+  else if (args.length > 0 || !module.exports.some(({ kind }) => kind === "func")) return;
+}
+
+function callExport(module: Module, instance: Instance, name: string, args: readonly string[]): unknown {
+  const found = module.exports.find((entry) => entry.name === name);
+  const callable = instance.exports[name];
+  if (found === undefined || found.kind !== "func" || typeof callable !== "function") {
+    const functions = module.exports.filter(({ kind }) => kind === "func").map((entry) => entry.name);
+    throw new CliError(
+      `no exported function ${JSON.stringify(name)}; the module exports ${
+        functions.length ? functions.join(", ") : "none"
+      }`,
+    );
+  }
+  const { parameters } = found.type as { parameters: readonly string[] };
+  if (parameters.length !== args.length) {
+    throw new UsageError(
+      `${name} takes ${parameters.length} arguments (${parameters.join(" ")}), got ${args.length}`,
+      "run",
+    );
+  }
+  return callable(...parameters.map((type, index) => parseArgument(type, args[index])));
+}
+
+function parseArgument(type: string, argument: string): number | bigint {
+  try {
+    if (type === "i64") return BigInt(argument);
+    if (type === "i32" || type === "f32" || type === "f64") {
+      const value = argument === "nan"
+        ? NaN
+        : argument === "inf"
+        ? Infinity
+        : argument === "-inf"
+        ? -Infinity
+        : Number(argument);
+      if (
+        argument.trim() !== "" && (!Number.isNaN(value) || argument === "nan") &&
+        (type !== "i32" || Number.isInteger(value))
+      ) {
+        return value;
+      }
+    }
+  } catch {
+    // BigInt of something else: reported below.
+  }
+  throw new UsageError(`${JSON.stringify(argument)} is no value of type ${type}`, "run");
+}
+
+function printResults(results: unknown): void {
+  if (results === undefined) return;
+  for (const value of Array.isArray(results) ? results : [results]) console.log(String(value));
+}

@@ -1,0 +1,39 @@
+/** `wast`: specification scripts from the command line. */
+
+import { EXIT, UsageError } from "./errors.ts";
+import { boundsOption, makeEngine } from "./load.ts";
+import type { ParsedCommand } from "./options.ts";
+import { ScriptRunner } from "./wast_script.ts";
+
+/** Failures printed of one script. */
+const MOST_FAILURES = 10;
+
+/** Runs the command; returns the exit code. */
+export function wast({ options, operands }: ParsedCommand): Promise<number> {
+  if (operands.length === 0) throw new UsageError("no script to run", "wast");
+  using engine = makeEngine(boundsOption(options));
+  const runner = new ScriptRunner(engine);
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  for (const path of operands) {
+    const result = runner.run(path);
+    passed += result.passed;
+    failed += result.failed;
+    skipped += result.skipped;
+    if (options.verbose) {
+      console.log(`${path}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+    }
+    for (const { line, command, message } of result.failures.slice(0, MOST_FAILURES)) {
+      console.log(`${path}:${line}: ${command}: ${message}`);
+    }
+    if (result.failures.length > MOST_FAILURES) {
+      console.log(`${path}: ${result.failures.length - MOST_FAILURES} more failures`);
+    }
+    if (options.verbose) {
+      for (const [feature, count] of result.waitingFor) console.log(`  ${count} wait for ${feature}`);
+    }
+  }
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return Promise.resolve(failed === 0 ? EXIT.ok : EXIT.error);
+}

@@ -1,0 +1,399 @@
+/**
+ * Runs a specification script in the form that wast2json writes: a `commands.json` beside its binaries.
+ *
+ * Values cross as bits, not as JavaScript numbers, so that every NaN is judged by its payload. A command whose module needs a feature
+ * that is not compiled yet, or whose input is text, is skipped and counted under what it waits for, and so is everything that depends on it.
+ *
+ * WAST-1  A command is passed, failed or skipped: the three counts add up to the number of commands.
+ */
+
+import { TRAPS } from "../abi/mod.ts";
+import { type Engine, Func, Global, Instance, LinkError, Memory, Module, Store, Table, Trap } from "../engine/mod.ts";
+import { callBits, type FuncState, funcStateOf } from "../runtime/mod.ts";
+import {
+  CompileError,
+  decodeModule,
+  type FeatureSet,
+  requiredFeature,
+  validateModule,
+  WASM3_FEATURES,
+  withFeatures,
+} from "../wasm/mod.ts";
+
+/** A value in a script. */
+interface ScriptValue {
+  readonly type: string;
+  readonly value?: string | readonly string[];
+  readonly lane_type?: string;
+  readonly values?: readonly ScriptValue[];
+}
+
+interface Action {
+  readonly type: "invoke" | "get";
+  readonly module?: string;
+  readonly field: string;
+  readonly args?: readonly ScriptValue[];
+}
+
+interface Command {
+  readonly type: string;
+  readonly line: number;
+  readonly name?: string;
+  readonly filename?: string;
+  readonly module_type?: string;
+  readonly as?: string;
+  readonly action?: Action;
+  readonly expected?: readonly ScriptValue[];
+  readonly text?: string;
+  readonly instance?: string;
+  readonly module?: string;
+}
+
+/** A command that did not do what the script says. */
+export interface Failure {
+  readonly line: number;
+  readonly command: string;
+  readonly message: string;
+}
+
+/** What a script's commands came to. */
+export interface ScriptResult {
+  passed: number;
+  failed: number;
+  skipped: number;
+  readonly failures: Failure[];
+  /** Skipped commands by what they wait for. */
+  readonly waitingFor: Map<string, number>;
+}
+
+/** Thrown to skip a command. */
+class Skip {
+  readonly feature: string;
+
+  constructor(feature: string) {
+    this.feature = feature;
+  }
+}
+
+/** What a name stands for: an instance, or the feature that its module waits for. */
+type Named = Instance | Skip;
+
+/** The features that scripts of a folder may use: core scripts know no proposals. */
+export function featuresOfScript(path: string): FeatureSet {
+  if (path.includes("/threads/")) return withFeatures(WASM3_FEATURES, "threads");
+  if (path.includes("/legacy/")) return withFeatures(WASM3_FEATURES, "legacy-exceptions");
+  return WASM3_FEATURES;
+}
+
+/** Runs scripts, each in a store of its own. */
+export class ScriptRunner {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Runs the script at `path` (a `commands.json`). */
+  run(path: string): ScriptResult {
+    const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
+    const { commands } = JSON.parse(Deno.readTextFileSync(path)) as { commands: Command[] };
+    using store = new Store(this.#engine);
+    const script = new Script(this.#engine, store, folder, featuresOfScript(path));
+    const result: ScriptResult = { passed: 0, failed: 0, skipped: 0, failures: [], waitingFor: new Map() };
+    for (const command of commands) {
+      try {
+        script.execute(command);
+        result.passed++;
+      } catch (error) {
+        if (error instanceof Skip) {
+          result.skipped++;
+          result.waitingFor.set(error.feature, (result.waitingFor.get(error.feature) ?? 0) + 1);
+        } else {
+          result.failed++;
+          const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+          result.failures.push({ line: command.line, command: command.type, message });
+        }
+      }
+    }
+    return result;
+  }
+}
+
+class Script {
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #folder: string;
+  readonly #features: FeatureSet;
+  readonly #instances = new Map<string, Named>();
+  readonly #registered = new Map<string, Named | Record<string, unknown>>();
+  readonly #definitions = new Map<string, Module | Skip>();
+  readonly #externs = new Map<string, { extern: string }>();
+  #current: Named = new Skip("no module yet");
+  #lastDefinition: Module | Skip | undefined;
+
+  constructor(engine: Engine, store: Store, folder: string, features: FeatureSet) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#folder = folder;
+    this.#features = features;
+    this.#registered.set("spectest", spectest(store));
+  }
+
+  /** Runs one command; throws a Skip or what went wrong. */
+  execute(command: Command): void {
+    const handler = this.#handlers[command.type];
+    if (handler === undefined) throw new Skip(`command ${command.type}`);
+    handler(command);
+  }
+
+  readonly #handlers: Readonly<Record<string, (command: Command) => void>> = {
+    module: (command) => {
+      this.#current = this.#define(command, () => this.#instantiate(this.#compile(command)));
+      if (command.name !== undefined) this.#instances.set(command.name, this.#current);
+      if (this.#current instanceof Skip) throw this.#current;
+    },
+    module_definition: (command) => {
+      this.#lastDefinition = this.#define(command, () => this.#compile(command));
+      if (command.name !== undefined) this.#definitions.set(command.name, this.#lastDefinition);
+      if (this.#lastDefinition instanceof Skip) throw this.#lastDefinition;
+    },
+    module_instance: (command) => {
+      const definition = command.module === undefined ? this.#lastDefinition : this.#definitions.get(command.module);
+      if (definition === undefined) throw new Error(`no module definition ${command.module}`);
+      this.#current = definition instanceof Skip
+        ? definition
+        : this.#define(command, () => this.#instantiate(definition));
+      if (command.instance !== undefined) this.#instances.set(command.instance, this.#current);
+      if (this.#current instanceof Skip) throw this.#current;
+    },
+    register: (command) => {
+      const named = command.name === undefined ? this.#current : this.#named(command.name);
+      this.#registered.set(command.as!, named);
+      if (named instanceof Skip) throw named;
+    },
+    action: (command) => void this.#act(command.action!),
+    assert_return: (command) => {
+      const results = this.#act(command.action!);
+      const expected = command.expected ?? [];
+      if (results.length !== expected.length) throw new Error(`${results.length} results, expected ${expected.length}`);
+      expected.forEach((value, index) => {
+        if (!this.#matches(value, results[index])) {
+          throw new Error(`result ${index} is ${printResult(results[index])}, expected ${JSON.stringify(value)}`);
+        }
+      });
+    },
+    assert_trap: (command) => expectTrap(command, () => this.#act(command.action!)),
+    assert_exhaustion: (command) => expectTrap(command, () => this.#act(command.action!)),
+    assert_exception: () => {
+      throw new Skip("exceptions");
+    },
+    assert_uninstantiable: (command) => {
+      const module = this.#compile(command);
+      expectTrap(command, () => this.#instantiate(module));
+    },
+    assert_unlinkable: (command) => {
+      const module = this.#compile(command);
+      try {
+        this.#instantiate(module);
+      } catch (error) {
+        if (error instanceof LinkError) return;
+        throw error;
+      }
+      throw new Error(`linked, expected: ${command.text}`);
+    },
+    assert_invalid: (command) => this.#expectRefusal(command),
+    assert_malformed: (command) => this.#expectRefusal(command),
+    assert_invalid_custom: () => {
+      throw new Skip("custom section annotations");
+    },
+    assert_malformed_custom: () => {
+      throw new Skip("text format");
+    },
+  };
+
+  #bytes({ filename, module_type }: Command): Uint8Array<ArrayBuffer> {
+    if (module_type === "text" || filename === undefined || filename.endsWith(".wat")) throw new Skip("text format");
+    return Deno.readFileSync(this.#folder + filename);
+  }
+
+  /** Runs `make`; a Skip becomes the value, so that what depends on it is skipped too. */
+  #define<T>(_command: Command, make: () => T): T | Skip {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof Skip) return error;
+      // What depends on a module that failed must fail too, not use the one before.
+      this.#current = new Skip("a module that failed");
+      throw error;
+    }
+  }
+
+  #compile(command: Command): Module {
+    const bytes = this.#bytes(command);
+    const decoded = decodeModule(bytes, this.#features);
+    validateModule(decoded);
+    const feature = requiredFeature(decoded);
+    if (feature !== undefined) throw new Skip(feature);
+    return new Module(this.#engine, bytes);
+  }
+
+  #instantiate(module: Module): Instance {
+    const imports: Record<string, Record<string, unknown>> = {};
+    for (const { module: from, name } of module.imports) {
+      const source = this.#registered.get(from);
+      if (source === undefined) continue;
+      if (source instanceof Skip) throw source;
+      const exports: Record<string, unknown> = source instanceof Instance ? source.exports : source;
+      if (exports[name] !== undefined) (imports[from] ??= {})[name] = exports[name];
+    }
+    return new Instance(this.#store, module, imports as ConstructorParameters<typeof Instance>[2]);
+  }
+
+  #named(name: string): Named {
+    const named = this.#instances.get(name);
+    if (named === undefined) throw new Error(`no instance ${name}`);
+    return named;
+  }
+
+  #act({ type, module, field, args = [] }: Action): Result[] {
+    const instance = module === undefined ? this.#current : this.#named(module);
+    if (instance instanceof Skip) throw instance;
+    const exported = instance.exports[field];
+    if (type === "get") {
+      if (!(exported instanceof Global)) throw new Error(`no exported global ${field}`);
+      return [{ kind: exported.type.valueType ?? "i32", value: exported.value }];
+    }
+    const func = funcStateOf(exported);
+    if (func === undefined) throw new Error(`no exported function ${field}`);
+    return this.#invoke(func, args);
+  }
+
+  #invoke(func: FuncState, args: readonly ScriptValue[]): Result[] {
+    const words = new Int32Array(4 * args.length);
+    args.forEach((arg, index) => this.#putArgument(func, arg, words, 4 * index));
+    const results = callBits(func, words);
+    return func.signature.resultNames.map((kind: string, index: number) => ({
+      kind,
+      words: results.subarray(4 * index, 4 * index + 4),
+      value: kind === "externref" ? func.store.handles.valueOf(results[4 * index]) : undefined,
+    }));
+  }
+
+  #putArgument(func: FuncState, { type, value }: ScriptValue, words: Int32Array, at: number): void {
+    if (type === "i32" || type === "f32") words[at] = Number(BigInt.asIntN(32, BigInt(value as string)));
+    else if (type === "i64" || type === "f64") {
+      const bits = BigInt.asIntN(64, BigInt(value as string));
+      words[at] = Number(BigInt.asIntN(32, bits));
+      words[at + 1] = Number(BigInt.asIntN(32, bits >> 32n));
+    } else if (value !== "null" && type === "externref") {
+      words[at] = func.store.handles.handleOf(this.#extern(value as string));
+    } else if (value !== "null") throw new Skip(`argument of type ${type}`);
+  }
+
+  #extern(value: string): { extern: string } {
+    let object = this.#externs.get(value);
+    if (object === undefined) this.#externs.set(value, object = { extern: value });
+    return object;
+  }
+
+  #matches(expected: ScriptValue, result: Result): boolean {
+    const { type, value } = expected;
+    if (type === "either") return expected.values!.some((choice) => this.#matches(choice, result));
+    if (result.words === undefined) return matchesGlobal(expected, result.value);
+    const [lo, hi] = result.words;
+    if (type === "i32") return lo === Number(BigInt.asIntN(32, BigInt(value as string)));
+    if (type === "i64" || type === "f32" || type === "f64") return matchesNumber(type, value as string, lo, hi);
+    const isNull = lo === 0 && hi === 0;
+    if (value === "null" || type === "refnull" || type.startsWith("null")) return isNull;
+    if (value === undefined) return !isNull;
+    return type === "externref" && result.value === this.#externs.get(value as string);
+  }
+
+  /** The module must be refused by decoding or validation. */
+  #expectRefusal(command: Command): void {
+    const bytes = this.#bytes(command);
+    try {
+      validateModule(decodeModule(bytes, this.#features));
+    } catch (error) {
+      if (error instanceof CompileError) return;
+      throw error;
+    }
+    throw new Error(`accepted, expected: ${command.text}`);
+  }
+}
+
+/** A result: its bits, or for globals and external references the JavaScript value. */
+interface Result {
+  readonly kind: string;
+  readonly words?: Int32Array;
+  readonly value?: unknown;
+}
+
+function printResult({ kind, words, value }: Result): string {
+  if (words === undefined) return `${kind} ${String(value)}`;
+  return `${kind} 0x${[...words].reverse().map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("")}`;
+}
+
+function matchesNumber(type: "i64" | "f32" | "f64", value: string, lo: number, hi: number): boolean {
+  if (value === "nan:canonical" || value === "nan:arithmetic") {
+    const high = type === "f32" ? lo : hi;
+    const quiet = type === "f32" ? 0x7fc00000 : 0x7ff80000;
+    if (value === "nan:arithmetic") return (high & quiet) === quiet;
+    return (high & 0x7fffffff) === quiet && (type === "f32" || lo === 0);
+  }
+  const bits = BigInt.asIntN(64, BigInt(value));
+  return Number(BigInt.asIntN(32, bits)) === lo && (type === "f32" || Number(BigInt.asIntN(32, bits >> 32n)) === hi);
+}
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+function matchesGlobal({ type, value }: ScriptValue, actual: unknown): boolean {
+  if (type === "i32") return actual === Number(BigInt.asIntN(32, BigInt(value as string)));
+  if (type === "i64") return actual === BigInt.asIntN(64, BigInt(value as string));
+  if (type === "f32") {
+    scratch.setFloat32(0, actual as number, true);
+    return matchesNumber("f32", value as string, scratch.getInt32(0, true), 0);
+  }
+  if (type === "f64") {
+    scratch.setFloat64(0, actual as number, true);
+    return matchesNumber("f64", value as string, scratch.getInt32(0, true), scratch.getInt32(4, true));
+  }
+  return value === "null" || type === "refnull" ? actual === null : actual !== null;
+}
+
+/** `work` must trap, with the message that the script gives. */
+function expectTrap({ text = "" }: Command, work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof Trap)) throw error;
+    const { code } = error;
+    const row = TRAPS.find(([name]) => name === code);
+    const message: string = row?.[2] ?? error.message;
+    if (message.startsWith(text) || text.startsWith(message)) return;
+    throw new Error(`trapped with ${JSON.stringify(message)}, expected ${JSON.stringify(text)}`);
+  }
+  throw new Error(`did not trap, expected ${JSON.stringify(text)}`);
+}
+
+/** The module that scripts import from (spec interpreter, `script/js.ml`). */
+function spectest(store: Store): Record<string, unknown> {
+  const print = (...parameters: string[]) => new Func(store, { parameters, results: [] } as never, () => {});
+  const constant = (type: string, value: unknown) =>
+    new Global(store, { valueType: type, mutability: "const" } as never, value as never);
+  return {
+    print: print(),
+    print_i32: print("i32"),
+    print_i64: print("i64"),
+    print_f32: print("f32"),
+    print_f64: print("f64"),
+    print_i32_f32: print("i32", "f32"),
+    print_f64_f64: print("f64", "f64"),
+    global_i32: constant("i32", 666),
+    global_i64: constant("i64", 666n),
+    global_f32: constant("f32", 666.6),
+    global_f64: constant("f64", 666.6),
+    table: new Table(store, { element: "funcref", minimum: 10, maximum: 20 } as never, null),
+    memory: new Memory(store, { minimum: 1, maximum: 2 } as never),
+  };
+}

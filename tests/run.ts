@@ -1,0 +1,75 @@
+/**
+ * Runs every test and says what ran: the closing line is counted from the runs themselves.
+ *
+ * usage: deno task test [FILTER...]     paths below tests/ to restrict the run to
+ */
+
+import { readTallies } from "./tally.ts";
+import { sharedRoot } from "./testdata.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Suites that must have run something where the shared test data is. */
+const REQUIRED = ["specification commands", "WASI programs", "real programs"];
+/** The committed corpus always runs. */
+const ALWAYS = ["corpus cases"];
+
+const tallyFile = Deno.makeTempFileSync({ prefix: "theropod-tally-" });
+const restricted = Deno.args.length > 0;
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+/** Runs `deno test` on paths, passes its output through and adds its closing counts. */
+async function denoTest(label: string, paths: readonly string[], flags: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-all", "--no-check", ...flags, ...paths],
+    cwd: ROOT,
+    env: { THEROPOD_TALLY: tallyFile, NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let tail = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    Deno.stdout.writeSync(new TextEncoder().encode(text));
+    tail = (tail + text).slice(-4000);
+  }
+  const { code } = await child.status;
+  const counts = tail.match(
+    /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/,
+  );
+  if (counts) {
+    passed += Number(counts[1]);
+    failed += Number(counts[2]);
+    skipped += Number(counts[3] ?? 0);
+  } else failed++;
+  if (code !== 0 && !(counts && Number(counts[2]) > 0)) failed++;
+  console.log(`${label}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+const paths = restricted ? Deno.args : ["tests/"];
+await denoTest("tests", paths, ["--parallel"]);
+if (!restricted) await denoTest("documents", ["--doc", "README.md", "mod.ts", "lib/engine", "lib/wasi"], []);
+
+const tallies = readTallies(tallyFile);
+Deno.removeSync(tallyFile);
+const ran = new Map<string, number>();
+for (const tally of tallies) {
+  passed += tally.passed;
+  failed += tally.failed;
+  skipped += tally.skipped;
+  ran.set(tally.suite, (ran.get(tally.suite) ?? 0) + tally.passed + tally.failed);
+  console.log(`${tally.suite}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
+}
+if (!restricted) {
+  for (const suite of [...ALWAYS, ...(sharedRoot() === undefined ? [] : REQUIRED)]) {
+    if (!ran.get(suite)) {
+      console.log(`${suite}: nothing ran, which is a failure`);
+      failed++;
+    }
+  }
+}
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+Deno.exit(failed === 0 ? 0 : 1);
