@@ -358,8 +358,8 @@ class Decoder {
     const count = this.#readCount("imports", limits.MAX_IMPORTS);
     const counts = this.#importedCounts;
     for (let i = 0; i < count; i++) {
-      const module = reader.readName(limits.MAX_NAME_SIZE_BYTES);
-      const name = reader.readName(limits.MAX_NAME_SIZE_BYTES);
+      const module = reader.readName();
+      const name = reader.readName();
       const kind = this.#readExternKind("import");
       this.#imports.push({ module, name, kind, index: counts[kind]++ });
       switch (kind) {
@@ -384,14 +384,12 @@ class Decoder {
           break;
       }
     }
-    this.#checkCount("tables", this.#tables.length, limits.MAX_TABLES);
-    this.#checkCount("memories", this.#memories.length, limits.MAX_MEMORIES);
+    const memories = this.#memories.length;
+    if (memories > limits.MAX_MEMORIES) {
+      reader.fail(`${memories} memories are more than the limit of ${limits.MAX_MEMORIES}`);
+    }
     if (this.#tables.length > 1) reader.need("reference-types");
-    if (this.#memories.length > 1) reader.need("multi-memory");
-  }
-
-  #checkCount(what: string, count: number, limit: number): void {
-    if (count > limit) this.#reader.fail(`${count} ${what} are more than the limit of ${limit}`);
+    if (memories > 1) reader.need("multi-memory");
   }
 
   #readExternKind(where: "import" | "export"): ExternKind {
@@ -446,7 +444,7 @@ class Decoder {
 
   #readTables(): void {
     const reader = this.#reader;
-    const count = this.#readCount("tables", limits.MAX_TABLES, this.#tables.length);
+    const count = this.#readCount("tables", limits.MAX_TABLES);
     for (let i = 0; i < count; i++) {
       const start = reader.pos;
       if (reader.bytes[start] === 0x40 && reader.pos < reader.end) {
@@ -487,7 +485,7 @@ class Decoder {
   }
 
   #readTags(): void {
-    const count = this.#readCount("tags", limits.MAX_TAGS, this.#tags.length);
+    const count = this.#readCount("tags", limits.MAX_TAGS);
     for (let i = 0; i < count; i++) this.#tags.push(this.#readTag());
   }
 
@@ -510,7 +508,7 @@ class Decoder {
   }
 
   #readGlobals(): void {
-    const count = this.#readCount("globals", limits.MAX_GLOBALS, this.#globals.length);
+    const count = this.#readCount("globals", limits.MAX_GLOBALS);
     for (let i = 0; i < count; i++) {
       const type = readValType(this.#reader);
       const isMutable = this.#readMutability() === 1;
@@ -523,7 +521,7 @@ class Decoder {
     const count = this.#readCount("exports", limits.MAX_EXPORTS);
     for (let i = 0; i < count; i++) {
       this.#offsets.exports.push(reader.pos);
-      const name = reader.readName(limits.MAX_NAME_SIZE_BYTES);
+      const name = reader.readName();
       const kind = this.#readExternKind("export");
       const index = reader.readU32Leb();
       if (kind === "func") this.#declareFunc(index);

@@ -9,17 +9,17 @@
 
 /** Types in a module, over all recursion groups. */
 export const MAX_TYPES = 1_000_000;
-/** Functions in a module: imported ones, and separately defined ones. */
+/** Functions that a module defines. */
 export const MAX_FUNCTIONS = 1_000_000;
 /** Imports of a module. */
 export const MAX_IMPORTS = 1_000_000;
 /** Exports of a module. */
 export const MAX_EXPORTS = 1_000_000;
-/** Globals of a module, imported ones included. */
+/** Globals that a module defines. */
 export const MAX_GLOBALS = 1_000_000;
-/** Tags of a module, imported ones included. */
+/** Tags that a module defines. */
 export const MAX_TAGS = 1_000_000;
-/** Tables of a module, imported ones included. */
+/** Tables that a module defines. */
 export const MAX_TABLES = 100_000;
 /** Memories of a module, imported ones included. */
 export const MAX_MEMORIES = 100_000;
@@ -31,8 +31,6 @@ export const MAX_ELEMENT_SEGMENTS = 10_000_000;
 export const MAX_ELEMENT_SEGMENT_LENGTH = 10_000_000;
 /** Bytes of a module. */
 export const MAX_MODULE_SIZE_BYTES = 1024 * 1024 * 1024;
-/** Bytes of an import, export or custom section name. */
-export const MAX_NAME_SIZE_BYTES = 100_000;
 /** Bytes of one function body. */
 export const MAX_BODY_SIZE_BYTES = 7_654_321;
 /** Locals of a function, parameters included. */
@@ -44,7 +42,7 @@ export const MAX_RESULTS = 1_000;
 /** Labels of a `br_table`, without the default. */
 export const MAX_BR_TABLE_LABELS = 65_520;
 /** Catch clauses of a `try_table`. */
-export const MAX_CATCHES = 100_000;
+export const MAX_CATCHES = 65_520;
 /** Fields of a struct type. */
 export const MAX_STRUCT_FIELDS = 10_000;
 /** Operands of an `array.new_fixed`. */

@@ -266,10 +266,8 @@ export class Reader {
   }
 
   /** Reads a UTF-8 string prefixed by its length. */
-  readName(maxSizeBytes = 0x7fffffff): string {
-    const start = this.pos;
+  readName(): string {
     const length = this.readU32Leb();
-    if (length > maxSizeBytes) this.fail(`name of ${length} bytes is longer than ${maxSizeBytes}`, start);
     const { bytes, pos } = this;
     this.skipBytes(length);
     if (length <= 24) { // Short ASCII names are the rule, and a decoder call costs more than they do.

@@ -70,7 +70,8 @@ function readRefTypeAfter(reader: Reader, code: number, start: number): ValType 
 /** Reads a reference type (spec: binary-reftype). */
 export function readRefType(reader: Reader): ValType {
   const start = reader.pos;
-  return readRefTypeAfter(reader, reader.readU8(), start) ?? reader.fail("malformed reference type", start);
+  const code = reader.readU8();
+  return readRefTypeAfter(reader, code, start) ?? reader.fail(`malformed reference type 0x${code.toString(16)}`, start);
 }
 
 /** Reads a value type (spec: binary-valtype). */
