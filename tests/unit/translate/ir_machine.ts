@@ -6,6 +6,7 @@
  * Addresses name a flat space of segments 2^40 bytes apart; what lies between segments, and page zero, faults.
  */
 
+import { TrapCode } from "../../../lib/abi/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 import { F32, F64, type Func, I32, I64, Ir, memTrap, perIrOp, REF, type Type, VOID } from "../../../lib/ir/mod.ts";
 
@@ -229,21 +230,18 @@ function toInt(isSigned: boolean, isSaturating: boolean): Exec {
     const highest = isSigned ? (1n << BigInt(width - 1)) - 1n : (1n << BigInt(width)) - 1n;
     let result: bigint;
     if (Number.isNaN(x)) {
-      if (!isSaturating) throw new IrTrap(TRAP_INVALID_CONVERSION, m.f.site[v]);
+      if (!isSaturating) throw new IrTrap(TrapCode.invalid_conversion_to_integer, m.f.site[v]);
       result = 0n;
     } else {
       result = x === Infinity ? highest + 1n : x === -Infinity ? lowest - 1n : BigInt(Math.trunc(x));
       if (result < lowest || result > highest) {
-        if (!isSaturating) throw new IrTrap(TRAP_OVERFLOW, m.f.site[v]);
+        if (!isSaturating) throw new IrTrap(TrapCode.integer_overflow, m.f.site[v]);
         result = result < lowest ? lowest : highest;
       }
     }
     return type === I64 ? wrap64(result) : Number(BigInt.asIntN(32, result));
   };
 }
-// Rows of the trap table; a test holds them.
-const TRAP_OVERFLOW = 7;
-const TRAP_INVALID_CONVERSION = 9;
 
 function fromInt(isSigned: boolean): Exec {
   return (m, v) => {

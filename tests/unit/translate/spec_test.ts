@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { TRAPS } from "../../../lib/abi/mod.ts";
-import { F32, F64, I32, I64, REF, verifyFunc } from "../../../lib/ir/mod.ts";
+import { F32, F64, I32, I64, verifyFunc } from "../../../lib/ir/mod.ts";
 import type { TranslateOptions } from "../../../lib/translate/mod.ts";
 import { COMPILED_FEATURES, CompileError, decodeModule, type Module, validateModule } from "../../../lib/wasm/mod.ts";
 import { filesBelow, sharedRoot } from "../../testdata.ts";
