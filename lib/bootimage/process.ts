@@ -33,7 +33,7 @@ import { ACTION, type FaultLabels, MASK_BYTES, SYS_RT_SIGACTION } from "./faults
 const DOUBLE_TO_INT = form("cvttsd2si r64, xmm/m64"), INT_TO_DOUBLE = form("cvtsi2sd xmm, rm64");
 const SIGN_EXTEND = form("movsxd r64, rm32"), SYSCALL = form("syscall");
 const CPUID = form("cpuid"), XGETBV = form("xgetbv"), BIT_TEST = form("bt rm32, imm8");
-const COMPARE_EXCHANGE = form("lock cmpxchg m32, r32"), LOCKED_SUB = form("lock sub m32, r32");
+const COMPARE_EXCHANGE = form("lock cmpxchg m32, r32");
 const LOCKED_AND = form("lock and m32, r32"), NOT = form("not rm32"), DEC = form("dec rm32");
 
 // System call numbers.
@@ -276,8 +276,6 @@ export function emitThreadExit(a: BootAssembler, data: Label, exit: Label): void
   a.push(RBX, R12, R13);
   a.move(LEDGER_ADDRESS, RDI);
   a.leaLabel(DATA, data);
-  a.load32(RAX, at(LEDGER_ADDRESS, LEDGER.liveMemories));
-  a.rm(LOCKED_SUB, RAX, at(DATA).mem, BOOT_DATA.liveMemories);
   emitClearBits(a, DATA, BOOT_DATA.recordBits, LEDGER_ADDRESS, LEDGER.recordBits, RECORD_BIT_WORDS);
   emitClearBits(a, DATA, BOOT_DATA.arenaBits, LEDGER_ADDRESS, LEDGER.arenaBits, ARENA_BIT_WORDS);
 

@@ -10,7 +10,7 @@
  * 4096 isolates      one slot per isolate that asked for clean-up at thread exit
  * ```
  * BOOT-D1  Only machine code moves `state`; it goes none -> initialising -> ready or failed, once.
- * BOOT-D2  Fields below the bit maps are constant after `state` is ready, but for the counters.
+ * BOOT-D2  Fields below the bit maps are constant after `state` is ready, but for `exitKey`.
  * BOOT-D3  Bit maps and counters are touched with Atomics (JavaScript) or locked instructions (machine code) only.
  */
 
@@ -52,10 +52,8 @@ export const BOOT_DATA = {
   cpuExtEcx: 96,
   /** u32: XCR0, 0 without OSXSAVE. */
   xcr0: 100,
-  /** u32 counter: live linear memory reservations of the process. */
-  liveMemories: 104,
   /** u32: pthread key + 1 of the thread-exit clean-up, 0 while none exists. */
-  exitKey: 108,
+  exitKey: 104,
   /** Address of the thread-exit destructor. */
   exitStub: 112,
   /** Three kernel sigaction structures, in {@linkcode FAULT_SIGNALS} order. */

@@ -1,8 +1,7 @@
 /**
  * The ledger of a Worker's isolate: notes what it owns of the process, so that the thread's exit frees it.
  *
- * `worker.terminate()` ends an isolate between two instructions, with guest stacks mapped, arena chunks claimed and memories
- * counted; no finaliser runs. What does run is the thread's pthread-key destructor: the boot image's `exit` stub, with the ledger
+ * `worker.terminate()` ends an isolate between two instructions, with guest stacks mapped and arena chunks claimed; no finaliser runs. What does run is the thread's pthread-key destructor: the boot image's `exit` stub, with the ledger
  * as its argument. On the main thread the process's end does all that, and these functions do nothing.
  *
  * LIFE-1  Everything owned is noted after it is taken and struck out before it is given back: a termination in between leaks, and
@@ -10,7 +9,6 @@
  * LIFE-3  No call separates the stores that make up an entry, so no termination does.
  */
 
-import { bug } from "../base/mod.ts";
 import { boot } from "./boot.ts";
 import { BOOT_DATA } from "./boot_data.ts";
 import { systemError } from "./errors.ts";
@@ -85,12 +83,4 @@ export function strikeChunks(bits: LedgerBits, start: number, length: number): v
   const w = ledger();
   if (w === null) return;
   for (let bit = start; bit < start + length; bit++) w[(bits >> 2) + (bit >> 5)] &= ~(1 << (bit & 31));
-}
-
-/** Counts a live linear memory of this isolate up (1) or down (-1). */
-export function countMemory(delta: 1 | -1): void {
-  const w = ledger();
-  if (w === null) return;
-  w[LEDGER.liveMemories >> 2] += delta;
-  if (w[LEDGER.liveMemories >> 2] < 0) bug("more linear memories are freed than were made");
 }

@@ -14,10 +14,8 @@ import { RECORD_COUNT } from "./record.ts";
 
 /** Byte offsets of the fields. */
 export const LEDGER = {
-  /** u32: live linear memories of this isolate. */
-  liveMemories: 0,
   /** u32: entries in use are below this. */
-  mappingCount: 4,
+  mappingCount: 0,
   /** Bit map of the record chunks this isolate owns. */
   recordBits: 1024,
   /** Bit map of the arena chunks this isolate owns. */

@@ -8,16 +8,15 @@
  *
  * LMEM-1  `baseAddress` is constant for the memory's life, also from zero pages.
  * LMEM-2  Address + [length, 8 GiB + 64 KiB) is reserved and inaccessible: nothing else is ever mapped there.
- * LMEM-3  At most 12,000 reservations are live in the process: 47-bit address space holds 16,362, and running out kills V8.
+ * LMEM-3  No more address space is reserved than 12,000 memories take: 47 bits hold 16,362, and running out kills V8. The kernel's own
+ *         count (VmSize) is asked, because it sees all isolates, memories made by others, and what was collected.
  */
 
 import { bug } from "../base/mod.ts";
-import { boot } from "./boot.ts";
-import { BOOT_DATA } from "./boot_data.ts";
 import { HostError } from "./errors.ts";
 import { addressOf } from "./ffi.ts";
-import { countMemory } from "./ledger.ts";
-import { ADVICE, adviseMemory, MAP, mapMemory, PROTECTION } from "./memory.ts";
+import { ADVICE, adviseMemory, MAP, mapMemory, PAGE_BYTES, PROTECTION } from "./memory.ts";
+import { scratch, scratchString, SYS, sys } from "./sys.ts";
 
 /** Bytes of a standard page. */
 export const WASM_PAGE_BYTES = 65536;
@@ -93,7 +92,7 @@ export class LinearMemory {
    * or touching its tail raises SIGBUS.
    */
   mapImage(fd: number, imageBytes: number): void {
-    if (imageBytes % 4096 !== 0 || imageBytes > this.byteLength) {
+    if (imageBytes % PAGE_BYTES !== 0 || imageBytes > this.byteLength) {
       bug("a memory image is not whole pages inside the memory");
     }
     mapMemory(this.baseAddress, imageBytes, PROTECTION.readWrite, MAP.private | MAP.fixed, fd, 0);
@@ -111,15 +110,46 @@ export class LinearMemory {
   }
 }
 
-// The registry gives a reservation's place back when V8 frees it. Its callbacks run late, and that is sound: the count is an upper bound.
-const reservations = new FinalizationRegistry<undefined>(() => {
-  Atomics.sub(boot().data, BOOT_DATA.liveMemories >> 2, 1);
-  countMemory(-1);
-});
+/** Allocations left until the address space is measured again. */
+let unmeasured = 0;
+const decoder = new TextDecoder();
 
-/** Live reservations of the process; those that are garbage count until V8 collects them. */
-export function liveMemories(): number {
-  return Atomics.load(boot().data, BOOT_DATA.liveMemories >> 2);
+/** Bytes of address space that the process has reserved, whatever for: VmSize. */
+export function reservedBytes(): number {
+  const { addressNumber, bytes } = scratch();
+  const fd = sys(SYS.open, scratchString("/proc/self/statm"), 0, 0);
+  if (fd < 0) return 0; // without /proc there is nothing to measure, and V8's own failure decides
+  const count = sys(SYS.read, fd, addressNumber, 64);
+  sys(SYS.close, fd);
+  // The first number is the size in pages. `slice` copies: TextDecoder is not given native memory (HOST-4).
+  return Number(decoder.decode(bytes.slice(0, Math.max(0, count))).split(" ")[0]) * PAGE_BYTES;
+}
+
+/** Makes V8 collect all garbage, memories included: it does so before it gives up on a buffer that cannot be. */
+function collectGarbage(): void {
+  try {
+    new ArrayBuffer(0, { maxByteLength: UNOBTAINABLE_BYTES });
+  } catch {
+    // That was the purpose.
+  }
+}
+
+/** The whole user address space: never to be had. */
+const UNOBTAINABLE_BYTES = 2 ** 47;
+
+/** LMEM-3: measures when enough may have been reserved since last time, here or by another isolate, to be near the limit. */
+function checkLimit(): void {
+  let left = MAXIMUM_LIVE_MEMORIES - reservedBytes() / RESERVATION_BYTES;
+  if (left < 1) {
+    // Dropped memories keep their reservation until V8 collects them, which nothing else makes it do: their pages are few.
+    collectGarbage();
+    left = MAXIMUM_LIVE_MEMORIES - reservedBytes() / RESERVATION_BYTES;
+    if (left < 1) {
+      throw new HostError("limit", `more than ${MAXIMUM_LIVE_MEMORIES} linear memories are live in this process`);
+    }
+  }
+  // Another isolate may be allocating too: half of what is left is safe for two, and each comes back sooner as it gets less.
+  unmeasured = Math.floor(left / 2);
 }
 
 /**
@@ -128,21 +158,11 @@ export function liveMemories(): number {
  * @throws {HostError} code "limit" at 12,000 live memories, "out-of-memory" when V8 refuses the reservation.
  */
 export function allocateLinearMemory(initialPages: number): LinearMemory {
-  const { data } = boot();
-  const counter = BOOT_DATA.liveMemories >> 2;
-  if (Atomics.add(data, counter, 1) >= MAXIMUM_LIVE_MEMORIES) {
-    Atomics.sub(data, counter, 1);
-    throw new HostError("limit", `more than ${MAXIMUM_LIVE_MEMORIES} linear memories are live in this process`);
-  }
-  let memory: V8Memory;
+  if (unmeasured-- <= 0) checkLimit();
   try {
-    memory = new V8Memory({ address: "i64", initial: BigInt(initialPages), maximum: MAXIMUM_PAGES });
+    return new LinearMemory(new V8Memory({ address: "i64", initial: BigInt(initialPages), maximum: MAXIMUM_PAGES }));
   } catch (error) {
-    Atomics.sub(data, counter, 1);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${reason}`);
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${error.message}`);
   }
-  countMemory(1);
-  reservations.register(memory, undefined);
-  return new LinearMemory(memory);
 }

@@ -66,7 +66,6 @@ Deno.test("BOOT_DATA has no overlapping fields", () => {
     cpu7Ecx: 4,
     cpuExtEcx: 4,
     xcr0: 4,
-    liveMemories: 4,
     exitKey: 4,
   };
   const maps = { recordBits: RECORD_BIT_WORDS * 4, arenaBits: ARENA_BIT_WORDS * 4 };
@@ -76,5 +75,5 @@ Deno.test("BOOT_DATA has no overlapping fields", () => {
 Deno.test("LEDGER has no overlapping fields", () => {
   const maps = { recordBits: RECORD_BIT_WORDS * 4, arenaBits: ARENA_BIT_WORDS * 4 };
   const mappings = LEDGER_MAPPING_COUNT * LEDGER_MAPPING_BYTES;
-  checkLayout(LEDGER, { liveMemories: 4, mappingCount: 4, ...maps, mappings }, LEDGER_BYTES);
+  checkLayout(LEDGER, { mappingCount: 4, ...maps, mappings }, LEDGER_BYTES);
 });

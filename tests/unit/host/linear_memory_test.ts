@@ -4,10 +4,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   allocateLinearMemory,
   HostError,
-  liveMemories,
+  type LinearMemory,
   mapRegion,
   PAGE_BYTES,
   RESERVATION_BYTES,
+  reservedBytes,
   scratch,
   scratchString,
   SYS,
@@ -103,13 +104,28 @@ Deno.test("mapImage() lays a copy-on-write image that survives growth and is res
   image.release();
 });
 
-Deno.test("2,000 live memories are counted, and refused sizes are typed errors", () => {
-  const before = liveMemories();
-  const memories = Array.from({ length: 2000 }, () => allocateLinearMemory(0));
-  assert(liveMemories() >= before + 1900);
-  assertEquals(new Set(memories.map((memory) => memory.baseAddress)).size, 2000);
-  const count = liveMemories();
-  const error = assertThrows(() => allocateLinearMemory(131_074), HostError);
-  assertEquals(error.code, "out-of-memory");
-  assertEquals(liveMemories(), count);
+Deno.test("allocateLinearMemory() refuses what V8 refuses, with a typed error", () => {
+  assertEquals(assertThrows(() => allocateLinearMemory(131_074), HostError).code, "out-of-memory");
+  assertEquals(assertThrows(() => allocateLinearMemory(-1), HostError).code, "out-of-memory");
+});
+
+Deno.test("memories that were dropped do not count, in one synchronous loop (LMEM-3)", () => {
+  for (let i = 0; i < 30_000; i++) allocateLinearMemory(1);
+  assert(reservedBytes() < 12_100 * RESERVATION_BYTES);
+});
+
+/** Holds as many memories as there may be. A function of its own: no frame refers to them when it has returned. */
+function exhaust(): void {
+  const memories: LinearMemory[] = [];
+  const error = assertThrows(() => {
+    for (;;) memories.push(allocateLinearMemory(0));
+  }, HostError);
+  assertEquals(error.code, "limit");
+  assert(memories.length > 11_500 && memories.length <= 12_000, `${memories.length}`);
+  assertEquals(new Set(memories.map((memory) => memory.baseAddress)).size, memories.length);
+}
+
+Deno.test("12,000 live memories are the limit, and dropping them lifts it (LMEM-3)", () => {
+  exhaust();
+  allocateLinearMemory(0);
 });
