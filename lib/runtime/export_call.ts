@@ -39,6 +39,19 @@ export function callTarget(target: CallTarget): void {
   openedCalls().enterAndServe(target);
 }
 
+/**
+ * Calls a function with arguments as raw slots of four words, and returns its results so: for tools that care for every bit.
+ *
+ * @throws {RangeError} for a wrong number of words.
+ */
+export function callBits(func: FuncState, args: Int32Array): Int32Array {
+  const { signature, host } = func;
+  const { params, results } = signature;
+  if (args.length !== 4 * params.length) throw new RangeError(`${params.length} arguments are needed`);
+  if (host !== undefined) func.referenceAddress();
+  return openedCalls().callBits(func, args, results.length);
+}
+
 function guestCallable(func: FuncState): Callable {
   const { params, results } = func.signature;
   const { byArity, generic } = openedCalls();
@@ -56,6 +69,7 @@ interface Calls {
   readonly byArity: readonly (readonly [ofNone: CallableFactory, ofI32: CallableFactory])[];
   readonly generic: CallableFactory;
   readonly enterAndServe: (target: CallTarget) => void;
+  readonly callBits: (target: CallTarget, args: Int32Array, resultCount: number) => Int32Array;
 }
 
 let opened: Calls | undefined;
@@ -104,6 +118,17 @@ function openCalls({ i32, enter, resume }: Port): Calls {
     const activation = begin(target);
     try {
       run(activation);
+    } finally {
+      target.store.depth--;
+    }
+  }
+
+  function callBits(target: CallTarget, args: Int32Array, resultCount: number): Int32Array {
+    const activation = begin(target);
+    try {
+      i32.set(args);
+      run(activation);
+      return i32.slice(0, 4 * resultCount);
     } finally {
       target.store.depth--;
     }
@@ -206,6 +231,7 @@ function openCalls({ i32, enter, resume }: Port): Calls {
     byArity: byArity as Calls["byArity"],
     generic: (func) => (...args) => callGeneric(func, args),
     enterAndServe,
+    callBits,
   };
 }
 

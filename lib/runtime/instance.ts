@@ -321,11 +321,21 @@ export class InstanceState implements ConstContext {
   }
 }
 
-/** Instantiates a module. @throws {LinkError} before anything is made; {@linkcode Trap} and what a start function throws, after. */
-export function instantiate(store: StoreState, state: ModuleState, imports: readonly ExternState[]): InstanceState {
+/**
+ * Instantiates a module. `onMade` gets the instance before any of its code runs.
+ *
+ * @throws {LinkError} before anything is made; {@linkcode Trap} and what a start function throws, after.
+ */
+export function instantiate(
+  store: StoreState,
+  state: ModuleState,
+  imports: readonly ExternState[],
+  onMade: (instance: InstanceState) => void = () => {},
+): InstanceState {
   store.requireOpen();
   state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
   const instance = new InstanceState(store, state, imports);
+  onMade(instance);
   instance.initialize();
   return instance;
 }

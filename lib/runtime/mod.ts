@@ -15,10 +15,12 @@
  * @module
  */
 export * from "./activation.ts";
+export * from "./artifact.ts";
 export * from "./backtrace.ts";
 export * from "./block.ts";
 export * from "./code.ts";
 export * from "./const_eval.ts";
+export * from "./cpu.ts";
 export * from "./engine_state.ts";
 export * from "./export_call.ts";
 export * from "./func_ref.ts";
@@ -35,3 +37,4 @@ export * from "./table.ts";
 export * from "./tag.ts";
 export * from "./traps.ts";
 export * from "./values.ts";
+export { HostError, type HostErrorCode } from "../host/mod.ts";

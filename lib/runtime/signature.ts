@@ -52,6 +52,16 @@ export function valueKindOf(registry: TypeRegistry, type: ValType): number {
   return bug("references to garbage-collected objects do not cross into JavaScript");
 }
 
+const KIND_NAMES: Record<ValueKindName, string> = {
+  i32: "i32",
+  i64: "i64",
+  f32: "f32",
+  f64: "f64",
+  v128: "v128",
+  func: "funcref",
+  extern: "externref",
+};
+
 /** A function type with canonical ids, and what calls derive from it. */
 export class Signature {
   /** Canonical type id. */
@@ -62,6 +72,11 @@ export class Signature {
   /** Kinds, one for each type. */
   readonly params: Uint8Array;
   readonly results: Uint8Array;
+
+  /** Names of the result types by kind, as the JS API spells them. */
+  get resultNames(): string[] {
+    return Array.from(this.results, (kind) => KIND_NAMES[VALUE_KINDS[kind]]);
+  }
 
   constructor(registry: TypeRegistry, typeId: number, type: FuncType) {
     this.typeId = typeId;

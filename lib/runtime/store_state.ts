@@ -55,6 +55,8 @@ export class StoreState {
   /** What runs a host function, by its number. */
   readonly hostCallers: HostCaller[] = [];
   readonly memories: MemoryState[] = [];
+  /** The API's object for this store. */
+  wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();
   readonly #instances = new Map<number, InstanceState>();
   readonly #resources = new StoreResources();

@@ -1,0 +1,81 @@
+/** The one file that reaches the compiler: an entry that only loads compiled modules would leave it out. */
+
+import type { CompiledModule } from "../abi/mod.ts";
+import { compileModule, encodeArtifact } from "../compile/mod.ts";
+import {
+  machineCpuFeatures,
+  type Signature,
+  type ThunkCompiler,
+  VALUE_KINDS,
+  type ValueKindName,
+} from "../runtime/mod.ts";
+import {
+  ALL_FEATURES,
+  CompileError,
+  decodeModule,
+  DEFAULT_FEATURES,
+  type Module,
+  requiredFeature,
+  validateModule,
+} from "../wasm/mod.ts";
+import type { ResolvedConfig } from "./config.ts";
+
+/** Called while a module is compiled: how many of its functions are done. */
+export type ProgressListener = (done: number, total: number) => void;
+
+/** Decodes and validates bytes. @throws {CompileError} also for a module that uses a feature the configuration lacks. */
+export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module {
+  const module = decodeModule(bytes, DEFAULT_FEATURES);
+  validateModule(module);
+  const feature = requiredFeature(module, config.features);
+  if (feature !== undefined) {
+    throw new CompileError(`the module uses the feature ${feature}, which this engine does not compile`, 0);
+  }
+  return module;
+}
+
+/** Compiles a module that was checked. */
+export function compileChecked(
+  module: Module,
+  config: ResolvedConfig,
+  onProgress: ProgressListener | undefined,
+): CompiledModule {
+  const { bounds, effort } = config;
+  return compileModule(module, {
+    bounds,
+    effort,
+    cpuFeatures: machineCpuFeatures(),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}
+
+/** The ELF file of a compiled module. */
+export function encodeCompiled(module: Module, compiled: CompiledModule): Uint8Array<ArrayBuffer> {
+  return encodeArtifact(module, compiled);
+}
+
+/** Codes of the value types in the binary format (spec: binary-valtype). */
+const TYPE_CODES: Record<ValueKindName, number> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+  func: 0x70,
+  extern: 0x6f,
+};
+
+/** Compiles a module that has one function type and nothing else: its thunks serve every function type of the same value kinds. */
+export const compileThunks: ThunkCompiler = ({ params, results }: Signature) => {
+  const codes = (
+    kinds: Uint8Array,
+  ) => [...leb(kinds.length), ...Array.from(kinds, (kind) => TYPE_CODES[VALUE_KINDS[kind]])];
+  const type = [1, 0x60, ...codes(params), ...codes(results)];
+  const bytes = Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, ...leb(type.length), ...type]);
+  const module = decodeModule(bytes, ALL_FEATURES);
+  return compileModule(module, { bounds: "guard", effort: "speed", cpuFeatures: machineCpuFeatures() });
+};
+
+function leb(value: number): number[] {
+  return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...leb(value >>> 7)];
+}

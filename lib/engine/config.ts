@@ -1,0 +1,39 @@
+/** Configuration of engines. */
+
+import { COMPILED_FEATURES, type FeatureName, FEATURES, type FeatureSet, featureSet } from "../wasm/mod.ts";
+
+/** What an engine's modules may use and how they are compiled. All modules of an engine are compiled alike. */
+export interface EngineConfig {
+  /**
+   * The WebAssembly features that modules may use; all that are compiled by default. A module that uses another is refused with a
+   * `CompileError`.
+   */
+  readonly features?: readonly FeatureName[];
+  /**
+   * How accesses beyond a memory's end are caught: `"guard"` (the default) by reserved address space, at no cost at run time; `"explicit"`
+   * by comparing each address, for machines where 8 GiB of address space a memory are too much.
+   */
+  readonly bounds?: "guard" | "explicit";
+  /** How much work goes into the code: `"speed"` (the default) or `"none"`. */
+  readonly effort?: "none" | "speed";
+}
+
+/** A configuration with every choice made. */
+export interface ResolvedConfig {
+  readonly features: FeatureSet;
+  readonly bounds: "guard" | "explicit";
+  readonly effort: "none" | "speed";
+}
+
+/** Checks a configuration. @throws {TypeError} for a value that is none. */
+export function resolveConfig(config: EngineConfig): ResolvedConfig {
+  const { features, bounds = "guard", effort = "speed" } = config;
+  if (bounds !== "guard" && bounds !== "explicit") {
+    throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
+  }
+  if (effort !== "none" && effort !== "speed") throw new TypeError(`effort is "none" or "speed", not ${effort}`);
+  for (const name of features ?? []) {
+    if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
+  }
+  return { features: features === undefined ? COMPILED_FEATURES : featureSet("mvp", ...features), bounds, effort };
+}

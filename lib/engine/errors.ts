@@ -1,0 +1,15 @@
+/**
+ * The errors of the API, in one place: what modules and guests do wrong is a {@linkcode WasmError}, misuse of the API a `TypeError` or
+ * `RangeError`, and trouble with the machine underneath a `HostError`.
+ */
+export { CompileError, WasmError } from "../wasm/mod.ts";
+export {
+  ArtifactError,
+  type Frame,
+  HostError,
+  type HostErrorCode,
+  LinkError,
+  type LinkErrorPlace,
+  Trap,
+} from "../runtime/mod.ts";
+export type { TrapName } from "../abi/mod.ts";

@@ -1,0 +1,144 @@
+/** Functions of a store: host functions, and functions of guests as values. */
+
+import {
+  createHostFunc,
+  type FuncState,
+  funcStateOf,
+  type HostFunction,
+  setFuncWrapper,
+  type StoreState,
+} from "../runtime/mod.ts";
+import { Caller } from "./caller.ts";
+import { type Store, storeOf } from "./store.ts";
+import {
+  type ExportedFunction,
+  type FuncSignature,
+  internSignature,
+  type ResultOf,
+  signatureNames,
+  type ValuesOf,
+} from "./values.ts";
+
+/** A host function for a signature: parameters become arguments, the results are returned. */
+export type HostImplementation<S extends FuncSignature> = (
+  ...args: ValuesOf<S["parameters"]>
+) => ResultOf<S["results"]>;
+
+/** A host function that is told who calls it. */
+export type CallerImplementation<S extends FuncSignature> = (
+  caller: Caller,
+  ...args: ValuesOf<S["parameters"]>
+) => ResultOf<S["results"]>;
+
+/** Options of host functions. */
+export interface HostFuncOptions {
+  /** Pass a {@linkcode Caller} as the first argument; costs some tens of nanoseconds a call. */
+  readonly passCaller?: boolean;
+}
+
+/** Marks a constructor call that wraps an existing function: nobody outside this file has it. */
+const WRAP = {} as FuncSignature;
+
+/** The function object of a function of a store; always the same. */
+export let wrapFunc: (state: FuncState) => Func;
+
+/** Makes a host function of a canonical type. */
+export function makeHostFunc(
+  state: StoreState,
+  typeId: number,
+  fn: (...args: never[]) => unknown,
+  options: HostFuncOptions = {},
+): FuncState {
+  if (typeof fn !== "function") throw new TypeError("A host function must be a function");
+  const makeCaller: HostFunction["makeCaller"] = options.passCaller
+    ? (instance) => new Caller(state.wrapper as Store, instance)
+    : undefined;
+  return createHostFunc(state, typeId, { fn, makeCaller });
+}
+
+/**
+ * A function that guests can call: a host function made here, or a guest's own.
+ *
+ * @example A host function, called directly
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const scale = new Func(
+ *   store,
+ *   { parameters: ["i32", "i64"], results: ["f64"] },
+ *   (a, b) => a * Number(b),
+ * );
+ * assertEquals(scale.call(3, 4n), 12);
+ * assertEquals(scale.type.results, ["f64"]);
+ * ```
+ *
+ * @typeParam S The function's signature.
+ */
+export class Func<const S extends FuncSignature = FuncSignature> {
+  readonly #state: FuncState;
+
+  static {
+    wrapFunc = (state) => {
+      if (state.wrapper === undefined) setFuncWrapper(state, new Func(state as never, WRAP, undefined as never));
+      return state.wrapper as Func;
+    };
+  }
+
+  /**
+   * Makes a host function.
+   *
+   * @param store The store it belongs to.
+   * @param type Its parameter and result types.
+   * @param fn What it does. It gets the arguments as JavaScript values (i64 as bigint) and returns nothing, one value, or an array of exactly as
+   * many values as there are results. What it throws passes through the guest to whoever called it.
+   * @throws {TypeError} for types that are none.
+   */
+  constructor(store: Store, type: S, fn: HostImplementation<S>) {
+    if (type === WRAP) {
+      this.#state = store as unknown as FuncState;
+      return;
+    }
+    const state = storeOf(store);
+    this.#state = makeHostFunc(
+      state,
+      internSignature(state.engine.registry, type),
+      fn as (...args: never[]) => unknown,
+    );
+    setFuncWrapper(this.#state, this);
+  }
+
+  /**
+   * The function object of an exported function or function reference.
+   *
+   * @param callable What an instance exports, or a table holds.
+   * @returns The function, always the same for the same function of a store; undefined for any other JavaScript function.
+   */
+  static of(callable: ExportedFunction): Func | undefined {
+    const state = funcStateOf(callable);
+    return state === undefined ? undefined : wrapFunc(state);
+  }
+
+  /** The parameter and result types. */
+  get type(): FuncSignature {
+    return signatureNames(this.#state.store.engine.registry.funcType(this.#state.signature.typeId));
+  }
+
+  /** The function as a plain JavaScript function, always the same one. */
+  get callable(): (...args: ValuesOf<S["parameters"]>) => ResultOf<S["results"]> {
+    return this.#state.callable as (...args: ValuesOf<S["parameters"]>) => ResultOf<S["results"]>;
+  }
+
+  /**
+   * Calls the function.
+   *
+   * @param args The arguments, coerced to the parameter types.
+   * @returns Nothing, the result, or an array of the results.
+   * @throws {Trap} if the guest traps.
+   * @throws {TypeError} for an argument that cannot be coerced.
+   */
+  call(...args: ValuesOf<S["parameters"]>): ResultOf<S["results"]> {
+    return this.callable(...args);
+  }
+}

@@ -1,0 +1,191 @@
+/** Instances: modules at work. */
+
+import {
+  createGlobal,
+  type ExternState,
+  importTypeToString,
+  type InstanceState,
+  instantiate,
+  LinkError,
+  type ModuleState,
+  type StoreState,
+  ValueKind,
+  valueKindOf,
+} from "../runtime/mod.ts";
+import type { Import } from "../wasm/mod.ts";
+import { type ExportValue, unwrapExtern, wrapExtern } from "./externs.ts";
+import { type Func, makeHostFunc, wrapFunc } from "./func.ts";
+import { type Module, moduleOf } from "./module.ts";
+import { type Store, storeOf } from "./store.ts";
+
+/**
+ * What can be given for an import: an export of an instance of the same store or an object of the API; for a function import also a JavaScript
+ * function; for a constant global also its value.
+ */
+export type ImportValue = ExportValue | Func | number | bigint | ((...args: never[]) => unknown);
+
+/** What is given for imports, by module and name. */
+export type Imports = Readonly<Record<string, Readonly<Record<string, ImportValue>>>>;
+
+/** The exports of an instance by name, unless the caller knows better. */
+// deno-lint-ignore no-explicit-any -- what a module exports is not known to TypeScript
+export type AnyExports = Record<string, any>;
+
+/** The instance behind an instance object. @throws {TypeError} for anything else. */
+export let instanceOf: (instance: Instance) => InstanceState;
+
+/** Finds what is given for an import; undefined when nothing is. */
+export type ImportResolver = (wanted: Import, index: number) => unknown;
+
+/** Makes an instance with imports from anywhere. */
+export let instantiateWith: (store: Store, module: Module, resolve: ImportResolver) => Instance;
+
+/**
+ * An instance of a module: its functions can be called, its memory read.
+ *
+ * @example Call an exported function
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const instance = new Instance(store, new Module(engine, bytes));
+ * assertEquals(instance.exports.add(2 ** 31 - 1, 1), -(2 ** 31));
+ * ```
+ *
+ * @typeParam Exports The exports, for callers that know them.
+ */
+export class Instance<Exports extends object = AnyExports> {
+  /** The store that the instance lives in. */
+  readonly store: Store;
+  /** The module that it is an instance of. */
+  readonly module: Module;
+  #state!: InstanceState;
+  #exports: Exports | undefined;
+
+  static {
+    instanceOf = (instance) => {
+      if (!(typeof instance === "object" && instance !== null && #state in instance)) {
+        throw new TypeError("Expected an Instance");
+      }
+      instance.#state.store.requireOpen();
+      return instance.#state;
+    };
+    instantiateWith = (store, module, resolve) => new Instance(store, module, resolve as unknown as Imports, RESOLVER);
+  }
+
+  /**
+   * Instantiates a module: checks the imports, makes memories, tables and globals, writes segments, runs the start function.
+   *
+   * @param store The store to live in.
+   * @param module The module, compiled by the store's engine.
+   * @param imports What the module imports, by module and name.
+   * @throws {LinkError} if an import is missing or does not fit; nothing was made then.
+   * @throws {Trap} if a segment does not fit or the start function traps; what was written before stays written.
+   */
+  constructor(store: Store, module: Module, imports: Imports = {}, ...rest: never[]) {
+    const storeState = storeOf(store);
+    const moduleState = moduleOf(module);
+    if (moduleState.engine !== storeState.engine) {
+      throw new TypeError("The module and the store have different engines");
+    }
+    this.store = store;
+    this.module = module;
+    const resolve = (rest as unknown[])[0] === RESOLVER
+      ? imports as unknown as ImportResolver
+      : (wanted: Import) => lookUp(imports, wanted);
+    const states = resolveImports(storeState, moduleState, resolve);
+    instantiate(storeState, moduleState, states, (state) => {
+      state.wrapper = this;
+      this.#state = state;
+    });
+  }
+
+  /** Exports by name: functions as JavaScript functions, `Memory`, `Table`, `Global` and `Tag` objects. */
+  get exports(): Exports {
+    return this.#exports ??= this.#collectExports();
+  }
+
+  /**
+   * An exported function as an object.
+   *
+   * @param name The export's name.
+   * @returns The function, or undefined if there is none of that name.
+   */
+  func(name: string): Func | undefined {
+    const state = instanceOf(this as Instance);
+    const found = state.state.module.exports.find((entry) => entry.name === name);
+    return found?.kind === "func" ? wrapFunc(state.func(found.index)) : undefined;
+  }
+
+  #collectExports(): Exports {
+    const state = instanceOf(this as Instance);
+    const exports: Record<string, ExportValue> = Object.create(null);
+    for (const { name, kind, index } of state.state.module.exports) {
+      exports[name] = wrapExtern(state.exportOf(kind, index));
+    }
+    return Object.freeze(exports) as Exports;
+  }
+}
+
+/** Marks a constructor call whose imports come from a function: nobody outside this file has it. */
+const RESOLVER = Symbol("resolver") as never;
+
+function lookUp(imports: Imports, { module, name }: Import): unknown {
+  const fromModule = imports?.[module];
+  if (fromModule === undefined) return undefined;
+  if ((typeof fromModule !== "object" && typeof fromModule !== "function") || fromModule === null) {
+    throw new TypeError(`imports[${JSON.stringify(module)}] is not an object`);
+  }
+  return fromModule[name];
+}
+
+/** Turns what is given into what can be linked. User code (getters) runs here, before anything is made. */
+function resolveImports(store: StoreState, module: ModuleState, resolve: ImportResolver): ExternState[] {
+  const { imports } = module.module;
+  const given = imports.map(resolve);
+  const missing = imports.filter((_, i) => given[i] === undefined);
+  if (missing.length > 0) throw missingError(module, missing);
+  return imports.map((wanted, i) => toExtern(store, module, wanted, given[i]));
+}
+
+/** Imports named in full when several are missing. */
+const MAXIMUM_NAMED = 10;
+
+function missingError(module: ModuleState, missing: readonly Import[]): LinkError {
+  const [first] = missing;
+  const expected = (wanted: Import) => `expected a ${importTypeToString(module, wanted)}`;
+  if (missing.length === 1) return new LinkError(`not given, ${expected(first)}`, first);
+  const lines = missing.slice(0, MAXIMUM_NAMED).map((wanted) =>
+    `\n  ${JSON.stringify(wanted.module)} ${JSON.stringify(wanted.name)}: ${expected(wanted)}`
+  );
+  if (missing.length > MAXIMUM_NAMED) lines.push(`\n  and ${missing.length - MAXIMUM_NAMED} more`);
+  return new LinkError(`not given, as ${missing.length - 1} other imports:${lines.join("")}`, first);
+}
+
+function toExtern(store: StoreState, module: ModuleState, wanted: Import, given: unknown): ExternState {
+  const state = unwrapExtern(given);
+  if (state !== undefined) return state;
+  if (wanted.kind === "func" && typeof given === "function") {
+    const typeId = module.typeIds[module.module.funcs[wanted.index]];
+    return makeHostFunc(store, typeId, given as (...args: never[]) => unknown);
+  }
+  if (wanted.kind === "global" && (typeof given === "number" || typeof given === "bigint")) {
+    const type = module.globalType(wanted.index);
+    const isI64 = valueKindOf(store.engine.registry, type.type) === ValueKind.i64;
+    if (type.isMutable) throw new LinkError("a mutable global is given as a Global", wanted);
+    if (isI64 !== (typeof given === "bigint")) {
+      throw new LinkError(`a ${typeof given} is no ${importTypeToString(module, wanted)}`, wanted);
+    }
+    const global = createGlobal(store, type);
+    global.set(given);
+    return global;
+  }
+  throw new LinkError(`expected a ${importTypeToString(module, wanted)}, got ${describe(given)}`, wanted);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  return typeof value === "object" ? value.constructor?.name ?? "an object" : `a ${typeof value}`;
+}

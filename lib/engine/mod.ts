@@ -1,0 +1,50 @@
+/**
+ * The API: engines, stores, modules, instances, linkers, and everything that instances import and export.
+ *
+ * Every class wraps an object of `lib/runtime`, which has the state; here are options, checks of what users pass, names and types. A class
+ * that exists once for each thing in a store (`Memory`, `Table`, `Global`, `Tag`, `Func`) is found again through that thing.
+ *
+ * May import: base, wasm, abi, compile (in compiler.ts only), runtime.
+ *
+ * ENGINE-1  Whatever is passed, the answer is a result or an error: brands are checked (`#state in value`), nothing is trusted by shape.
+ * ENGINE-2  An object of a disposed engine, store or module throws a `TypeError` that says so.
+ * ENGINE-3  User code (getters, `valueOf`, host functions) runs before anything is changed, or after everything is.
+ *
+ * @module
+ */
+export { Caller } from "./caller.ts";
+export type { ProgressListener } from "./compiler.ts";
+export type { EngineConfig } from "./config.ts";
+export { Engine } from "./engine.ts";
+export {
+  ArtifactError,
+  CompileError,
+  type Frame,
+  HostError,
+  type HostErrorCode,
+  LinkError,
+  type LinkErrorPlace,
+  Trap,
+  type TrapName,
+  WasmError,
+} from "./errors.ts";
+export type { ExportValue } from "./externs.ts";
+export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
+export { Global, type GlobalType } from "./global.ts";
+export { type AnyExports, type Imports, type ImportValue, Instance } from "./instance.ts";
+export { Linker } from "./linker.ts";
+export { Memory, type MemoryType } from "./memory.ts";
+export {
+  type ByteSource,
+  type ExportDescriptor,
+  type ExternType,
+  type ImportDescriptor,
+  Module,
+  type ModuleOptions,
+} from "./module.ts";
+export { Store } from "./store.ts";
+export { Table, type TableType } from "./table.ts";
+export { Tag, type TagType } from "./tag.ts";
+export type { ExportedFunction, FuncSignature, ResultOf, ValuesOf, ValueType, ValueTypes } from "./values.ts";
+export { isArtifact } from "../runtime/mod.ts";
+export type { FeatureName } from "../wasm/mod.ts";

@@ -1,0 +1,245 @@
+/** Modules: compiled WebAssembly. */
+
+import type { CompiledModule } from "../abi/mod.ts";
+import { ArtifactError, decodeArtifact, ModuleState } from "../runtime/mod.ts";
+import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
+import { compileChecked, decodeChecked, encodeCompiled, type ProgressListener } from "./compiler.ts";
+import { type Engine, engineOf } from "./engine.ts";
+import type { GlobalType } from "./global.ts";
+import type { MemoryType } from "./memory.ts";
+import type { TableType } from "./table.ts";
+import type { TagType } from "./tag.ts";
+import { type FuncSignature, signatureNames, valueTypeName } from "./values.ts";
+
+/** The type of an import or export, by its kind. */
+export type ExternType =
+  | { readonly kind: "func"; readonly type: FuncSignature }
+  | { readonly kind: "table"; readonly type: TableType }
+  | { readonly kind: "memory"; readonly type: MemoryType }
+  | { readonly kind: "global"; readonly type: Required<GlobalType> }
+  | { readonly kind: "tag"; readonly type: TagType };
+
+/** Something that a module imports. */
+export type ImportDescriptor = { readonly module: string; readonly name: string } & ExternType;
+
+/** Something that a module exports. */
+export type ExportDescriptor = { readonly name: string } & ExternType;
+
+/** Options of compilation. */
+export interface ModuleOptions {
+  /** Called while functions are compiled, with how many are done. */
+  readonly onProgress?: ProgressListener;
+}
+
+/** Bytes as web interfaces take them. */
+export type ByteSource = ArrayBufferLike | ArrayBufferView;
+
+/** The state of a module. @throws {TypeError} unless it is a module that was not disposed. */
+export let moduleOf: (module: Module) => ModuleState;
+
+/**
+ * A compiled module. Compile once, instantiate in any number of stores.
+ *
+ * @example What a module wants and offers
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
+ * using engine = new Engine();
+ * const module = new Module(engine, bytes);
+ * assertEquals(module.imports, []);
+ * assertEquals(module.exports, [
+ *   { name: "add", kind: "func", type: { parameters: ["i32", "i32"], results: ["i32"] } },
+ * ]);
+ * ```
+ *
+ * @example Compile now, run later
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
+ * using engine = new Engine();
+ * const artifact = new Module(engine, bytes).serialize();
+ * const module = Module.deserialize(engine, artifact);
+ * using store = new Store(engine);
+ * assertEquals(new Instance(store, module).exports.add(40, 2), 42);
+ * ```
+ */
+export class Module implements Disposable {
+  /** The engine that compiled it. */
+  readonly engine: Engine;
+  readonly #state: ModuleState;
+  #isDisposed = false;
+
+  static {
+    moduleOf = (module) => {
+      if (!(typeof module === "object" && module !== null && #state in module)) {
+        throw new TypeError("Expected a Module");
+      }
+      if (module.#isDisposed) throw new TypeError("The module is disposed");
+      return module.#state;
+    };
+  }
+
+  /**
+   * Decodes, validates and compiles.
+   *
+   * @param engine The engine to compile with.
+   * @param bytes A module in the binary format; copied.
+   * @param options Options of compilation.
+   * @throws {CompileError} if the bytes are no valid module, or one that needs what this engine does not have.
+   */
+  constructor(engine: Engine, bytes: ByteSource, options: ModuleOptions = {}) {
+    const { state, config } = engineOf(engine);
+    this.engine = engine;
+    if (bytes === DESERIALIZE) {
+      this.#state = options as unknown as ModuleState;
+    } else {
+      const module = decodeChecked(copyBytes(bytes), config);
+      this.#state = new ModuleState(state, module, compileChecked(module, config, options.onProgress));
+    }
+    leaks.register(this, this.#state, this);
+  }
+
+  /**
+   * Whether bytes are a valid module that the engine can compile.
+   *
+   * @param engine The engine that would compile it.
+   * @param bytes Anything.
+   * @returns Whether the constructor would accept them.
+   */
+  static validate(engine: Engine, bytes: ByteSource): boolean {
+    const { config } = engineOf(engine);
+    try {
+      decodeChecked(copyBytes(bytes), config);
+      return true;
+    } catch (error) {
+      if (error instanceof WasmError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Loads what {@linkcode Module.serialize} gave, without compiling.
+   *
+   * The digest in it finds damage, not malice: it holds machine code, so load only what you made yourself.
+   *
+   * @param engine An engine of the same configuration.
+   * @param bytes A compiled module.
+   * @returns The module.
+   * @throws {ArtifactError} if it is damaged, or made for another version, configuration or processor.
+   */
+  static deserialize(engine: Engine, bytes: Uint8Array): Module {
+    const { state, config } = engineOf(engine);
+    const { compiled, moduleBytes } = decodeArtifact(copyBytes(bytes));
+    requireBounds(compiled, config.bounds);
+    const module = decodeChecked(moduleBytes, config);
+    return new Module(engine, DESERIALIZE, new ModuleState(state, module, compiled) as never);
+  }
+
+  /** The module's name, if its name section gives one. */
+  get name(): string | undefined {
+    return this.wasm.names.moduleName;
+  }
+
+  /** What instances must be given, in order. */
+  get imports(): ImportDescriptor[] {
+    return this.wasm.imports.map(({ module, name, kind, index }) => ({
+      module,
+      name,
+      ...externType(this.wasm, kind, index),
+    }));
+  }
+
+  /** What instances offer, in order. */
+  get exports(): ExportDescriptor[] {
+    return this.wasm.exports.map(({ name, kind, index }) => ({ name, ...externType(this.wasm, kind, index) }));
+  }
+
+  /**
+   * The contents of custom sections.
+   *
+   * @param name The sections' name.
+   * @returns A copy of each section of that name.
+   */
+  customSections(name: string): Uint8Array<ArrayBuffer>[] {
+    const { bytes, customSections } = this.wasm;
+    return customSections.filter((section) => section.name === name)
+      .map(({ start, end }) => new Uint8Array(bytes.slice(start, end)));
+  }
+
+  /**
+   * The compiled module as an ELF file, which `objdump -d` reads and {@linkcode Module.deserialize} loads.
+   *
+   * @returns The file.
+   */
+  serialize(): Uint8Array<ArrayBuffer> {
+    return encodeCompiled(this.wasm, this.compiled);
+  }
+
+  /** The decoded module, for tools. */
+  get wasm(): WasmModule {
+    return moduleOf(this).module;
+  }
+
+  /** The machine code and its tables, for tools. */
+  get compiled(): CompiledModule {
+    return moduleOf(this).compiled;
+  }
+
+  /** Frees the machine code once no store uses it any more. Instances of the module go on. */
+  [Symbol.dispose](): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    leaks.unregister(this);
+    this.#state.release();
+  }
+}
+
+/** Marks a constructor call with a module that was loaded: nobody outside this file has it. */
+const DESERIALIZE = new ArrayBuffer(0);
+
+/** Modules that nobody disposed of. */
+const leaks = new FinalizationRegistry<ModuleState>((state) => state.release());
+
+function requireBounds({ options }: CompiledModule, bounds: "guard" | "explicit"): void {
+  if (options.bounds !== bounds) {
+    throw new ArtifactError(
+      `the module was compiled with ${options.bounds} bounds, and this engine has ${bounds} bounds`,
+    );
+  }
+}
+
+function copyBytes(source: ByteSource): Uint8Array<ArrayBuffer> {
+  if (ArrayBuffer.isView(source)) {
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice() as Uint8Array<ArrayBuffer>;
+  }
+  if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) {
+    return new Uint8Array(source).slice() as Uint8Array<ArrayBuffer>;
+  }
+  throw new TypeError("A module is given as a buffer or a view of one");
+}
+
+function externType(module: WasmModule, kind: ExternKind, index: number): ExternType {
+  switch (kind) {
+    case "func":
+      return { kind, type: signatureNames(funcTypeOf(module, index)) };
+    case "table": {
+      const { element, minimum, maximum } = module.tables[index];
+      const type = { element: valueTypeName(element), minimum };
+      return { kind, type: maximum === undefined ? type : { ...type, maximum } };
+    }
+    case "memory": {
+      const { minimumPages: minimum, maximumPages: maximum } = module.memories[index];
+      return { kind, type: maximum === undefined ? { minimum } : { minimum, maximum } };
+    }
+    case "global": {
+      const { type, isMutable } = module.globals[index];
+      return { kind, type: { valueType: valueTypeName(type), mutability: isMutable ? "var" : "const" } };
+    }
+    case "tag": {
+      const { parameters } = signatureNames(funcTypeAt(module, module.tags[index].typeIndex));
+      return { kind, type: { parameters } };
+    }
+  }
+}

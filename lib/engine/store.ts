@@ -1,0 +1,69 @@
+/** Stores: what lives and dies together. */
+
+import { StoreState } from "../runtime/mod.ts";
+import { type Engine, engineOf } from "./engine.ts";
+
+/** The state of a store. @throws {TypeError} unless it is a store that can be used. */
+export let storeOf: (store: Store) => StoreState;
+
+/**
+ * Holds instances and everything they use. Nothing in it is freed before the store is disposed, and everything is then; objects of
+ * different stores do not mix.
+ *
+ * @example A store for a piece of work
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * const store = new Store(engine);
+ * const memory = new Memory(store, { minimum: 1 });
+ * assertEquals(memory.byteLength, 65536);
+ * store.close();
+ * assertThrows(() => memory.grow(1), TypeError, "disposed");
+ * ```
+ */
+export class Store implements Disposable {
+  /** The engine whose modules the store can hold. */
+  readonly engine: Engine;
+  readonly #state: StoreState;
+
+  static {
+    storeOf = (store) => {
+      if (!(typeof store === "object" && store !== null && #state in store)) throw new TypeError("Expected a Store");
+      store.#state.requireOpen();
+      return store.#state;
+    };
+  }
+
+  /**
+   * Makes an empty store.
+   *
+   * @param engine The engine whose modules will be instantiated.
+   * @throws {TypeError} if the engine is disposed.
+   * @throws {HostError} if this machine or Deno's permissions do not allow running machine code.
+   */
+  constructor(engine: Engine) {
+    this.#state = new StoreState(engineOf(engine).state);
+    this.#state.wrapper = this;
+    this.engine = engine;
+  }
+
+  /** Whether the store was disposed. */
+  get isDisposed(): boolean {
+    return this.#state.isClosed;
+  }
+
+  /**
+   * Frees everything in the store. Using any of it afterwards throws a `TypeError`. Does nothing the second time.
+   *
+   * @throws {TypeError} while a call into the store is active.
+   */
+  close(): void {
+    this.#state.close();
+  }
+
+  /** As {@linkcode Store.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Value types by name, and what JavaScript makes of each.
+ *
+ * The tables here give both directions: names to the front end's packed types, and value types to TypeScript types, so that a host function
+ * declared with `{ parameters: ["i32", "i64"], results: ["f64"] }` is checked as `(a: number, b: bigint) => number`.
+ */
+
+import {
+  EXTERNREF,
+  F32,
+  F64,
+  FUNCREF,
+  type FuncType,
+  I32,
+  I64,
+  type TypeRegistry,
+  V128,
+  type ValType,
+  valTypeToString,
+} from "../wasm/mod.ts";
+
+/** A function that machine code runs, as JavaScript calls it. Exported functions and function references are such. */
+// deno-lint-ignore no-explicit-any -- types of a module that is loaded at run time are not known to TypeScript
+export type ExportedFunction = (...args: any[]) => any;
+
+/** The TypeScript type of the values of each value type. */
+export interface ValueTypes {
+  /** Coerced by `ToInt32`. */
+  i32: number;
+  /** Coerced by `ToBigInt64`: numbers are refused. */
+  i64: bigint;
+  /** Rounded to single precision. */
+  f32: number;
+  /** Double precision. */
+  f64: number;
+  /** Sixteen bytes. */
+  v128: Uint8Array;
+  /** A function of the same store, or null. */
+  funcref: ExportedFunction | null;
+  /** Any value; null is the null reference. */
+  externref: unknown;
+}
+
+/** The name of a value type. */
+export type ValueType = keyof ValueTypes;
+
+/** The types of a function's parameters and results. */
+export interface FuncSignature {
+  /** Types of the parameters, in order. */
+  readonly parameters: readonly ValueType[];
+  /** Types of the results, in order. */
+  readonly results: readonly ValueType[];
+}
+
+/** The TypeScript types of values of these value types. */
+export type ValuesOf<Types extends readonly ValueType[]> = {
+  -readonly [K in keyof Types]: ValueTypes[Types[K]];
+};
+
+/** What a function with these result types returns: nothing, one value, or an array of exactly that many. */
+export type ResultOf<Types extends readonly ValueType[]> = Types extends readonly [] ? void
+  : Types extends readonly [infer Type extends ValueType] ? ValueTypes[Type]
+  : number extends Types["length"] ? ValueTypes[Types[number]] | readonly ValueTypes[Types[number]][] | void
+  : Readonly<ValuesOf<Types>>;
+
+const TYPES: Record<ValueType, ValType> = {
+  i32: I32,
+  i64: I64,
+  f32: F32,
+  f64: F64,
+  v128: V128,
+  funcref: FUNCREF,
+  externref: EXTERNREF,
+};
+
+const NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [type, name as ValueType]));
+
+/** The packed type of a name. @throws {TypeError} for a name that is none. */
+export function parseValueType(name: ValueType): ValType {
+  if (typeof name !== "string" || !Object.hasOwn(TYPES, name)) {
+    throw new TypeError(`${typeof name === "string" ? JSON.stringify(name) : String(name)} is not a value type`);
+  }
+  return TYPES[name];
+}
+
+/** The name of a type; typed references, which have none of their own here, as in the text format. */
+export function valueTypeName(type: ValType): ValueType {
+  return NAMES.get(type) ?? valTypeToString(type) as ValueType;
+}
+
+/** The canonical id of the function type with these parameters and results. @throws {TypeError} */
+export function internSignature(registry: TypeRegistry, signature: FuncSignature): number {
+  const { parameters, results } = signature;
+  return registry.internFuncType(Array.from(parameters, parseValueType), Array.from(results, parseValueType));
+}
+
+/** A function type by names. */
+export function signatureNames({ params, results }: Pick<FuncType, "params" | "results">): FuncSignature {
+  return { parameters: Array.from(params, valueTypeName), results: Array.from(results, valueTypeName) };
+}
+
+/** A size or index given by a user. @throws {TypeError} unless it is an integer from 0 to 2^32 - 1. */
+export function toU32(value: unknown, what: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0 || number > 0xffff_ffff) {
+    throw new TypeError(`${what} must be an integer from 0 to 4294967295, not ${String(value)}`);
+  }
+  return number;
+}
+
+/** As {@linkcode toU32}, with undefined for "none". */
+export function toOptionalU32(value: unknown, what: string): number | undefined {
+  return value === undefined ? undefined : toU32(value, what);
+}

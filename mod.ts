@@ -1,0 +1,21 @@
+/**
+ * Theropod: a WebAssembly runtime for Deno that compiles to machine code itself.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * // (module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+ * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const module = new Module(engine, bytes);
+ * const { add } = new Linker(engine).instantiate(store, module).exports;
+ * assertEquals(add(2, 3), 5);
+ * ```
+ *
+ * It needs x86-64 Linux and `--allow-ffi`.
+ *
+ * @module
+ */
+export * from "./lib/engine/mod.ts";
