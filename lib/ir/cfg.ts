@@ -44,6 +44,8 @@ export class ControlFlow {
   idom: Int32Array<ArrayBuffer> = new Int32Array(65);
   /** Depth in the dominator tree: 0 for the entry. */
   domDepth: Int32Array<ArrayBuffer> = new Int32Array(65);
+  /** Reachable blocks in a preorder walk of the dominator tree, siblings in reverse postorder; `rpoCount` of them. */
+  domOrder: Int32Array<ArrayBuffer> = new Int32Array(65);
   // Interval of a block's subtree in a preorder walk of the dominator tree.
   #domFirst = new Int32Array(65);
   #domLast = new Int32Array(65);
@@ -105,7 +107,9 @@ export class ControlFlow {
     this.blockCount = count;
     if (this.succStart.length < count + 1) {
       const size = Math.max(count + 1, this.succStart.length * 2);
-      for (const name of ["rpo", "position", "succStart", "predStart", "idom", "domDepth", "loopOf"] as const) {
+      for (
+        const name of ["rpo", "position", "succStart", "predStart", "idom", "domDepth", "domOrder", "loopOf"] as const
+      ) {
         this[name] = new Int32Array(size);
       }
       this.#domFirst = new Int32Array(size);
@@ -255,12 +259,14 @@ export class ControlFlow {
     let number = 0;
     let block: number = Func.ENTRY;
     domDepth[block] = 0;
+    this.domOrder[number] = block;
     this.#domFirst[block] = number++;
     for (;;) {
       const down = child[block];
       if (down !== NONE) {
         child[block] = sibling[down]; // consumed
         domDepth[down] = domDepth[block] + 1;
+        this.domOrder[number] = down;
         this.#domFirst[down] = number++;
         block = down;
       } else {

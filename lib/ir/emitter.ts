@@ -1,7 +1,7 @@
 /**
  * Emission through folding: the one way instructions come into being, in the builder and in passes that rewrite.
  *
- * `emit` asks the folding rules of the operation first (`fold.ts`), then looks for an equal instruction (`lookUp`), then appends. What
+ * `emit` asks the folding rules of the operation first (`fold/rules.ts`), then looks for an equal instruction (`lookUp`), then appends. What
  * "look up" and "append" mean is the subclass's business: the builder numbers within a block and appends to it, global value numbering
  * numbers along the dominator tree and appends to the order it is rewriting.
  *
@@ -11,7 +11,7 @@
 
 import { NONE } from "../base/mod.ts";
 import { Func, type Value } from "./func.ts";
-import { FOLD_RULES } from "./fold.ts";
+import { FOLD_RULES } from "./fold/rules.ts";
 import { Ir, type IrOp } from "./ops.ts";
 import { F32, F64, I32, I64, IS_FLOAT_CLASS, type Type, VOID } from "./types.ts";
 
@@ -22,7 +22,7 @@ export abstract class Emitter {
   /** Byte offset of the current wasm instruction, stamped on each appended instruction. */
   site = 0;
 
-  /** Adds an instruction, or returns a value that already is what it would compute; {@linkcode DROPPED} when nothing needs to be done. */
+  /** Adds an instruction, or returns a value that already is what it would compute; `DROPPED` when nothing needs to be done. */
   emit(op: IrOp, type: Type, a: number, b: number, c: number, imm: number, aux: number): Value {
     const rule = FOLD_RULES[op];
     if (rule !== null) {
