@@ -16,11 +16,17 @@
  */
 
 import { BOOT_DATA, RECORD, RECORD_SHIFT, STATUS } from "../host/mod.ts";
-import { COND, type Label, R12, R13, R14, R15, RAX, RBP, RBX, RDI, RSP } from "../x64/mod.ts";
+import { COND, type Label, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RSP } from "../x64/mod.ts";
 import { at, type BootAssembler } from "./boot_assembler.ts";
 
 /** The registers that the System V ABI lets a caller keep values in, besides rsp. */
 const CALLEE_SAVED = [RBP, RBX, R12, R13, R14, R15] as const;
+
+/**
+ * How much more host stack `enter` asks for than `resume`: the same JavaScript frame reaches one through compiled code and the other
+ * through the interpreter, some KiB further down, and what could be entered must be resumable.
+ */
+const ENTER_MARGIN_BYTES = 16384;
 
 /** Size of a cache line: where the two hot functions start. */
 const LINE_BYTES = 64;
@@ -53,7 +59,7 @@ export function emitActivation(a: BootAssembler, data: Label): ActivationLabels 
 
   a.alignCode(LINE_BYTES);
   a.bind(labels.enter);
-  emitSwitchToGuest(a, data, low);
+  emitSwitchToGuest(a, data, low, ENTER_MARGIN_BYTES);
   a.load(R14, at(R15, RECORD.vmctx));
   a.clear(RBP); // ends the frame chain
   a.leaLabel(RAX, done);
@@ -69,7 +75,7 @@ export function emitActivation(a: BootAssembler, data: Label): ActivationLabels 
 
   a.alignCode(LINE_BYTES);
   a.bind(labels.resume);
-  emitSwitchToGuest(a, data, low);
+  emitSwitchToGuest(a, data, low, 0);
   a.pop(RAX);
   a.jumpTo(RAX);
 
@@ -89,13 +95,14 @@ export function emitActivation(a: BootAssembler, data: Label): ActivationLabels 
 }
 
 /** From a C caller with the record index in edi to the guest's stack with the record in r15. */
-function emitSwitchToGuest(a: BootAssembler, data: Label, low: Label): void {
+function emitSwitchToGuest(a: BootAssembler, data: Label, low: Label, marginBytes: number): void {
   a.push(...CALLEE_SAVED);
   a.leaLabel(RAX, data);
   a.move32(R15, RDI);
   a.shiftLeft(R15, RECORD_SHIFT);
   a.addLoaded(R15, at(RAX, BOOT_DATA.recordBase));
-  a.compareLoaded(RSP, at(R15, RECORD.hostStackLimit)); // HOST-S
+  if (marginBytes !== 0) a.address(RCX, at(RSP, -marginBytes));
+  a.compareLoaded(marginBytes === 0 ? RSP : RCX, at(R15, RECORD.hostStackLimit)); // HOST-S
   a.branch(COND.B, low);
   a.store(RSP, at(R15, RECORD.hostSp));
   a.load(RSP, at(R15, RECORD.guestSp));

@@ -9,6 +9,7 @@ const STORE_IMM64 = form("mov rm64, imm32"), STORE_IMM32 = form("mov rm32, imm32
 const SET32 = form("mov r32, imm32"), SET64 = form("mov r64, imm64"), SET_SIGNED = form("mov rm64, imm32");
 const PUSH = form("push r64"), POP = form("pop r64");
 const JMP = form("jmp rm64"), SYSCALL = form("syscall"), RET = form("ret");
+const LEA = form("lea r64, m");
 const CLEAR = form("xor rm32, r32");
 const SHL64 = form("shl rm64, imm8"), ADD64_LOAD = form("add r64, rm64"), SUB64_LOAD = form("sub r64, rm64");
 const CMP64_LOAD = form("cmp r64, rm64"), CMP64_IMM = form("cmp rm64, imm32"), CMP32_IMM = form("cmp rm32, imm32");
@@ -45,6 +46,11 @@ export class BootAssembler extends Assembler {
   /** `mov dst, [source]`, 32 bits, the upper half cleared. */
   load32(dst: number, source: Operand): void {
     this.rm(LOAD32, dst, source.mem, source.disp);
+  }
+
+  /** `lea dst, [source]`. */
+  address(dst: number, source: Operand): void {
+    this.rm(LEA, dst, source.mem, source.disp);
   }
 
   /** `mov [target], src`, 64 bits. */

@@ -21,11 +21,14 @@ export interface WorkerReport {
   readonly arenaRx: number;
   readonly recordIndex: number;
   readonly codeAddress: number;
-  readonly stackSlab: number;
-  readonly region: number;
+  /** Addresses at which the Worker wrote {@linkcode MARKER}: in a region and in a guest stack. */
+  readonly marked: readonly number[];
   readonly result: number;
   readonly badTraps: number;
 }
+
+/** What a Worker leaves in its memory, to see whether it is still there. */
+export const MARKER = 0x5eed_1234;
 
 const worker = self as unknown as { postMessage(message: unknown): void; onmessage: unknown };
 
@@ -34,6 +37,8 @@ function run(traps: number): WorkerReport {
   // A bigger stack pool, memory and code than a single guest needs, to have something to leave behind.
   const memory = allocateLinearMemory(3);
   const stack = acquireStack();
+  region.i32[0] = MARKER;
+  stack.slab.words[(stack.limit - stack.slab.addressNumber) / 4] = MARKER;
   mapRegion(4096).release();
   codeArena().free(codeArena().allocate(200_000));
   const code = placeCode((a) => {
@@ -59,12 +64,13 @@ function run(traps: number): WorkerReport {
     arenaRx: loadAddress(boot().data, BOOT_DATA.arenaRx >> 2),
     recordIndex: recordPool().acquire().index,
     codeAddress: code.rxAddress,
-    stackSlab: stack.slab.addressNumber,
-    region: region.addressNumber,
+    marked: [region.addressNumber, stack.limit],
     result: valueArea().i32[0],
     badTraps,
   };
 }
 
-worker.onmessage = (event: MessageEvent<{ traps: number }>) => worker.postMessage(run(event.data.traps));
-worker.postMessage("ready");
+if ("DedicatedWorkerGlobalScope" in globalThis) {
+  worker.onmessage = (event: MessageEvent<{ traps: number }>) => worker.postMessage(run(event.data.traps));
+  worker.postMessage("ready");
+}
