@@ -84,13 +84,17 @@ export class StackSlab {
   }
 }
 
-/** How guards are made on this kernel: found out at the first one. */
-let guardKind: "advice" | "mprotect" | undefined;
+/** How a pool makes guards: by advice where the kernel knows it, else, or when asked for, by mprotect. */
+export type GuardKind = "automatic" | "mprotect";
+
+/** Whether this kernel knows the advice: found out at the first guard. */
+let adviceWorks: boolean | undefined;
 
 /** Stacks of one size. */
 export class StackPool {
   /** Size of each stack, guard included. */
   readonly stackBytes: number;
+  readonly #guardKind: GuardKind;
   readonly #free: Stack[] = [];
   readonly #slabs: StackSlab[] = [];
   #nextSlot = 0;
@@ -98,7 +102,8 @@ export class StackPool {
   #total = 0;
 
   /** @throws {HostError} code "limit" for a size out of range. */
-  constructor(stackBytes: number = DEFAULT_STACK_BYTES) {
+  constructor(stackBytes: number = DEFAULT_STACK_BYTES, guardKind: GuardKind = "automatic") {
+    this.#guardKind = guardKind;
     if (!(stackBytes >= MINIMUM_STACK_BYTES && stackBytes <= 1 << 30)) {
       throw new HostError(
         "limit",
@@ -145,7 +150,7 @@ export class StackPool {
     if (this.#nextSlot === this.#slotsInSlab) this.#addSlab();
     const slab = this.#slabs[this.#slabs.length - 1];
     const low = slab.addressNumber + this.#nextSlot * this.stackBytes;
-    installGuard(low, this.#total);
+    installGuard(low, this.#guardKind, this.#total);
     this.#nextSlot++;
     this.#total++;
     return {
@@ -169,14 +174,10 @@ export class StackPool {
   }
 }
 
-function installGuard(low: number, stacksBefore: number): void {
-  if (guardKind !== "mprotect") {
-    const result = adviseMemory(low, STACK_GUARD_BYTES, ADVICE.guardInstall);
-    if (result === 0) {
-      guardKind = "advice";
-      return;
-    }
-    guardKind = "mprotect";
+function installGuard(low: number, guardKind: GuardKind, stacksBefore: number): void {
+  if (guardKind === "automatic" && adviceWorks !== false) {
+    adviceWorks = adviseMemory(low, STACK_GUARD_BYTES, ADVICE.guardInstall) === 0;
+    if (adviceWorks) return;
   }
   if (stacksBefore >= MAXIMUM_SPLIT_STACKS) {
     throw new HostError("limit", `more than ${MAXIMUM_SPLIT_STACKS} guest stacks need Linux 6.13 or later`);

@@ -11,9 +11,12 @@ import {
   recordPool,
   RECORDS_PER_CHUNK,
   releaseStack,
+  scratchString,
   STACK_GUARD_BYTES,
   STACK_RESERVE_BYTES,
   StackPool,
+  SYS,
+  sys,
   valueArea,
 } from "../../../lib/host/mod.ts";
 
@@ -85,6 +88,26 @@ Deno.test("10,000 parked stacks cost few mappings", () => {
   for (const stack of made) pool.release(stack);
   pool.dispose();
   assert(maps() - before < 200, `${maps() - before} mappings stay`);
+});
+
+Deno.test("StackPool guards by mprotect where the kernel knows nothing better, and caps the pool", () => {
+  const pool = new StackPool(192 * 1024, "mprotect");
+  const first = pool.acquire();
+  // The kernel refuses to read the guard, and reads right above it.
+  const fd = sys(SYS.memfd_create, scratchString("sink"), 1);
+  assertEquals(sys(SYS.write, fd, first.low + STACK_GUARD_BYTES - 1, 1), -14);
+  assertEquals(sys(SYS.write, fd, first.low + STACK_GUARD_BYTES, 1), 1);
+  const stacks = [first];
+  const error = assertThrows(() => {
+    for (;;) stacks.push(pool.acquire());
+  }, HostError);
+  assertEquals([error.code, stacks.length], ["limit", 8192]);
+  for (const stack of stacks) pool.release(stack);
+  pool.dispose();
+  const usual = acquireStack();
+  assertEquals(sys(SYS.write, fd, usual.low + STACK_GUARD_BYTES - 1, 1), -14);
+  releaseStack(usual);
+  sys(SYS.close, fd);
 });
 
 Deno.test("RecordPool hands out records with their constant fields set", () => {
