@@ -1,0 +1,54 @@
+/**
+ * One function from IR to bytes: select, allocate, emit. All storage is kept from function to function.
+ */
+
+import { layoutSignature, type SignatureLayout } from "../abi/mod.ts";
+import { type Func, IS_FLOAT_CLASS, type Signatures, TYPE_BYTES } from "../ir/mod.ts";
+import { Allocation, Allocator, checkAllocation } from "../regalloc/mod.ts";
+import { Emitter } from "./emit.ts";
+import type { FunctionCode } from "./function_code.ts";
+import { type SelectionTarget, Selector } from "./isel/selector.ts";
+import { selectInstructions } from "./isel/select.ts";
+import type { CodegenOptions } from "./options.ts";
+import { REGISTERS } from "./registers.ts";
+
+/** Compiles functions of one module, one after the other. */
+export class FunctionCompiler implements SelectionTarget {
+  readonly features: number;
+  readonly selector: Selector = new Selector();
+  readonly allocation: Allocation = new Allocation();
+  readonly #allocator: Allocator = new Allocator(REGISTERS);
+  readonly #emitter: Emitter = new Emitter();
+  readonly #options: CodegenOptions;
+  readonly #signatures: Signatures;
+  readonly #layouts: SignatureLayout[] = [];
+
+  constructor(options: CodegenOptions, signatures: Signatures) {
+    this.#options = options;
+    this.#signatures = signatures;
+    this.features = options.features;
+  }
+
+  /** Compiles `func`; the result is valid until the next call. */
+  compile(func: Func): FunctionCode {
+    const { code } = this.selector;
+    selectInstructions(this.selector, func, this);
+    this.#allocator.allocate(code.input, this.allocation);
+    if (this.#options.checks === "on") checkAllocation(code.input, this.allocation, REGISTERS);
+    this.#emitter.emit(this.selector, this.allocation);
+    return this.#emitter.out;
+  }
+
+  functionImportOffset(index: number): number {
+    return this.#options.functionImportOffset(index);
+  }
+
+  layout(signature: number): SignatureLayout {
+    return this.#layouts[signature] ??= layoutSignature(
+      this.#signatures.params[signature],
+      this.#signatures.results[signature],
+      IS_FLOAT_CLASS,
+      TYPE_BYTES,
+    );
+  }
+}

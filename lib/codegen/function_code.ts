@@ -1,0 +1,24 @@
+/** What compiling one function yields: bytes and the tables about them, offsets counted from the function's start. */
+
+import { CodeBuffer, IntList } from "../base/mod.ts";
+
+/** Relocation targets that are not functions (which are their non-negative index). */
+export const RelocationTarget = { trapStub: -1, libcallStub: -2 } as const;
+
+/** One function's machine code. Reusable. */
+export class FunctionCode {
+  readonly buffer: CodeBuffer = new CodeBuffer(16384);
+  /** Pairs: offset of a rel32 field, target. */
+  readonly relocations: IntList = new IntList(256);
+  /** Triples: pc offset, trap code, wasm site; by rising pc. */
+  readonly traps: IntList = new IntList(256);
+  /** Pairs: return address offset, wasm site; by rising pc. */
+  readonly calls: IntList = new IntList(256);
+
+  reset(): void {
+    this.buffer.reset();
+    this.relocations.reset();
+    this.traps.reset();
+    this.calls.reset();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Selection of calls (CALL-1 to CALL-5, lib/abi/calling.ts).
+ *
+ * Stack arguments are stored to the outgoing area at rsp first; register arguments are fixed uses of the call instruction, results in
+ * registers its fixed definitions, and results in return slots are loaded behind it. A call destroys every register, so the allocator
+ * keeps what lives across it in slots.
+ */
+
+import { INT_ARG_REGS, INT_RESULT_REGS, STACK_BASE } from "../../abi/mod.ts";
+import { bug, NONE } from "../../base/mod.ts";
+import { type Inst, MemBase, Shape } from "../vcode.ts";
+import { ALLOCATABLE } from "../registers.ts";
+import { loadForm, storeToStack } from "./control.ts";
+import { ruleList } from "./rules.ts";
+import type { Selector } from "./selector.ts";
+
+/** Begins call `v` of a shape: arguments stored and collected, fixed uses added. `callee` is a further register operand or NONE. */
+function beginCall(c: Selector, v: number, shape: number, callee: number): Inst {
+  const { code, list } = c;
+  const layout = c.target.layout(c.aux[v]);
+  const start = c.b[v], count = c.c[v];
+  for (let k = 0; k < count; k++) {
+    const location = layout.params[k];
+    if (location >= STACK_BASE) storeToStack(c, c.pool[start + k], MemBase.rsp, location - STACK_BASE);
+  }
+  list.reset();
+  for (let k = 0; k < count; k++) if (layout.params[k] < STACK_BASE) list.push(c.reg(c.pool[start + k]));
+  const elem = callee === NONE ? NONE : c.reg(callee);
+  const i = code.begin(shape, 0);
+  let next = 0;
+  for (let k = 0; k < count; k++) {
+    if (layout.params[k] < STACK_BASE) code.useFixed(list.data[next++], layout.params[k]);
+  }
+  if (elem !== NONE) code.regOp[i] = code.use(elem);
+  code.clobbers[i] = ALLOCATABLE;
+  code.imm[i] = c.imm[v];
+  code.imm2[i] = layout.stackArgBytes;
+  code.outgoingBytes = Math.max(code.outgoingBytes, layout.stackArgBytes + layout.returnSlotBytes);
+  code.needsFrame = 1;
+  code.hasCalls = 1;
+  return i;
+}
+
+/** Defines the results of call `v`. */
+function defineResults(c: Selector, v: number): void {
+  const layout = c.target.layout(c.aux[v]);
+  if (layout.results.length === 0) return;
+  defineRegister(c, v, layout.results[0]);
+  for (let p = c.firstProj[v]; p !== NONE; p = c.nextProj[p]) defineRegister(c, p, layout.results[c.imm[p]]);
+  loadSlot(c, v, layout.results[0], layout.stackArgBytes);
+  for (let p = c.firstProj[v]; p !== NONE; p = c.nextProj[p]) {
+    loadSlot(c, p, layout.results[c.imm[p]], layout.stackArgBytes);
+  }
+}
+
+function defineRegister(c: Selector, result: number, location: number): void {
+  if (c.vregOf[result] !== NONE && location < STACK_BASE) c.code.defFixed(c.vregOf[result], location);
+}
+
+// After the call rsp is where it was, so return slots lie above the arguments again.
+function loadSlot(c: Selector, result: number, location: number, stackArgBytes: number): void {
+  if (c.vregOf[result] === NONE || location < STACK_BASE) return;
+  const { code } = c;
+  const i = code.begin(Shape.rm, loadForm(c, result));
+  code.memBase[i] = MemBase.rsp;
+  code.disp[i] = stackArgBytes + location - STACK_BASE;
+  code.regOp[i] = code.def(c.vregOf[result]);
+}
+
+const CALL = ruleList({
+  "call": (c, v) => {
+    beginCall(c, v, Shape.call, NONE);
+    defineResults(c, v);
+    return true;
+  },
+});
+
+const CALL_IMPORT = ruleList({
+  "call_import": (c, v) => {
+    const i = beginCall(c, v, Shape.callImport, NONE);
+    c.code.disp[i] = c.target.functionImportOffset(c.imm[v]);
+    defineResults(c, v);
+    return true;
+  },
+});
+
+const CALL_INDIRECT = ruleList({
+  "call_indirect": (c, v) => {
+    beginCall(c, v, Shape.callIndirect, c.a[v]);
+    defineResults(c, v);
+    return true;
+  },
+});
+
+const LIBCALL = ruleList({
+  "libcall": (c, v) => {
+    const { code, list } = c;
+    const start = c.b[v], count = c.c[v];
+    if (count > INT_ARG_REGS.length) bug("libcall with more than six arguments");
+    list.reset();
+    for (let k = 0; k < count; k++) list.push(c.reg(c.pool[start + k]));
+    const i = code.begin(Shape.libcall, 0);
+    for (let k = 0; k < count; k++) code.useFixed(list.data[k], INT_ARG_REGS[k]);
+    if (c.vregOf[v] !== NONE) code.defFixed(c.vregOf[v], INT_RESULT_REGS[0]);
+    code.clobbers[i] = ALLOCATABLE;
+    code.imm[i] = c.imm[v];
+    code.needsFrame = 1;
+    code.hasCalls = 1;
+    return true;
+  },
+});
+
+export const CALL_RULES = {
+  call: CALL,
+  call_import: CALL_IMPORT,
+  call_indirect: CALL_INDIRECT,
+  libcall: LIBCALL,
+} as const;

@@ -1,0 +1,120 @@
+/**
+ * Instruction selection: IR to virtual-register machine code.
+ *
+ * Blocks from last to first, each backwards; the table below names the rule list of every IR operation (an operation without one does
+ * not compile). What lowers nothing at its own place (constants, copies of registers) has the empty list's only rule.
+ */
+
+import { STACK_BASE } from "../../abi/mod.ts";
+import { bug, NONE } from "../../base/mod.ts";
+import { canEliminate, type Func, Ir, perIrOp } from "../../ir/mod.ts";
+import { Shape } from "../vcode.ts";
+import { CALL_RULES } from "./calls.ts";
+import { COMPARE_BRANCH_RULES } from "./compare_branch.ts";
+import { CONTROL_RULES } from "./control.ts";
+import { CONVERT_RULES } from "./convert.ts";
+import { FLOAT_RULES } from "./float.ts";
+import { INTEGER_RULES } from "./integer.ts";
+import { MEMORY_RULES } from "./memory.ts";
+import { type RuleList, ruleList } from "./rules.ts";
+import type { SelectionTarget, Selector } from "./selector.ts";
+
+// Made at their uses, aliases of other registers, or defined by the entry, a block or a call: never lowered at their own place.
+const ELSEWHERE: RuleList = ruleList({ "elsewhere": () => bug("this operation is not lowered at its place") });
+
+const SELECT: readonly RuleList[] = perIrOp<RuleList>({
+  ...INTEGER_RULES,
+  ...COMPARE_BRANCH_RULES,
+  ...MEMORY_RULES,
+  ...FLOAT_RULES,
+  ...CONVERT_RULES,
+  ...CALL_RULES,
+  ...CONTROL_RULES,
+  block_param: ELSEWHERE,
+  proj: ELSEWHERE,
+  iconst: ELSEWHERE,
+  fconst: ELSEWHERE,
+  copy: ELSEWHERE,
+  wrap: ELSEWHERE,
+  vmctx: ELSEWHERE,
+});
+
+/** Fills `c.code` and the allocator's input for `func`. */
+export function selectInstructions(c: Selector, func: Func, target: SelectionTarget): void {
+  c.start(func, target);
+  const { code, blocks } = c;
+  code.input.reserveBlocks(blocks.count);
+  for (let k = blocks.count - 1; k >= 0; k--) {
+    c.currentBlock = k;
+    code.beginBlock(k);
+    const block = blocks.irBlock[k];
+    if (block === NONE) {
+      code.beginGroup();
+      code.begin(Shape.jump, 0);
+    } else selectBlock(c, block);
+  }
+  code.finish(blocks.count);
+  describeBlocks(c);
+}
+
+function selectBlock(c: Selector, block: number): void {
+  const { func, code, op, vregOf, sunk, aux } = c;
+  const { order } = func;
+  const start = func.blockStart[block];
+  for (let position = func.blockEnd[block] - 1; position >= start; position--) {
+    const v = order[position];
+    const o = op[v];
+    if (vregOf[v] === NONE && (sunk[v] === 1 || canEliminate(o, aux[v]))) continue;
+    // Results beyond the first are defined by their call, register parameters by the entry.
+    if (o === Ir.proj) continue;
+    code.beginGroup();
+    code.currentSite = func.site[v];
+    c.currentColor = c.color[v];
+    c.apply(SELECT[o], v);
+  }
+  if (block === 0) selectEntry(c);
+}
+
+// One instruction defines all register parameters in use, where the convention passes them.
+function selectEntry(c: Selector): void {
+  const { func, code, op, vregOf, imm } = c;
+  const { params } = c.target.layout(func.signature);
+  code.beginGroup();
+  code.begin(Shape.entry, 0);
+  for (let position = func.blockStart[0]; position < func.blockEnd[0]; position++) {
+    const v = func.order[position];
+    if (op[v] !== Ir.param || vregOf[v] === NONE) continue;
+    const location = params[imm[v]];
+    if (location < STACK_BASE) code.defFixed(vregOf[v], location);
+  }
+}
+
+// The allocator's view of blocks: edges, parameters in use and the arguments for them.
+function describeBlocks(c: Selector): void {
+  const { blocks, code, func } = c;
+  const { input } = code;
+  input.blockCount = blocks.count;
+  const { params, args } = input;
+  for (let k = 0; k < blocks.count; k++) {
+    input.succStart[k] = input.succs.length;
+    for (let s = blocks.succStart[k]; s < blocks.succStart[k + 1]; s++) input.succs.push(blocks.succs.data[s]);
+    input.predStart[k] = input.preds.length;
+    for (let p = blocks.predStart[k]; p < blocks.predStart[k + 1]; p++) input.preds.push(blocks.preds.data[p]);
+    input.paramStart[k] = params.length;
+    input.argStart[k] = args.length;
+    input.loopDepth[k] = blocks.loopDepth[k];
+    input.loopEnd[k] = blocks.loopEnd[k];
+    input.cold[k] = blocks.cold[k];
+    for (let i = 0; i < c.jumpArgCount[k]; i++) args.push(c.jumpArgs.data[c.jumpArgStart[k] + i]);
+    const block = blocks.irBlock[k];
+    if (block === NONE) continue;
+    for (let i = 0; i < func.paramCount[block]; i++) {
+      const param = func.pool.data[func.paramStart[block] + i];
+      if (c.useCount[param] > 0) params.push(c.own(param));
+    }
+  }
+  input.succStart[blocks.count] = input.succs.length;
+  input.predStart[blocks.count] = input.preds.length;
+  input.paramStart[blocks.count] = params.length;
+  input.argStart[blocks.count] = args.length;
+}

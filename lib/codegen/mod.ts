@@ -1,0 +1,21 @@
+/**
+ * Code generation: IR to x86-64 machine code.
+ *
+ * ```
+ * IR --select--> virtual-register code (vcode.ts) --allocate (lib/regalloc)--> locations and edits --emit--> bytes and tables
+ * ```
+ * What lives here: instruction selection (`isel/`, rules by family), the order of blocks, the frame, emission, thunks and stubs.
+ *
+ * May import: base, abi, ir, regalloc, x64. It knows nothing of wasm.
+ *
+ * Named invariants: VC-1 to VC-3 (vcode.ts), RULE-1 and RULE-2 (isel/rules.ts), SEL-1 to SEL-4 (isel/selector.ts), FRAME-1 to FRAME-3
+ * (frame.ts), EMIT-1 and EMIT-2 (emit.ts).
+ *
+ * @module
+ */
+export { type CodegenOptions } from "./options.ts";
+export { FunctionCompiler } from "./compile_function.ts";
+export { FunctionCode, RelocationTarget } from "./function_code.ts";
+export { type ModuleCode, ModuleEmitter } from "./module_emitter.ts";
+export { RULE_HITS, RULE_NAMES } from "./isel/rules.ts";
+export { REGISTERS } from "./registers.ts";

@@ -1,0 +1,146 @@
+/**
+ * A module's code: functions in order, then thunks, then stubs, in one buffer without relocations left.
+ *
+ * Calls between functions and to the stubs are rel32 fields that are patched when all offsets are known.
+ */
+
+import type { CompiledModule } from "../abi/mod.ts";
+import { bug, CodeBuffer, IntList, NONE } from "../base/mod.ts";
+import type { Func, Signatures } from "../ir/mod.ts";
+import { Assembler } from "../x64/mod.ts";
+import { FunctionCompiler } from "./compile_function.ts";
+import { type FunctionCode, RelocationTarget } from "./function_code.ts";
+import type { CodegenOptions } from "./options.ts";
+import { emitEntryThunk } from "./stubs/entry_thunk.ts";
+import { emitHostThunk } from "./stubs/host_thunk.ts";
+import { emitLibcallStub } from "./stubs/libcall_stub.ts";
+import { emitTrapStub } from "./stubs/trap_stub.ts";
+
+/** The code and the tables about it: what the artifact is made of. */
+export type ModuleCode = Omit<CompiledModule, "options">;
+
+/** Functions start at multiples of this; 16-byte constants inside them rely on it. */
+const FUNCTION_ALIGNMENT = 16;
+const INT3 = 0xcc;
+
+/** Builds a module's code function by function. */
+export class ModuleEmitter {
+  readonly #code: CodeBuffer = new CodeBuffer(1 << 16);
+  readonly #compiler: FunctionCompiler;
+  readonly #signatures: Signatures;
+  readonly #offsets: IntList = new IntList(256);
+  readonly #relocations: IntList = new IntList(256);
+  readonly #traps: IntList = new IntList(256);
+  readonly #calls: IntList = new IntList(256);
+
+  constructor(options: CodegenOptions, signatures: Signatures) {
+    this.#signatures = signatures;
+    this.#compiler = new FunctionCompiler(options, signatures);
+  }
+
+  /** Compiles the next defined function and appends it. */
+  compileFunction(func: Func): void {
+    if (func.index !== this.#offsets.length) bug(`function ${func.index} compiled out of order`);
+    this.append(this.#compiler.compile(func));
+  }
+
+  /** Appends the code of the next defined function. */
+  append(compiled: FunctionCode): void {
+    const code = this.#code;
+    code.align(FUNCTION_ALIGNMENT, INT3);
+    const start = code.length;
+    this.#offsets.push(start);
+    code.reserve(compiled.buffer.length);
+    code.bytes.set(compiled.buffer.bytes.subarray(0, compiled.buffer.length), start);
+    code.length = start + compiled.buffer.length;
+    const { relocations, traps, calls } = compiled;
+    for (let r = 0; r < relocations.length; r += 2) {
+      this.#relocations.push(relocations.data[r] + start);
+      this.#relocations.push(relocations.data[r + 1]);
+    }
+    for (let t = 0; t < traps.length; t += 3) {
+      this.#traps.push(traps.data[t] + start);
+      this.#traps.push(traps.data[t + 1]);
+      this.#traps.push(traps.data[t + 2]);
+    }
+    for (let c = 0; c < calls.length; c += 2) {
+      this.#calls.push(calls.data[c] + start);
+      this.#calls.push(calls.data[c + 1]);
+    }
+  }
+
+  /** Appends thunks for the module's types (signature id by type index, NONE: not a function type) and stubs, and links everything. */
+  finish(types: ArrayLike<number>): ModuleCode {
+    const code = this.#code;
+    code.align(FUNCTION_ALIGNMENT, INT3);
+    this.#offsets.push(code.length);
+    const asm = new Assembler(code);
+    const entryThunks = new Int32Array(types.length).fill(NONE);
+    const hostThunks = new Int32Array(types.length).fill(NONE);
+    // Types with the same parameters and results share thunks.
+    const thunks = new Map<string, number>();
+    for (let type = 0; type < types.length; type++) {
+      const signature = types[type];
+      if (signature === NONE) continue;
+      const params = this.#signatures.params[signature], results = this.#signatures.results[signature];
+      const key = `${params.join()}:${results.join()}`;
+      const twin = thunks.get(key);
+      if (twin !== undefined) {
+        entryThunks[type] = entryThunks[twin];
+        hostThunks[type] = hostThunks[twin];
+        continue;
+      }
+      thunks.set(key, type);
+      const layout = this.#compiler.layout(signature);
+      code.align(FUNCTION_ALIGNMENT, INT3);
+      entryThunks[type] = code.length;
+      emitEntryThunk(asm, layout, params, results);
+      code.align(FUNCTION_ALIGNMENT, INT3);
+      hostThunks[type] = code.length;
+      emitHostThunk(asm, layout, params, results);
+    }
+    code.align(FUNCTION_ALIGNMENT, INT3);
+    const trapStub = code.length;
+    emitTrapStub(asm);
+    code.align(FUNCTION_ALIGNMENT, INT3);
+    const libcallStub = code.length;
+    emitLibcallStub(asm);
+    asm.finish();
+    this.#link(trapStub, libcallStub);
+    return {
+      code: code.toBytes(),
+      functionOffsets: this.#offsets.data.slice(0, this.#offsets.length),
+      entryThunks,
+      hostThunks,
+      trapPcs: column(this.#traps, 0, 3, Int32Array),
+      trapCodes: column(this.#traps, 1, 3, Uint8Array),
+      trapSites: column(this.#traps, 2, 3, Int32Array),
+      callPcs: column(this.#calls, 0, 2, Int32Array),
+      callSites: column(this.#calls, 1, 2, Int32Array),
+    };
+  }
+
+  #link(trapStub: number, libcallStub: number): void {
+    const { data, length } = this.#relocations;
+    for (let r = 0; r < length; r += 2) {
+      const at = data[r], target = data[r + 1];
+      const offset = target === RelocationTarget.trapStub
+        ? trapStub
+        : target === RelocationTarget.libcallStub
+        ? libcallStub
+        : this.#offsets.data[target];
+      this.#code.patchU32(at, offset - (at + 4));
+    }
+  }
+}
+
+function column<T extends Int32Array | Uint8Array>(
+  list: IntList,
+  first: number,
+  stride: number,
+  type: new (length: number) => T,
+): T {
+  const values = new type(list.length / stride);
+  for (let i = 0; i < values.length; i++) values[i] = list.data[i * stride + first];
+  return values;
+}
