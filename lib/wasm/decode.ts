@@ -86,6 +86,8 @@ class Decoder {
   readonly #types: DefinedType[] = [];
   readonly #registry = new TypeRegistry();
   #typeIds = new Int32Array(0);
+  /** The number of supertypes above each type. */
+  readonly #depths = new IntList();
   readonly #imports: Import[] = [];
   readonly #importedCounts: Record<ExternKind, number> = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
   readonly #funcs = new IntList();
@@ -292,6 +294,7 @@ class Decoder {
     this.#offsets.types.push(start);
     const code = reader.readU8();
     let supertype = NONE;
+    let depth = 0;
     const isFinal = code !== 0x50;
     if (code === 0x50 || code === 0x4f) {
       reader.need("gc", start);
@@ -301,8 +304,14 @@ class Decoder {
       if (count === 1) {
         supertype = reader.readU32Leb();
         if (supertype >= this.#types.length) reader.fail(`unknown type ${supertype}: a supertype must come first`, at);
+        depth = this.#depths.at(supertype) + 1;
+        // Checked here, so that no walk along supertypes is ever longer.
+        if (depth > limits.MAX_SUBTYPE_DEPTH) {
+          reader.fail(`type ${this.#types.length} has more than ${limits.MAX_SUBTYPE_DEPTH} supertypes above it`, at);
+        }
       }
     } else reader.pos = start;
+    this.#depths.push(depth);
     return this.#readCompositeType({ isFinal, supertype, groupStart, groupSize });
   }
 
@@ -578,18 +587,22 @@ class Decoder {
     return length;
   }
 
+  /** Large tables consist of functions and nulls; expressions are kept only when there is another kind of element. */
   #readElementExprs(type: ValType) {
+    const reader = this.#reader;
     const length = this.#readElementCount();
-    const exprs: ConstExpr[] = [];
-    let funcs: Int32Array | undefined = new Int32Array(length);
+    const start = reader.pos;
+    const funcs = new Int32Array(length);
     for (let i = 0; i < length; i++) {
-      const expr = this.#readConstExpr();
-      exprs.push(expr);
-      const func = simpleFunc(expr, type);
-      if (func === undefined) funcs = undefined;
-      else if (funcs !== undefined) funcs[i] = func;
+      const func = simpleFunc(this.#readConstExpr(), type);
+      if (func === undefined) {
+        reader.pos = start;
+        const exprs = Array.from({ length }, () => this.#readConstExpr());
+        return { length, funcs: undefined, exprs };
+      }
+      funcs[i] = func;
     }
-    return funcs === undefined ? { length, funcs, exprs } : { length, funcs, exprs: undefined };
+    return { length, funcs, exprs: undefined };
   }
 
   #readDataCount(): void {

@@ -418,8 +418,11 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     if (count > MAX_BR_TABLE_LABELS) v.fail(`br_table of ${count} labels, the limit is ${MAX_BR_TABLE_LABELS}`);
     v.pop(I32);
     let arity = -1;
+    v.forgetLabels();
     for (let i = 0; i <= count; i++) {
-      const types = v.labelTypes(reader.readU32Leb());
+      const depth = reader.readU32Leb();
+      if (!v.isNewLabel(depth)) continue; // Big tables have few targets: checking each once keeps this linear.
+      const types = v.labelTypes(depth);
       if (arity !== -1 && types.length !== arity) {
         v.fail(`labels of br_table take ${arity} and ${types.length} operands`);
       }

@@ -55,6 +55,9 @@ export class ValidationScratch {
   #frameBases = new Int32Array(64);
   #frameInits = new Int32Array(64);
   #frameUnreachable = new Int32Array(64);
+  /** The `#mark` at which a frame's label was last seen. */
+  #frameMarks = new Float64Array(64);
+  #mark = 0;
   readonly #frameParams: Int32Array[] = [];
   readonly #frameResults: Int32Array[] = [];
   #base = 0;
@@ -200,6 +203,8 @@ export class ValidationScratch {
       this.#frameInits = growInt32(this.#frameInits, frame + 1);
       this.#frameUnreachable = growInt32(this.#frameUnreachable, frame + 1);
     }
+    if (frame >= this.#frameMarks.length) this.#frameMarks = new Float64Array(2 * frame);
+    this.#frameMarks[frame] = -1;
     this.#frameOps[frame] = op;
     this.#frameBases[frame] = this.#base = this.#height;
     this.#frameInits[frame] = this.#inits.length;
@@ -273,6 +278,19 @@ export class ValidationScratch {
   labelTypes(depth: number): Int32Array {
     const frame = this.frameOfLabel(depth);
     return this.#frameOps[frame] === OP.loop ? this.#frameParams[frame] : this.#frameResults[frame];
+  }
+
+  /** Whether this is the first time that a label is asked for since {@linkcode forgetLabels}. */
+  isNewLabel(depth: number): boolean {
+    const frame = this.frameOfLabel(depth);
+    if (this.#frameMarks[frame] === this.#mark) return false;
+    this.#frameMarks[frame] = this.#mark;
+    return true;
+  }
+
+  /** Starts afresh for {@linkcode isNewLabel}. */
+  forgetLabels(): void {
+    this.#mark++;
   }
 
   /** The results of the function. */

@@ -1,13 +1,12 @@
 /**
  * Validation of the type section: declared subtypes must match their supertypes (spec: valid-subtype).
  *
- * Requires: canonical ids of the module's types, which the decoder sets group by group.
+ * Requires: canonical ids of the module's types, which the decoder sets group by group; it also bounds their depth.
  *
  * May import: base. @module
  */
 import { NONE } from "../../base/mod.ts";
 import { CompileError } from "../errors.ts";
-import { MAX_SUBTYPE_DEPTH } from "../limits.ts";
 import type { Module } from "../module.ts";
 import type { DefinedType, ValType } from "../types.ts";
 import { isSubtypeIn } from "./state.ts";
@@ -15,16 +14,11 @@ import { isSubtypeIn } from "./state.ts";
 /** Checks every type that declares a supertype. */
 export function validateTypes(module: Module): void {
   const { types } = module;
-  const depths = new Uint8Array(types.length);
   for (let index = 0; index < types.length; index++) {
     const { supertype } = types[index];
     if (supertype === NONE) continue;
     const above = types[supertype];
     if (above.isFinal) fail(module, index, `its supertype ${supertype} is final`);
-    if (depths[supertype] === MAX_SUBTYPE_DEPTH) {
-      fail(module, index, `more than ${MAX_SUBTYPE_DEPTH} supertypes above it`);
-    }
-    depths[index] = depths[supertype] + 1;
     if (!matches(module, types[index], above)) fail(module, index, `it does not match its supertype ${supertype}`);
   }
 }
