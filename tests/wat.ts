@@ -1,12 +1,24 @@
-/** Modules from their text form, for tests: the WebAssembly Binary Toolkit's assembler. */
+/** WebAssembly text to bytes, for tests only: the project's own text format comes later, so wabt serves. */
 
-import wabt from "npm:wabt@1.0.37";
+import initWabt from "npm:wabt@1.0.39";
 
-/** The binary form of a module. */
-export async function assembleWat(text: string, name = "test.wat"): Promise<Uint8Array> {
-  const module = (await wabt()).parseWat(name, text, { bulk_memory: true, reference_types: true, multi_value: true });
+const FEATURES = {
+  multi_value: true,
+  mutable_globals: true,
+  bulk_memory: true,
+  reference_types: true,
+  extended_const: true,
+};
+
+// deno-lint-ignore no-explicit-any -- the package brings no types
+const wabt = await (initWabt as any)();
+
+/** The binary form of a module in text form, with a name section. */
+export function wat(text: string): Uint8Array<ArrayBuffer> {
+  const module = wabt.parseWat("test.wat", text, FEATURES);
   try {
-    return module.toBinary({}).buffer;
+    module.resolveNames();
+    return new Uint8Array(module.toBinary({ write_debug_names: true }).buffer);
   } finally {
     module.destroy();
   }

@@ -5,7 +5,7 @@
  * the stack is frozen; names and wasm offsets are looked up when somebody asks for the frames, which most who catch a trap never do.
  *
  * ```
- * parked:  guestSp -> resume pc | rbp of the guest's frame | return address into the guest      (pushed by a thunk or stub)
+ * parked:  guestSp -> resume pc | frame of the thunk or stub -> the guest's rbp | return address into the guest
  * trap:    exitPc, exitFp in the record
  * ```
  */
@@ -97,9 +97,12 @@ function walkTrap(activation: Activation, frames: RawFrames): boolean {
 }
 
 function walkParked(activation: Activation, frames: RawFrames): boolean {
-  const sp = loadAddress(activation.words, RECORD.guestSp >> 2);
-  return frames.add(activation.stackAddress(sp + 16), false) &&
-    walk(activation, activation.stackAddress(sp + 8), frames);
+  return walk(activation, parkedFrame(activation), frames);
+}
+
+/** The frame of the thunk or stub by which an activation left. */
+function parkedFrame(activation: Activation): number {
+  return activation.stackAddress(loadAddress(activation.words, RECORD.guestSp >> 2) + 8);
 }
 
 /** Adds the callers of the frame at `fp`; false when there is no more room. */
@@ -115,6 +118,5 @@ function walk(activation: Activation, fp: number, frames: RawFrames): boolean {
 
 /** The VMContext address of the innermost guest frame of an activation that left for a call. */
 export function parkedVmctx(activation: Activation): number {
-  const sp = loadAddress(activation.words, RECORD.guestSp >> 2);
-  return activation.stackAddress(activation.stackAddress(sp + 8) + VMCTX_SLOT_FROM_RBP);
+  return activation.stackAddress(activation.stackAddress(parkedFrame(activation)) + VMCTX_SLOT_FROM_RBP);
 }
