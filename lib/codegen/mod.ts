@@ -18,4 +18,5 @@ export { FunctionCompiler } from "./compile_function.ts";
 export { FunctionCode, RelocationTarget } from "./function_code.ts";
 export { type ModuleCode, ModuleEmitter } from "./module_emitter.ts";
 export { RULE_HITS, RULE_NAMES } from "./isel/rules.ts";
+export { formFeatures } from "./processor.ts";
 export { REGISTERS } from "./registers.ts";

@@ -1,0 +1,23 @@
+/**
+ * Compilation of whole modules: the pipeline over their functions, and the artifact that holds the result.
+ *
+ * May import: base, wasm, abi, elf, ir, translate, codegen.
+ *
+ * COMPILE-1  A module is validated, and refused if it needs what is not compiled, before it comes here.
+ * COMPILE-2  Equal modules and options give equal bytes.
+ *
+ * @module
+ */
+import type { CompiledModule } from "../abi/mod.ts";
+import type { Module } from "../wasm/mod.ts";
+import { type CompileOptions, Compiler } from "./pipeline.ts";
+
+export { type CompileOptions, Compiler } from "./pipeline.ts";
+export { encodeArtifact, functionSymbol } from "./artifact.ts";
+
+let compiler: Compiler | undefined;
+
+/** Compiles a module with the isolate's compiler. */
+export function compileModule(module: Module, options: CompileOptions): CompiledModule {
+  return (compiler ??= new Compiler()).compile(module, options);
+}

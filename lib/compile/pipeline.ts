@@ -1,0 +1,52 @@
+/**
+ * The pipeline: one function from WebAssembly to machine code, a named call a phase.
+ *
+ * A compiler keeps the storage of all phases and compiles any number of modules, one after the other: after the first functions, compiling
+ * another one allocates next to nothing (benches/compile_bench.ts holds that).
+ *
+ * PIPE-1  A phase's result is read-only for the phases after it, and valid until the next function begins.
+ * PIPE-2  With checks on, each transformation is followed by its independent checker.
+ */
+
+import { type CodeOptions, type CompiledModule, shapeOf } from "../abi/mod.ts";
+import { formFeatures, ModuleEmitter } from "../codegen/mod.ts";
+import { FuncBuilder, verifyFunc } from "../ir/mod.ts";
+import { TranslateEnvironment, translateFunction, Translator } from "../translate/mod.ts";
+import type { Module } from "../wasm/mod.ts";
+
+/** How to compile a module. */
+export interface CompileOptions extends CodeOptions {
+  /** How much work goes into the code. */
+  readonly effort: "none" | "speed";
+  /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
+  readonly checks?: "on" | "off";
+  /** Called after each function. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Compiles modules, one after the other. */
+export class Compiler {
+  readonly #builder = new FuncBuilder();
+  readonly #translator = new Translator();
+
+  /** Compiles a module that was validated and needs nothing that is not compiled. */
+  compile(module: Module, options: CompileOptions): CompiledModule {
+    const { bounds, cpuFeatures, effort, checks, onProgress } = options;
+    const { shape } = shapeOf(module);
+    const environment = new TranslateEnvironment(module, shape, { bounds });
+    const emitter = new ModuleEmitter({
+      features: formFeatures(cpuFeatures),
+      checks: checks ?? "off",
+      functionImportOffset: (index) => shape.functionImport(index),
+    }, environment.signatures);
+    const total = module.bodies.length;
+    for (let index = 0; index < total; index++) {
+      const func = translateFunction(environment, index, this.#builder, this.#translator); // wasm -> SSA, folded and numbered on the way
+      if (checks === "on") verifyFunc(func);
+      void effort;
+      emitter.compileFunction(func); // selection, allocation, emission
+      onProgress?.(index + 1, total);
+    }
+    return { options: { bounds, cpuFeatures }, ...emitter.finish(environment.typeSig) };
+  }
+}
