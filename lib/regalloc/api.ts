@@ -10,6 +10,8 @@
  *          Cold blocks are no exception: out-of-line placement is the emitter's business.
  * RA-IN-4  A use at a fixed register, a clobber and a def at a fixed register of one instruction do not contradict one another.
  *          The same vreg may occur as several uses of one instruction, with different fixed registers too.
+ * RA-IN-5  The operands of an instruction fit into the registers at its early and at its late point. An `any` use of a rematerialisable
+ *          vreg counts as one in a register: such a vreg has no slot.
  *
  * Output: a location per operand and a list of edits (moves between instructions). The input is read-only from then on.
  *

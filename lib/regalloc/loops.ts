@@ -1,0 +1,166 @@
+/**
+ * Loops: nesting, how often blocks run, how many registers each loop wants, and which values a loop uses from outside.
+ *
+ * LOOP-1  A loop is the contiguous run of blocks [header, last] (RA-IN-3), so "inside" is a comparison and loops nest like brackets.
+ * LOOP-2  The values that a loop uses from outside are listed once per loop, those used only in cold blocks left out.
+ */
+
+import { growInt32, IntList, NONE } from "../base/mod.ts";
+import type { AllocationInput } from "./api.ts";
+import type { LiveRanges } from "./live_ranges.ts";
+
+/** A block one level deeper is assumed to run this many times as often. */
+const LOOP_FACTOR = 10;
+/** Depths beyond count no more: weights must keep their precision when summed. */
+const DEEPEST = 6;
+/** A cold block runs this many times less often than its depth says. */
+const COLD_FACTOR = 1 / 4096;
+
+/** The loop tree of one program and facts per block and loop. */
+export class Loops {
+  count = 0;
+  /** Innermost loop of each block, NONE outside loops. */
+  innermost: Int32Array<ArrayBuffer> = new Int32Array(256);
+  header: Int32Array<ArrayBuffer> = new Int32Array(64);
+  last: Int32Array<ArrayBuffer> = new Int32Array(64);
+  parent: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** Estimated executions of each block per call of the function. */
+  frequency: Float64Array<ArrayBuffer> = new Float64Array(256);
+  /** The most values of a class alive at once in a block of the loop that is not cold, at `2 * loop + class`. */
+  maxPressure: Int32Array<ArrayBuffer> = new Int32Array(128);
+  /** Values of a class alive at the start of the header, at `2 * loop + class`. */
+  entryPressure: Int32Array<ArrayBuffer> = new Int32Array(128);
+  /** Values used inside from outside: a list per loop through `#usedNext`. */
+  #usedHead: Int32Array<ArrayBuffer> = new Int32Array(64);
+  readonly #usedVreg: IntList = new IntList();
+  readonly #usedNext: IntList = new IntList();
+  #lastUser: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** Changes of the number of live values at each instruction's early and late point, by class. */
+  readonly #delta: [Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>] = [
+    new Int32Array(1024),
+    new Int32Array(1024),
+    new Int32Array(1024),
+    new Int32Array(1024),
+  ];
+
+  /** Computes everything for `input`. */
+  build(input: AllocationInput, live: LiveRanges): void {
+    this.#findLoops(input);
+    if (this.count === 0) return;
+    this.#measurePressure(input, live);
+    this.#listUsedFromOutside(input, live);
+  }
+
+  /** First entry of a loop's list of used values from outside, NONE if empty; see {@linkcode usedVreg}, {@linkcode nextUsed}. */
+  firstUsed(loop: number): number {
+    return this.#usedHead[loop];
+  }
+  nextUsed(entry: number): number {
+    return this.#usedNext.data[entry];
+  }
+  usedVreg(entry: number): number {
+    return this.#usedVreg.data[entry];
+  }
+
+  #findLoops(input: AllocationInput): void {
+    const { blockCount, loopEnd, loopDepth, cold } = input;
+    this.innermost = growInt32(this.innermost, blockCount);
+    if (this.frequency.length < blockCount) this.frequency = new Float64Array(Math.max(blockCount, 2 * this.frequency.length));
+    this.count = 0;
+    let current = NONE;
+    for (let b = 0; b < blockCount; b++) {
+      while (current !== NONE && this.last[current] < b) current = this.parent[current];
+      if (loopEnd[b] >= b) {
+        const l = this.count++;
+        if (l >= this.header.length) {
+          this.header = growInt32(this.header, l + 1);
+          this.last = growInt32(this.last, l + 1);
+          this.parent = growInt32(this.parent, l + 1);
+        }
+        this.header[l] = b;
+        this.last[l] = loopEnd[b];
+        this.parent[l] = current;
+        current = l;
+      }
+      this.innermost[b] = current;
+      const frequency = Math.pow(LOOP_FACTOR, Math.min(loopDepth[b], DEEPEST));
+      this.frequency[b] = cold[b] !== 0 ? frequency * COLD_FACTOR : frequency;
+    }
+  }
+
+  #measurePressure(input: AllocationInput, live: LiveRanges): void {
+    const { instCount, vregCount, vregClass, blockCount, blockFirst, cold } = input;
+    const delta = this.#delta;
+    for (let k = 0; k < 4; k++) {
+      delta[k] = growInt32(delta[k], instCount + 2);
+      delta[k].fill(0, 0, instCount + 2);
+    }
+    const { rangeStart, rangeFrom, rangeTo } = live;
+    for (let v = 0; v < vregCount; v++) {
+      const early = delta[vregClass[v]], late = delta[2 + vregClass[v]];
+      for (let k = rangeStart[v], end = rangeStart[v + 1]; k < end; k++) {
+        early[(rangeFrom[k] + 1) >> 1]++;
+        early[(rangeTo[k] + 1) >> 1]--;
+        late[rangeFrom[k] >> 1]++;
+        late[rangeTo[k] >> 1]--;
+      }
+    }
+    const loops = this.count;
+    this.maxPressure = growInt32(this.maxPressure, 2 * loops);
+    this.entryPressure = growInt32(this.entryPressure, 2 * loops);
+    this.maxPressure.fill(0, 0, 2 * loops);
+    for (let c = 0; c < 2; c++) {
+      const early = delta[c], late = delta[2 + c];
+      let nowEarly = 0, nowLate = 0;
+      for (let b = 0; b < blockCount; b++) {
+        const loop = this.innermost[b];
+        let most = 0;
+        const first = blockFirst[b];
+        for (let i = first, end = blockFirst[b + 1]; i < end; i++) {
+          nowEarly += early[i];
+          nowLate += late[i];
+          if (nowLate > most) most = nowLate;
+          if (i === first) {
+            if (nowEarly > most) most = nowEarly;
+            if (loop !== NONE && this.header[loop] === b) this.entryPressure[2 * loop + c] = nowEarly;
+          }
+        }
+        if (loop !== NONE && cold[b] === 0 && most > this.maxPressure[2 * loop + c]) this.maxPressure[2 * loop + c] = most;
+      }
+      // Inner loops have larger numbers than the ones around them.
+      for (let l = loops - 1; l >= 0; l--) {
+        const outer = this.parent[l];
+        if (outer !== NONE && this.maxPressure[2 * l + c] > this.maxPressure[2 * outer + c]) {
+          this.maxPressure[2 * outer + c] = this.maxPressure[2 * l + c];
+        }
+      }
+    }
+  }
+
+  #listUsedFromOutside(input: AllocationInput, live: LiveRanges): void {
+    const { vregCount, cold } = input;
+    const { useStart, usePosition, blockOf, defBlock } = live;
+    this.#usedVreg.reset();
+    this.#usedNext.reset();
+    this.#usedHead = growInt32(this.#usedHead, this.count);
+    this.#usedHead.fill(NONE, 0, this.count);
+    this.#lastUser = growInt32(this.#lastUser, this.count);
+    this.#lastUser.fill(NONE, 0, this.count);
+    for (let v = 0; v < vregCount; v++) {
+      const def = defBlock[v];
+      for (let k = useStart[v], end = useStart[v + 1]; k < end; k++) {
+        const b = blockOf[usePosition[k] >> 1];
+        if (b === def || cold[b] !== 0) continue;
+        // A loop that has the vreg listed has passed it on to the loops around it.
+        let l = this.innermost[b];
+        while (l !== NONE && this.header[l] > def && this.#lastUser[l] !== v) {
+          this.#lastUser[l] = v;
+          this.#usedVreg.push(v);
+          this.#usedNext.push(this.#usedHead[l]);
+          this.#usedHead[l] = this.#usedVreg.length - 1;
+          l = this.parent[l];
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** Random programs through the register allocator, judged by the checker and by running them. `FUZZ_SEED` and `FUZZ_COUNT` choose others. */
+
+import { Allocation, AllocationInput, Allocator, checkAllocation, printAllocation } from "../../lib/regalloc/mod.ts";
+import { randomProgram, registerFile } from "../unit/regalloc/random_program.ts";
+import { traceAllocated, traceProgram } from "../unit/regalloc/interpreter.ts";
+import { assertEquals } from "@std/assert";
+
+const FILES = [
+  { name: "3 + 2 registers", file: registerFile(3, 2) },
+  { name: "5 + 3 registers", file: registerFile(5, 3) },
+  { name: "12 + 15 registers", file: registerFile(12, 15) },
+];
+
+function seedBase(): number {
+  const text = Deno.env.get("FUZZ_SEED");
+  return text === undefined ? 1 : Number(text);
+}
+const count = Number(Deno.env.get("FUZZ_COUNT") ?? 150);
+
+for (const { name, file } of FILES) {
+  Deno.test(`Allocator with ${name} is right for random programs`, () => {
+    const input = new AllocationInput(), output = new Allocation();
+    const allocator = new Allocator(file);
+    for (let k = 0; k < count; k++) {
+      const seed = seedBase() + k;
+      const size = k % 10 === 9 ? 1500 : 10 + (k % 7) * 40;
+      randomProgram(input, seed, { size, file, calls: (k % 3) * 8, exitsInside: k % 2 === 0 });
+      try {
+        allocator.allocate(input, output);
+        checkAllocation(input, output, file);
+        for (let run = 0; run < 3; run++) {
+          assertEquals(traceAllocated(input, output, run), traceProgram(input, run));
+        }
+      } catch (error) {
+        const dump = input.instCount < 400 ? printAllocation(input, output) : "";
+        throw new Error(`seed ${seed} (program ${k}, size ${size}): ${(error as Error).message}\n${dump}`, { cause: error });
+      }
+    }
+  });
+}
