@@ -3,8 +3,9 @@
  *
  * A call costs what an FFI call costs plus a few stores, as long as V8 knows `enter`, the views and the record fields as constants. So
  * everything hot is a function inside `openCalls`, which runs once: its variables are constants to V8 when it inlines those functions into
- * the closures that users call. There is one closure per exported function, from few factories: functions of up to four i32 parameters
- * and at most one i32 result have their own, all others share one that walks the signature.
+ * the closures that users call. There is one closure per exported function, from few factories: for up to four i32 and at most one i32 back,
+ * for one or two f64 and one back (a double that passes through a variable of no one type is allocated), for up to four numbers of any kind,
+ * and one that walks the signature.
  *
  * AREA-1 holds by the order of statements: coerce everything into locals, take the activation, store, enter.
  */
@@ -18,9 +19,9 @@ import { runLibcall } from "./libcalls.ts";
 import { type Port, port } from "./port.ts";
 import { ValueKind } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
-import { type BitValue, coerceValue, loadResults, storeSlot } from "./values.ts";
+import { type BitValue, coerceValue, isScalar, loadResults, storeSlot, toI64 } from "./values.ts";
 
-const I32_KIND = ValueKind.i32;
+const I32_KIND = ValueKind.i32, I64_KIND = ValueKind.i64, F64_KIND = ValueKind.f64;
 
 /** Makes the JavaScript function of a function of a store. */
 export function makeCallable(func: FuncState): Callable {
@@ -54,12 +55,13 @@ export function callBits(func: FuncState, args: Int32Array): Int32Array {
 
 function guestCallable(func: FuncState): Callable {
   const { params, results } = func.signature;
-  const { byArity, generic } = openedCalls();
-  const isPlain = params.length < byArity.length && params.every((kind) => kind === I32_KIND) &&
-    (results.length === 0 || (results.length === 1 && results[0] === I32_KIND));
-  if (!isPlain) return generic(func);
-  const [ofNone, ofI32] = byArity[params.length];
-  return results.length === 0 ? ofNone(func) : ofI32(func);
+  const { byArity, ofF64, numeric, generic } = openedCalls();
+  const count = params.length;
+  const all = (wanted: number) => params.every((kind) => kind === wanted) && results.every((kind) => kind === wanted);
+  if (count > 4 || results.length > 1 || !params.every(isScalar) || !results.every(isScalar)) return generic(func);
+  if (all(I32_KIND)) return byArity[count][results.length](func);
+  if (all(F64_KIND) && results.length === 1 && (count === 1 || count === 2)) return ofF64[count - 1](func);
+  return numeric(func);
 }
 
 type CallableFactory = (func: FuncState) => Callable;
@@ -67,6 +69,10 @@ type CallableFactory = (func: FuncState) => Callable;
 interface Calls {
   /** For i32 parameters by their number: without a result, and with an i32 result. */
   readonly byArity: readonly (readonly [ofNone: CallableFactory, ofI32: CallableFactory])[];
+  /** For one and for two f64 parameters, and an f64 result. */
+  readonly ofF64: readonly [CallableFactory, CallableFactory];
+  /** For up to four numbers and at most one number as result. */
+  readonly numeric: CallableFactory;
   readonly generic: CallableFactory;
   readonly enterAndServe: (target: CallTarget) => void;
   readonly callBits: (target: CallTarget, args: Int32Array, resultCount: number) => Int32Array;
@@ -78,7 +84,7 @@ function openedCalls(): Calls {
   return opened ??= openCalls(port());
 }
 
-function openCalls({ i32, enter, resume }: Port): Calls {
+function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   const GUEST_SP = RECORD.guestSp >> 2;
   const EXIT_NUMBER = RECORD.exitNumber >> 2;
   const DONE = Status.done;
@@ -194,6 +200,72 @@ function openCalls({ i32, enter, resume }: Port): Calls {
     }
   }
 
+  function callF1(func: FuncState, a: number): number {
+    const activation = begin(func);
+    try {
+      f64[0] = a;
+      run(activation);
+      return f64[0];
+    } finally {
+      func.store.depth--;
+    }
+  }
+
+  function callF2(func: FuncState, a: number, b: number): number {
+    const activation = begin(func);
+    try {
+      f64[0] = a;
+      f64[2] = b;
+      run(activation);
+      return f64[0];
+    } finally {
+      func.store.depth--;
+    }
+  }
+
+  /** ToWebAssemblyValue for numbers, without a table: small enough to be inlined. */
+  function toBits(kind: number, value: unknown): number | bigint {
+    if (kind === I32_KIND) return (value as number) | 0;
+    if (kind === F64_KIND) return +(value as number);
+    if (kind === I64_KIND) return typeof value === "bigint" ? value : toI64(value);
+    return Math.fround(value as number);
+  }
+
+  function put(kind: number, slot: number, bits: number | bigint): void {
+    if (kind === I32_KIND) i32[slot << 2] = bits as number;
+    else if (kind === F64_KIND) f64[slot << 1] = bits as number;
+    else if (kind === I64_KIND) i64[slot << 1] = bits as bigint;
+    else f32[slot << 2] = bits as number;
+  }
+
+  function take(kind: number): number | bigint {
+    if (kind === I32_KIND) return i32[0];
+    if (kind === F64_KIND) return f64[0];
+    if (kind === I64_KIND) return i64[0];
+    return f32[0];
+  }
+
+  /** Calls a function of up to four number parameters and at most one number result. */
+  function callNumeric(func: FuncState, a: unknown, b: unknown, c: unknown, d: unknown): number | bigint | undefined {
+    const { store, signature: { params, results } } = func;
+    const count = params.length;
+    const aBits = count > 0 ? toBits(params[0], a) : 0;
+    const bBits = count > 1 ? toBits(params[1], b) : 0;
+    const cBits = count > 2 ? toBits(params[2], c) : 0;
+    const dBits = count > 3 ? toBits(params[3], d) : 0;
+    const activation = begin(func);
+    try {
+      if (count > 0) put(params[0], 0, aBits);
+      if (count > 1) put(params[1], 1, bBits);
+      if (count > 2) put(params[2], 2, cBits);
+      if (count > 3) put(params[3], 3, dBits);
+      run(activation);
+      return results.length === 0 ? undefined : take(results[0]);
+    } finally {
+      store.depth--;
+    }
+  }
+
   function callGeneric(func: FuncState, args: readonly unknown[]): unknown {
     const { store, signature } = func;
     const { params, paramTypes, results } = signature;
@@ -229,6 +301,11 @@ function openCalls({ i32, enter, resume }: Port): Calls {
   ];
   return {
     byArity: byArity as Calls["byArity"],
+    ofF64: [
+      (func) => (a) => callF1(func, +(a as number)),
+      (func) => (a, b) => callF2(func, +(a as number), +(b as number)),
+    ],
+    numeric: (func) => (a, b, c, d) => callNumeric(func, a, b, c, d),
     generic: (func) => (...args) => callGeneric(func, args),
     enterAndServe,
     callBits,

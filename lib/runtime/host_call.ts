@@ -10,7 +10,19 @@ import type { InstanceState } from "./instance.ts";
 import { type Port, port } from "./port.ts";
 import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
-import { type BitValue, coerceResults, coerceValue, isNumeric, loadSlot, refusePromise, storeSlot } from "./values.ts";
+import {
+  type BitValue,
+  coerceResults,
+  coerceValue,
+  isNumeric,
+  isScalar,
+  loadSlot,
+  refusePromise,
+  storeSlot,
+  toI64,
+} from "./values.ts";
+
+const I32_KIND = ValueKind.i32, I64_KIND = ValueKind.i64, F64_KIND = ValueKind.f64;
 
 /** A JavaScript function as a guest calls it. */
 export interface HostFunction {
@@ -26,12 +38,15 @@ export type HostCaller = () => void;
 export function makeHostCaller(store: StoreState, signature: Signature, host: HostFunction): HostCaller {
   const fn = withCaller(store, host);
   const { params, results } = signature;
-  const { byArity, generic } = openedHostCalls();
-  const isPlain = params.length < byArity.length && params.every((kind) => kind === ValueKind.i32) &&
-    (results.length === 0 || (results.length === 1 && results[0] === ValueKind.i32));
-  if (!isPlain) return generic(store, signature, fn);
-  const [ofNone, ofI32] = byArity[params.length];
-  return results.length === 0 ? ofNone(fn) : ofI32(fn);
+  const { byArity, ofF64, numeric, generic } = openedHostCalls();
+  const count = params.length;
+  const all = (wanted: number) => params.every((kind) => kind === wanted) && results.every((kind) => kind === wanted);
+  if (count > 4 || results.length > 1 || !params.every(isScalar) || !results.every(isScalar)) {
+    return generic(store, signature, fn);
+  }
+  if (all(ValueKind.i32)) return byArity[count][results.length](fn);
+  if (all(ValueKind.f64) && results.length === 1 && (count === 1 || count === 2)) return ofF64[count - 1](fn);
+  return numeric(signature, fn);
 }
 
 /** Calls a host function from JavaScript through its WebAssembly type: arguments and results are coerced as a guest's would be. */
@@ -80,6 +95,10 @@ function withCaller(store: StoreState, { fn, makeCaller }: HostFunction): HostFn
 interface HostCalls {
   /** For i32 parameters by their number: without a result, and with an i32 result. */
   readonly byArity: readonly (readonly [(fn: HostFn) => HostCaller, (fn: HostFn) => HostCaller])[];
+  /** For one and for two f64 parameters, and an f64 result. */
+  readonly ofF64: readonly [(fn: HostFn) => HostCaller, (fn: HostFn) => HostCaller];
+  /** For up to four numbers and at most one number as result. */
+  readonly numeric: (signature: Signature, fn: HostFn) => HostCaller;
   readonly generic: (store: StoreState, signature: Signature, fn: HostFn) => HostCaller;
 }
 
@@ -89,7 +108,7 @@ function openedHostCalls(): HostCalls {
   return opened ??= openHostCalls(port());
 }
 
-function openHostCalls({ i32 }: Port): HostCalls {
+function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
   /** Coerces, which may run user code, then stores. */
   function putI32(result: unknown): void {
     if (typeof result !== "number") refusePromise(result);
@@ -116,6 +135,53 @@ function openHostCalls({ i32 }: Port): HostCalls {
     ],
   ];
 
+  function putF64(result: unknown): void {
+    if (typeof result !== "number") refusePromise(result);
+    const bits = +(result as number);
+    f64[0] = bits;
+  }
+
+  function argument(kind: number, slot: number): number | bigint {
+    if (kind === I32_KIND) return i32[slot << 2];
+    if (kind === F64_KIND) return f64[slot << 1];
+    if (kind === I64_KIND) return i64[slot << 1];
+    return f32[slot << 2];
+  }
+
+  function putNumber(kind: number, result: unknown): void {
+    if (kind === I32_KIND) putI32(result);
+    else if (kind === F64_KIND) putF64(result);
+    else if (kind === I64_KIND) i64[0] = typeof result === "bigint" ? result : toI64(result);
+    else {
+      if (typeof result !== "number") refusePromise(result);
+      const bits = Math.fround(result as number);
+      f32[0] = bits;
+    }
+  }
+
+  function callNumeric(params: Uint8Array, fn: HostFn): unknown {
+    switch (params.length) {
+      case 0:
+        return fn();
+      case 1:
+        return fn(argument(params[0], 0));
+      case 2:
+        return fn(argument(params[0], 0), argument(params[1], 1));
+      case 3:
+        return fn(argument(params[0], 0), argument(params[1], 1), argument(params[2], 2));
+      default:
+        return fn(argument(params[0], 0), argument(params[1], 1), argument(params[2], 2), argument(params[3], 3));
+    }
+  }
+
+  function numeric({ params, results }: Signature, fn: HostFn): HostCaller {
+    if (results.length === 0) return () => dropResult(callNumeric(params, fn));
+    const [result] = results;
+    return () => putNumber(result, callNumeric(params, fn));
+  }
+
+  const ofF64: HostCalls["ofF64"] = [(fn) => () => putF64(fn(f64[0])), (fn) => () => putF64(fn(f64[0], f64[2]))];
+
   function generic(store: StoreState, signature: Signature, fn: HostFn): HostCaller {
     const { params, results, resultTypes } = signature;
     return () => {
@@ -126,5 +192,5 @@ function openHostCalls({ i32 }: Port): HostCalls {
     };
   }
 
-  return { byArity, generic };
+  return { byArity, ofF64, numeric, generic };
 }

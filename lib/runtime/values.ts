@@ -181,6 +181,11 @@ function iterate(result: unknown): unknown[] {
   throw new TypeError("A host function with several results returns them as an array");
 }
 
+/** Whether values of this kind are numbers or bigints. */
+export function isScalar(kind: number): boolean {
+  return kind <= ValueKind.f64;
+}
+
 /** Whether values of this kind need nothing of their store. */
 export function isNumeric(kind: number): boolean {
   return kind <= ValueKind.v128;
