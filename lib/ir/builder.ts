@@ -31,7 +31,8 @@ import { bug, growInt32, growUint8, IntList, NONE } from "../base/mod.ts";
 import { Emitter } from "./emitter.ts";
 import { canNumber, isCall, isConstantLoad } from "./effects.ts";
 import { type Block, Func, type SigId, type Signatures, type Value } from "./func.ts";
-import { hasValueList, IntCond, Ir, type IrOp, valueColumns } from "./ops.ts";
+import { resolveOperands } from "./operands.ts";
+import { IntCond, Ir, type IrOp } from "./ops.ts";
 import { ADDR, I32, IS_FLOAT_CLASS, type Type, VOID } from "./types.ts";
 import { VariableMap } from "./variable_map.ts";
 
@@ -540,24 +541,13 @@ export class FuncBuilder extends Emitter {
   #resolveOperands(): void {
     const { func } = this;
     const { op, a, b, c, aux } = func;
-    const { data } = func.pool;
     for (let value = 0; value < func.count; value++) {
-      const code = op[value];
-      if (code === Ir.block_param) {
+      if (op[value] === Ir.block_param) {
         a[value] = NONE;
         b[value] = NONE;
         c[value] = NONE;
         aux[value] = 0;
-        continue;
-      }
-      const columns = valueColumns(code);
-      if ((columns & 1) !== 0 && a[value] !== NONE) a[value] = func.resolve(a[value]);
-      if ((columns & 2) !== 0 && b[value] !== NONE) b[value] = func.resolve(b[value]);
-      if ((columns & 4) !== 0 && c[value] !== NONE) c[value] = func.resolve(c[value]);
-      if (hasValueList(code)) {
-        const end = b[value] + c[value];
-        for (let i = b[value]; i < end; i++) data[i] = func.resolve(data[i]);
-      }
+      } else resolveOperands(func, value);
     }
   }
 

@@ -23,7 +23,8 @@ import { canNumber, isConstantLoad, isLoad, isTerminator } from "../effects.ts";
 import { Emitter } from "../emitter.ts";
 import type { Func, Value } from "../func.ts";
 import { FOLD_RULES } from "../fold/rules.ts";
-import { COMMUTES, EFFECTS, hasValueList, Ir, type IrOp, memFlags, memRegion, valueColumns } from "../ops.ts";
+import { resolveOperands } from "../operands.ts";
+import { COMMUTES, EFFECTS, Ir, type IrOp, memFlags, memRegion } from "../ops.ts";
 import { ADDR, type Type, VOID } from "../types.ts";
 import { MemoryVersions } from "./memory_versions.ts";
 import { OrderWriter } from "./order_writer.ts";
@@ -100,7 +101,7 @@ export class GlobalValueNumbering extends Emitter {
     let changed: Changed = "instructions";
     for (let i = func.blockStart[block]; i < end; i++) {
       const value = func.order[i];
-      this.#resolveOperands(value);
+      resolveOperands(func, value);
       this.site = func.site[value];
       const op = func.op[value];
       if (isTerminator(op)) writer.push(value);
@@ -278,24 +279,11 @@ export class GlobalValueNumbering extends Emitter {
     return (hash ^ hash >>> 15) & this.#mask;
   }
 
-  #resolveOperands(value: number): void {
-    const { func } = this;
-    const op = func.op[value];
-    const columns = valueColumns(op);
-    if ((columns & 1) !== 0 && func.a[value] !== NONE) func.a[value] = func.resolve(func.a[value]);
-    if ((columns & 2) !== 0 && func.b[value] !== NONE) func.b[value] = func.resolve(func.b[value]);
-    if ((columns & 4) !== 0 && func.c[value] !== NONE) func.c[value] = func.resolve(func.c[value]);
-    if (!hasValueList(op)) return;
-    const { data } = func.pool;
-    const end = func.b[value] + func.c[value];
-    for (let i = func.b[value]; i < end; i++) data[i] = func.resolve(data[i]);
-  }
-
   // GVN-1: a back edge's arguments were resolved before their definitions, further down the dominator tree, were numbered.
   #resolveArguments(func: Func): void {
     for (let i = 0; i < func.orderLength; i++) {
       const value = func.order[i];
-      if (func.op[value] === Ir.jump) this.#resolveOperands(value);
+      if (func.op[value] === Ir.jump) resolveOperands(func, value);
     }
   }
 }

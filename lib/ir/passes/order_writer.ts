@@ -5,7 +5,7 @@
  * holds reachable blocks only. Until then the old order stays readable.
  */
 
-import { bug, growInt32 } from "../../base/mod.ts";
+import { bug, growInt32, NONE } from "../../base/mod.ts";
 import type { ControlFlow } from "../cfg.ts";
 import type { Func } from "../func.ts";
 
@@ -35,6 +35,11 @@ export class OrderWriter {
     this.#end[block] = this.#length;
   }
 
+  /** Leaves a block empty: nothing will lead to it. */
+  skipBlock(block: number): void {
+    this.#start[block] = NONE;
+  }
+
   /** Adds an instruction to the block. */
   push(value: number): void {
     if (this.#length === this.#order.length) this.#order = growInt32(this.#order, this.#length + 1);
@@ -50,6 +55,10 @@ export class OrderWriter {
       const block = cfg.rpo[i];
       const start = this.#start[block];
       const end = this.#end[block];
+      if (start === NONE) {
+        func.blockEnd[block] = func.blockStart[block] = 0;
+        continue;
+      }
       if (start === end) bug(`block ${block} was not written`);
       func.blockStart[block] = func.orderLength;
       for (let k = start; k < end; k++) func.order[func.orderLength++] = this.#order[k];
