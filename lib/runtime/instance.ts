@@ -165,7 +165,8 @@ export class InstanceState implements ConstContext {
     const funcs = segment.funcs ?? bug("an element segment was not evaluated");
     for (let i = 0; i < length; i++) {
       const func = funcs[source + i];
-      table.setFunc(destination + i, func === NONE ? 0 : this.functionAddress(func));
+      // Segments of nothing but null have this form too, whatever the table holds.
+      table.set(destination + i, func === NONE ? 0 : this.functionAddress(func));
     }
   }
 
