@@ -44,7 +44,8 @@ export class InstructionScan {
   /** Per fixed register used by this instruction: the vreg that must be there. */
   readonly #fixedVreg = new Int32Array(REGISTER_COUNT);
   #fixedUse = 0;
-  #fixedTemporary = 0;
+  /** Registers of temporaries: those fixed from the start, the others as they are found. */
+  #temporaries = 0;
   /** Registers a value that lives on cannot be in: clobbered or fixed defs. */
   #blocked = 0;
   /** Operand index of the use that a `reuse` def takes over, and the def's; NONE if there is none. */
@@ -129,7 +130,7 @@ export class InstructionScan {
       else if ((info & (DEF | LATE)) === LATE) this.#hasLateUse = true;
     }
     this.#fixedUse = fixedUse;
-    this.#fixedTemporary = fixedTemporary;
+    this.#temporaries = fixedTemporary;
     this.#blocked = clobbered | fixedDef | fixedTemporary;
     this.#lateLocked = lateLocked | fixedDef | fixedTemporary;
   }
@@ -149,7 +150,7 @@ export class InstructionScan {
       const v = registers.vregIn[r];
       if ((this.#fixedUse & bit) !== 0) {
         if (this.#fixedVreg[r] === v && ((this.#blocked & bit) === 0 || !this.#livesPast(v))) continue;
-      } else if ((this.#fixedTemporary & bit) === 0 && !this.#livesPast(v)) continue;
+      } else if ((this.#temporaries & bit) === 0 && !this.#livesPast(v)) continue;
       this.#touch(v, r);
       registers.remove(r);
     }
@@ -274,7 +275,7 @@ export class InstructionScan {
       }
       const livesOn = registers.liveAt(v, 2 * this.#inst + 1);
       const early = this.masks.ofClass[vregClass[v]] &
-        ~(this.#locked | this.#fixedUse | this.#fixedTemporary | (this.#pending & ~this.#soft));
+        ~(this.#locked | this.#fixedUse | this.#temporaries);
       const late = early & ~this.#blocked & ~this.#lateLocked;
       if (isAny) {
         if (!livesOn || this.#mustLiveInSlot(v)) continue;
@@ -371,10 +372,11 @@ export class InstructionScan {
       const info = operandInfo[o];
       if ((info & (DEF | LATE)) !== DEF || (info & 7) === Constraint.fixed) continue;
       const v = operandVreg[o];
-      const taken = this.#locked | (this.#pending & ~this.#soft) | this.#fixedUse | this.#lateLocked | this.#blocked;
+      const taken = this.#locked | this.#fixedUse | this.#lateLocked | this.#blocked;
       const r = this.#obtain(this.masks.ofClass[vregClass[v]] & ~taken, v);
       if (r === NO_REGISTER) bug(`regalloc: no register for a temporary at instruction ${this.#inst}`);
       this.#operandLocation[o] = r;
+      this.#temporaries |= 1 << r;
       this.#locked |= 1 << r;
       this.#lateLocked |= 1 << r;
     }
@@ -462,7 +464,7 @@ export class InstructionScan {
       if (old !== NOWHERE) {
         const bit = 1 << old;
         const isRead = (this.#fixedUse & bit) !== 0 && this.#fixedVreg[old] !== v;
-        if (!isRead && ((this.#fixedTemporary | this.#pending | this.registers.occupied) & bit) === 0) return old;
+        if (!isRead && ((this.#temporaries | this.#pending | this.registers.occupied) & bit) === 0) return old;
       }
     }
     return NOWHERE;
