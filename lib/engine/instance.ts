@@ -72,7 +72,11 @@ export class Instance<Exports extends object = AnyExports> {
       instance.#state.store.requireOpen();
       return instance.#state;
     };
-    instantiateWith = (store, module, resolve) => new Instance(store, module, resolve as unknown as Imports, RESOLVER);
+    instantiateWith = (store, module, resolve) => {
+      const imports: Imports = {};
+      RESOLVERS.set(imports, resolve);
+      return new Instance(store, module, imports);
+    };
   }
 
   /**
@@ -84,7 +88,7 @@ export class Instance<Exports extends object = AnyExports> {
    * @throws {LinkError} if an import is missing or does not fit; nothing was made then.
    * @throws {Trap} if a segment does not fit or the start function traps; what was written before stays written.
    */
-  constructor(store: Store, module: Module, imports: Imports = {}, ...rest: never[]) {
+  constructor(store: Store, module: Module, imports: Imports = {}) {
     const storeState = storeOf(store);
     const moduleState = moduleOf(module);
     if (moduleState.engine !== storeState.engine) {
@@ -92,9 +96,8 @@ export class Instance<Exports extends object = AnyExports> {
     }
     this.store = store;
     this.module = module;
-    const resolve = (rest as unknown[])[0] === RESOLVER
-      ? imports as unknown as ImportResolver
-      : (wanted: Import) => lookUp(imports, wanted);
+    if (typeof imports !== "object" || imports === null) throw new TypeError("Imports are given as an object");
+    const resolve = RESOLVERS.get(imports) ?? ((wanted: Import) => lookUp(imports, wanted));
     const states = resolveImports(storeState, moduleState, resolve);
     instantiate(storeState, moduleState, states, (state) => {
       state.wrapper = this;
@@ -129,11 +132,11 @@ export class Instance<Exports extends object = AnyExports> {
   }
 }
 
-/** Marks a constructor call whose imports come from a function: nobody outside this file has it. */
-const RESOLVER = Symbol("resolver") as never;
+/** Imports that stand for a function which finds them. */
+const RESOLVERS = new WeakMap<Imports, ImportResolver>();
 
 function lookUp(imports: Imports, { module, name }: Import): unknown {
-  const fromModule = imports?.[module];
+  const fromModule = imports[module];
   if (fromModule === undefined) return undefined;
   if ((typeof fromModule !== "object" && typeof fromModule !== "function") || fromModule === null) {
     throw new TypeError(`imports[${JSON.stringify(module)}] is not an object`);

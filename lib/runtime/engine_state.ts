@@ -17,12 +17,14 @@ export class EngineState {
   /** Whether code compares indices with the length, or relies on reservations; one way for all modules of an engine. */
   readonly bounds: "guard" | "explicit";
   readonly #signatures: (Signature | undefined)[] = [];
-  readonly #thunks: (LoadedCode | undefined)[] = [];
+  /** By canonical type id. */
+  readonly #thunks = new Map<number, LoadedCode>();
   readonly #compileThunks: ThunkCompiler;
 
   constructor(bounds: "guard" | "explicit", compileThunks: ThunkCompiler) {
     this.bounds = bounds;
     this.#compileThunks = compileThunks;
+    leaks.register(this, this.#thunks, this);
   }
 
   /** The signature of a canonical function type. */
@@ -32,12 +34,25 @@ export class EngineState {
 
   /** Code with the thunks of a type at its type index 0; made when first asked for. */
   thunks(typeId: number): LoadedCode {
-    return this.#thunks[typeId] ??= loadCode(this.#compileThunks(this.signature(typeId), this.registry), undefined);
+    let code = this.#thunks.get(typeId);
+    if (code === undefined) {
+      code = loadCode(this.#compileThunks(this.signature(typeId), this.registry), undefined);
+      this.#thunks.set(typeId, code);
+    }
+    return code;
   }
 
   /** Gives the engine's own code back; stores that use it hold it. */
   close(): void {
-    for (const code of this.#thunks) code?.release();
-    this.#thunks.length = 0;
+    leaks.unregister(this);
+    releaseAll(this.#thunks);
   }
 }
+
+function releaseAll(codes: Map<number, LoadedCode>): void {
+  for (const code of codes.values()) code.release();
+  codes.clear();
+}
+
+/** Thunks of engines that nobody disposed of. */
+const leaks = new FinalizationRegistry<Map<number, LoadedCode>>(releaseAll);

@@ -17,9 +17,11 @@ import type { Callable, FuncState } from "./func_ref.ts";
 import { callHostDirectly } from "./host_call.ts";
 import { runLibcall } from "./libcalls.ts";
 import { type Port, port } from "./port.ts";
-import { ValueKind } from "./signature.ts";
+import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
 import { type BitValue, coerceValue, isScalar, loadResults, storeSlot, toI64 } from "./values.ts";
+
+const WORDS_OF_KIND: Record<ValueKindName, number> = { i32: 1, i64: 2, f32: 1, f64: 2, v128: 4, func: 2, extern: 1 };
 
 const I32_KIND = ValueKind.i32, I64_KIND = ValueKind.i64, F64_KIND = ValueKind.f64;
 
@@ -50,7 +52,10 @@ export function callBits(func: FuncState, args: Int32Array): Int32Array {
   const { params, results } = signature;
   if (args.length !== 4 * params.length) throw new RangeError(`${params.length} arguments are needed`);
   if (host !== undefined) func.referenceAddress();
-  return openedCalls().callBits(func, args, results.length);
+  const words = openedCalls().callBits(func, args, results.length);
+  // What a slot holds beyond its value is left from somebody else.
+  results.forEach((kind, slot) => words.fill(0, 4 * slot + WORDS_OF_KIND[VALUE_KINDS[kind]], 4 * slot + 4));
+  return words;
 }
 
 function guestCallable(func: FuncState): Callable {

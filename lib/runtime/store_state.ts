@@ -86,13 +86,16 @@ export class StoreState {
   poison(reason: string): void {
     this.#state = "poisoned";
     this.#poison = reason;
+    // Calls take activations from here, and find out when there is none.
+    this.activations.length = 0;
   }
 
   /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */
   addActivation(): Activation {
     this.requireOpen();
     const activation = new Activation(this, this.activations.length);
-    this.#resources.calls.push(activation);
+    // Not the activation: it knows the store, which would never become garbage.
+    this.#resources.calls.push({ record: activation.record, stack: activation.stack });
     this.activations.push(activation);
     return activation;
   }

@@ -86,8 +86,8 @@ function unexplained(store: StoreState, activation: Activation, pc: number, sign
   const what = `machine code failed at 0x${pc.toString(16)} (${place}), signal ${signal}, address 0x${
     address.toString(16)
   }`;
-  store.poison(what);
   const frames = captureFrames(activation, "trap").symbolize();
+  store.poison(what);
   if (frames.length > 0) {
     const { functionIndex, functionName, wasmOffset } = frames[0];
     throw new InternalError(
