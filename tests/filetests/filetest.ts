@@ -13,7 +13,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { assembleWat } from "../wat.ts";
+import { wat } from "../wat.ts";
 
 const BLESS = Deno.env.get("THEROPOD_BLESS") === "1";
 const OUTPUT_PREFIX = ";;";
@@ -57,12 +57,12 @@ export function registerFileTests(folder: string, keys: readonly string[], run: 
   const root = new URL(`./${folder}/`, import.meta.url);
   const names = Array.from(Deno.readDirSync(root), ({ name }) => name).filter((name) => name.endsWith(".wat")).sort();
   for (const name of names) {
-    Deno.test(`filetest ${folder}/${name}`, async () => {
+    Deno.test(`filetest ${folder}/${name}`, () => {
       const path = new URL(name, root);
       const { input, expected } = split(Deno.readTextFileSync(path));
       const options = readOptions(input, ["test", ...keys]);
       assertEquals(options.get("test"), folder, "the option `test` names the folder");
-      const bytes = await assembleWat(input, name);
+      const bytes = wat(input);
       const actual = run({ name, options, bytes }).trimEnd();
       if (BLESS) {
         const lines = actual.split("\n").map((line) => `${OUTPUT_PREFIX} ${line}`.trimEnd());
