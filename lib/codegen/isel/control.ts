@@ -2,7 +2,7 @@
 
 import { STACK_BASE } from "../../abi/mod.ts";
 import { I64, IS_FLOAT_CLASS, V128 } from "../../ir/mod.ts";
-import { type FormId } from "../../x64/mod.ts";
+import type { FormId } from "../../x64/mod.ts";
 import { MemBase, Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
 import { ruleList } from "./rules.ts";

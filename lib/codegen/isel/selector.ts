@@ -12,10 +12,11 @@
  *        zeroing bits 32 to 63; moves, spills and reloads of such a value keep them zero (frame.ts, emit.ts).
  */
 
-import { bug, type Id, NONE } from "../../base/mod.ts";
+import { bug, NONE } from "../../base/mod.ts";
 import { growInt32, growUint8, IntList } from "../../base/mod.ts";
 import {
   CALLS,
+  canEliminate,
   EFFECTS,
   type Func,
   hasValueList,
@@ -34,7 +35,7 @@ import {
   WRITES,
 } from "../../ir/mod.ts";
 import type { SignatureLayout } from "../../abi/mod.ts";
-import { type FormId } from "../../x64/mod.ts";
+import type { FormId } from "../../x64/mod.ts";
 import { BlockOrder } from "../block_order.ts";
 import { ConstantPool } from "../constant_pool.ts";
 import { type Inst, MemBase, Shape, VCode } from "../vcode.ts";
@@ -92,8 +93,8 @@ for (
   ] as const satisfies readonly IrOpName[] // deno-fmt-ignore
 ) ZEROES_UPPER[Ir[name]] = 1;
 
-// How a value's register is found: 0 its own, 1 made at each use, 2 that of operand a.
-const OWN = 0, AT_USE = 1, ALIAS = 2, UEXTEND = 3, BITCAST = 4;
+// How a value's register is found: 0 its own, made at each use, that of operand a, that of operand a under a condition.
+const AT_USE = 1, ALIAS = 2, UEXTEND = 3, BITCAST = 4;
 const KIND = new Uint8Array(Object.keys(Ir).length);
 KIND[Ir.iconst] = AT_USE;
 KIND[Ir.fconst] = AT_USE;
@@ -193,34 +194,36 @@ export class Selector {
     this.#scan();
   }
 
-  // Forward over all reachable blocks: use counts, colors, blocks, projections.
+  // Backwards over all reachable blocks: use counts (uses by what is itself unused do not count), colors, blocks, projections.
   #scan(): void {
-    const { func, op, a, b, c, pool, useCount, color, blocks } = this;
+    const { func, op, a, b, c, pool, useCount, color, blocks, aux } = this;
     const { order } = func;
     let now = 0;
-    for (let k = 0; k < blocks.count; k++) {
+    for (let k = blocks.count - 1; k >= 0; k--) {
       const block = blocks.irBlock[k];
       if (block === NONE) continue;
       now++;
-      for (let position = func.blockStart[block]; position < func.blockEnd[block]; position++) {
+      const start = func.blockStart[block];
+      for (let position = func.blockEnd[block] - 1; position >= start; position--) {
         const v = order[position];
         const o = op[v];
+        if ((EFFECTS[o] & (WRITES | CALLS | TRAPS)) !== 0 && !isLoad(o)) now++;
         color[v] = now;
         this.blockOf[v] = k;
+        if (useCount[v] === 0 && canEliminate(o, aux[v])) continue;
         const columns = valueColumns(o);
-        if ((columns & 1) !== 0 && a[v] !== NONE) useCount[a[v]]++;
-        if ((columns & 2) !== 0 && b[v] !== NONE) useCount[b[v]]++;
-        if ((columns & 4) !== 0 && c[v] !== NONE) useCount[c[v]]++;
         if (hasValueList(o)) {
+          if ((columns & 1) !== 0) useCount[a[v]]++;
           const end = b[v] + c[v];
           for (let i = b[v]; i < end; i++) useCount[pool[i]]++;
         } else if (o === Ir.proj) {
-          useCount[a[v]]--;
           this.nextProj[v] = this.firstProj[a[v]];
           this.firstProj[a[v]] = v;
+        } else {
+          if ((columns & 1) !== 0 && a[v] !== NONE) useCount[a[v]]++;
+          if ((columns & 2) !== 0 && b[v] !== NONE) useCount[b[v]]++;
+          if ((columns & 4) !== 0 && c[v] !== NONE) useCount[c[v]]++;
         }
-        if (isLoad(o)) continue;
-        if ((EFFECTS[o] & (WRITES | CALLS | TRAPS)) !== 0) now++;
       }
     }
   }
