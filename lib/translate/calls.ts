@@ -1,5 +1,5 @@
 /**
- * Lowering of calls: direct, through tables, and to the runtime.
+ * Lowering of calls, direct and through tables.
  *
  * `call_indirect` ends in one compare per condition that the specification traps on: index in bounds, element initialised (TAB-2), not
  * null, right type.
@@ -13,7 +13,7 @@
 
 import { FUNCREF_INIT_BIT, TrapCode, VMContextHead, VMFuncRef } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { ADDR, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
+import { ADDR, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId } from "../ir/mod.ts";
 import { wide } from "./places.ts";
 import { loadTaggedElement } from "./tables.ts";
 import type { Translator } from "./translator.ts";
@@ -33,12 +33,6 @@ function callWithOperands(t: Translator, op: IrOp, callee: number, imm: number, 
   if (results.length === 0) return;
   stack.push(value);
   for (let i = 1; i < results.length; i++) stack.push(builder.proj(value, i, results[i]));
-}
-
-/** Calls the runtime with the arguments in `t.args`; the value is the result, if the libcall has one. */
-export function libcall(t: Translator, number: number): Value {
-  const { args, builder, environment } = t;
-  return builder.call(Ir.libcall, NONE, number, args, 0, args.length, environment.libcallSig[number] as SigId);
 }
 
 /** `call`. */

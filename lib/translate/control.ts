@@ -12,15 +12,17 @@
 
 import { TrapCode } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import type { Block } from "../ir/mod.ts";
+import { type Block, Func } from "../ir/mod.ts";
 import { readValType } from "../wasm/mod.ts";
 import { FrameKind, type Translator } from "./translator.ts";
 
+/** `block`. */
 export function block(t: Translator): void {
   const sig = t.environment.readBlockSig(t.reader);
   t.openFrame(FrameKind.block, sig, t.environment.signatures.params[sig].length, NONE);
 }
 
+/** `loop`: its header is made at once and sealed at its `end`. */
 export function loop(t: Translator): void {
   const { builder, stack } = t;
   const sig = t.environment.readBlockSig(t.reader);
@@ -35,6 +37,7 @@ export function loop(t: Translator): void {
   for (let i = 0; i < params.length; i++) stack.push(firstParam + i);
 }
 
+/** `if`. */
 export function ifElse(t: Translator): void {
   const { builder, stack } = t;
   const sig = t.environment.readBlockSig(t.reader);
@@ -69,6 +72,7 @@ function enterElse(t: Translator, frame: number): void {
   t.reachable = true;
 }
 
+/** `end` of whatever frame is innermost. */
 export function end(t: Translator): void {
   const frame = t.depth - 1;
   switch (t.frameKind[frame]) {
@@ -121,11 +125,13 @@ function isPlainLabel(t: Translator, frame: number): boolean {
   return frame !== 0 && t.labelTypes(frame).length === 0;
 }
 
+/** `br`. */
 export function br(t: Translator): void {
   branchTo(t, t.frameAt(t.reader.readU32Leb()));
   t.setUnreachable();
 }
 
+/** `br_if`. */
 export function brIf(t: Translator): void {
   const { builder } = t;
   const frame = t.frameAt(t.reader.readU32Leb());
@@ -144,6 +150,7 @@ export function brIf(t: Translator): void {
   builder.switchTo(next);
 }
 
+/** `br_table`: one edge block per label that takes operands, however often the table names it. */
 export function brTable(t: Translator): void {
   const { builder, reader, targets, edges } = t;
   const index = t.pop();
@@ -176,22 +183,29 @@ export function brTable(t: Translator): void {
   t.setUnreachable();
 }
 
+/** `return`. */
 export function returnOp(t: Translator): void {
   emitReturn(t);
   t.setUnreachable();
 }
 
+/** `unreachable`. A block that ends so is unlikely to run. */
 export function unreachable(t: Translator): void {
-  t.builder.trap(TrapCode.unreachable);
+  const { builder } = t;
+  if (builder.current !== Func.ENTRY) builder.setCold(builder.current);
+  builder.trap(TrapCode.unreachable);
   t.setUnreachable();
 }
 
+/** `nop`. */
 export function nop(_t: Translator): void {}
 
+/** `drop`. */
 export function drop(t: Translator): void {
   t.pop();
 }
 
+/** `select`. */
 export function select(t: Translator): void {
   const condition = t.pop();
   const b = t.pop();

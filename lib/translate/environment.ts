@@ -2,8 +2,8 @@
  * What translation needs to know of a module, computed once and then read by index: signatures, and where globals, memories and tables lie.
  *
  * Every entity with a definition record is *placed*: inside the VMContext at an offset, or behind a pointer in the VMContext (imported
- * ones, and shared memories, whose record all Workers share). `Places` keeps that as columns; handlers ask `translator` helpers for field
- * addresses and never distinguish the two.
+ * ones, and shared memories, whose record all Workers share). `Places` keeps that as columns; handlers ask `places.ts` for
+ * field addresses and never distinguish the two.
  *
  * ENV-1  Immutable once constructed: any number of functions may be translated against it in any order.
  * ENV-2  `signatures` holds one signature per block type shorthand, one per libcall, one per function type; equal ones are

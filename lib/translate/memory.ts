@@ -15,7 +15,7 @@
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, type Value } from "../ir/mod.ts";
-import { libcall } from "./calls.ts";
+import { libcall } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
 
@@ -103,6 +103,7 @@ function lengthBytes(t: Translator, memory: number): Value {
   );
 }
 
+/** `memory.size`. */
 export function memorySize(t: Translator): void {
   const { builder, environment } = t;
   const memory = t.reader.readU32Leb();
@@ -111,6 +112,7 @@ export function memorySize(t: Translator): void {
   t.push(narrow(t, pages, environment.memoryIs64[memory]));
 }
 
+/** `memory.grow`. */
 export function memoryGrow(t: Translator): void {
   const memory = t.reader.readU32Leb();
   t.args.reset();
@@ -119,6 +121,7 @@ export function memoryGrow(t: Translator): void {
   t.push(narrow(t, libcall(t, Libcall.memory_grow), t.environment.memoryIs64[memory]));
 }
 
+/** `memory.copy`. */
 export function memoryCopy(t: Translator): void {
   const destinationMemory = t.reader.readU32Leb();
   const sourceMemory = t.reader.readU32Leb();
@@ -134,6 +137,7 @@ export function memoryCopy(t: Translator): void {
   libcall(t, Libcall.memory_copy);
 }
 
+/** `memory.fill`. */
 export function memoryFill(t: Translator): void {
   const memory = t.reader.readU32Leb();
   const length = wide(t, t.pop());
@@ -147,6 +151,7 @@ export function memoryFill(t: Translator): void {
   libcall(t, Libcall.memory_fill);
 }
 
+/** `memory.init`. */
 export function memoryInit(t: Translator): void {
   const segment = t.reader.readU32Leb();
   const memory = t.reader.readU32Leb();
@@ -162,6 +167,7 @@ export function memoryInit(t: Translator): void {
   libcall(t, Libcall.memory_init);
 }
 
+/** `data.drop`. */
 export function dataDrop(t: Translator): void {
   t.args.reset();
   t.args.push(t.builder.iconst32(t.reader.readU32Leb()));

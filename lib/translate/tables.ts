@@ -14,7 +14,7 @@
 import { FUNCREF_INIT_BIT, Libcall, TrapCode, VMTableDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
-import { libcall } from "./calls.ts";
+import { libcall } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Translator } from "./translator.ts";
 
@@ -84,6 +84,7 @@ function jumpWith(t: Translator, target: Block, value: Value): void {
   t.builder.jump(target, t.args);
 }
 
+/** `table.get`. */
 export function tableGet(t: Translator): void {
   const { builder, environment } = t;
   const table = t.reader.readU32Leb();
@@ -97,6 +98,7 @@ export function tableGet(t: Translator): void {
   }
 }
 
+/** `table.set`. */
 export function tableSet(t: Translator): void {
   const { builder, environment } = t;
   const table = t.reader.readU32Leb();
@@ -109,11 +111,13 @@ export function tableSet(t: Translator): void {
   builder.store(Ir.store, tableBase(t, table), scaled(t, table, index), element, 0, ELEMENT);
 }
 
+/** `table.size`. */
 export function tableSize(t: Translator): void {
   const table = t.reader.readU32Leb();
   t.push(narrow(t, elementCount(t, table), t.environment.tableIs64[table]));
 }
 
+/** `table.grow`. */
 export function tableGrow(t: Translator): void {
   const { environment } = t;
   const table = t.reader.readU32Leb();
@@ -127,6 +131,7 @@ export function tableGrow(t: Translator): void {
   t.push(narrow(t, libcall(t, callee), environment.tableIs64[table]));
 }
 
+/** `table.fill`. */
 export function tableFill(t: Translator): void {
   const table = t.reader.readU32Leb();
   const length = wide(t, t.pop());
@@ -140,6 +145,7 @@ export function tableFill(t: Translator): void {
   libcall(t, t.environment.tableType[table] === I64 ? Libcall.table_fill_func : Libcall.table_fill_ref);
 }
 
+/** `table.copy`. */
 export function tableCopy(t: Translator): void {
   const destinationTable = t.reader.readU32Leb();
   const sourceTable = t.reader.readU32Leb();
@@ -155,6 +161,7 @@ export function tableCopy(t: Translator): void {
   libcall(t, Libcall.table_copy);
 }
 
+/** `table.init`. */
 export function tableInit(t: Translator): void {
   const segment = t.reader.readU32Leb();
   const table = t.reader.readU32Leb();
@@ -170,6 +177,7 @@ export function tableInit(t: Translator): void {
   libcall(t, Libcall.table_init);
 }
 
+/** `elem.drop`. */
 export function elemDrop(t: Translator): void {
   t.args.reset();
   t.args.push(t.builder.iconst32(t.reader.readU32Leb()));

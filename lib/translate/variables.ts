@@ -13,18 +13,22 @@ import { F32, F64, Ir, type Type, type Value } from "../ir/mod.ts";
 import { fieldBase, fieldDisp } from "./places.ts";
 import type { Translator } from "./translator.ts";
 
+/** `local.get`. */
 export function localGet(t: Translator): void {
   t.push(t.builder.use(t.reader.readU32Leb()));
 }
 
+/** `local.set`. */
 export function localSet(t: Translator): void {
   t.builder.def(t.reader.readU32Leb(), t.pop());
 }
 
+/** `local.tee`. */
 export function localTee(t: Translator): void {
   t.builder.def(t.reader.readU32Leb(), t.stack.at(t.stack.length - 1) as Value);
 }
 
+/** `global.get`. */
 export function globalGet(t: Translator): void {
   const { builder, environment } = t;
   const index = t.reader.readU32Leb();
@@ -38,6 +42,7 @@ export function globalGet(t: Translator): void {
   t.push(builder.load(Ir.load, type, base, NONE, disp, environment.globalFlags[index]));
 }
 
+/** `global.set`. */
 export function globalSet(t: Translator): void {
   const { builder, environment } = t;
   const index = t.reader.readU32Leb();

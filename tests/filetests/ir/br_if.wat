@@ -32,6 +32,6 @@
 ;;   br_if v0, b1, b2
 ;; b1:
 ;;   return ()
-;; b2:
+;; b2 cold:
 ;;   trap trap=1
 ;; }
