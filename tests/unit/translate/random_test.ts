@@ -1,7 +1,7 @@
-/** Random modules: the IR of each, interpreted, against V8. THEROPOD_FUZZ_MODULES sets how many. */
+/** Random modules: the IR of each, as translated and as optimised, interpreted, against V8. THEROPOD_FUZZ_MODULES sets how many. */
 
 import { assert, assertEquals } from "@std/assert";
-import { F32, F64, I32, I64, verifyFunc } from "../../../lib/ir/mod.ts";
+import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule, type ValType } from "../../../lib/wasm/mod.ts";
 import { fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
 import { RandomModule } from "./random_module.ts";
@@ -10,18 +10,24 @@ import { InstanceModel, World } from "./vm_model.ts";
 const MODULES = Number(Deno.env.get("THEROPOD_FUZZ_MODULES") ?? 150);
 const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
 const CALLS = 3;
+const PASSES = new OptimizeScratch();
 
 type JsValue = number | bigint;
 
 /** Runs one module on both; returns whether a call trapped. */
-function compare(seed: number): boolean {
+function compare(seed: number, effort: "none" | "speed"): boolean {
   const random = new RandomModule(seed);
   const { bytes } = random;
   const module = decodeModule(bytes, COMPILED_FEATURES);
   validateModule(module);
   const theirs = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Record<string, unknown>;
   const world = new World({ bounds: seed % 2 === 0 ? "guard" : "explicit" });
-  world.onFunc = (func) => verifyFunc(func, `seed ${seed}`);
+  world.onFunc = (func) => {
+    verifyFunc(func, `seed ${seed}`);
+    if (effort === "none") return;
+    optimize(func, PASSES, effort);
+    verifyFunc(func, `seed ${seed} optimised`);
+  };
   const ours = new InstanceModel(world, module, () => {
     throw new Error("no imports");
   });
@@ -77,9 +83,11 @@ function compare(seed: number): boolean {
   return isTrapping;
 }
 
-Deno.test("translateFunction() gives IR that does what V8 does on random modules", () => {
-  let trapping = 0;
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + MODULES; seed++) if (compare(seed)) trapping++;
-  // Neither all nor none: otherwise the generator tests one path only.
-  assert(trapping > 0 && trapping < MODULES, `${trapping} of ${MODULES} modules trap`);
-});
+for (const effort of ["none", "speed"] as const) {
+  Deno.test(`IR does what V8 does on random modules, effort ${effort}`, () => {
+    let trapping = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + MODULES; seed++) if (compare(seed, effort)) trapping++;
+    // Neither all nor none: otherwise the generator tests one path only.
+    assert(trapping > 0 && trapping < MODULES, `${trapping} of ${MODULES} modules trap`);
+  });
+}

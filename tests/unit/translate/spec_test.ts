@@ -1,11 +1,11 @@
 /**
- * The specification suite on the reference interpreter: translation is right when interpreting its IR gives what the suite expects. Every
- * function translated is verified as well. Modules that need features beyond those compiled are left out.
+ * The specification suite on the reference interpreter: translation is right when interpreting its IR gives what the suite expects, and the
+ * passes are when it still does after them. Every function is verified as well. Modules that need features beyond those compiled are left out.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import { TRAPS } from "../../../lib/abi/mod.ts";
-import { F32, F64, I32, I64, verifyFunc } from "../../../lib/ir/mod.ts";
+import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
 import type { TranslateOptions } from "../../../lib/translate/mod.ts";
 import { COMPILED_FEATURES, CompileError, decodeModule, type Module, validateModule } from "../../../lib/wasm/mod.ts";
 import { filesBelow, sharedRoot } from "../../testdata.ts";
@@ -36,6 +36,7 @@ interface Command {
 }
 
 const root = sharedRoot();
+const PASSES = new OptimizeScratch();
 
 /** What a run of the suite counted. */
 interface Counts {
@@ -100,12 +101,15 @@ function spectest(world: World): Map<string, Extern> {
 }
 
 /** Runs one script; returns its failures. */
-function runScript(folder: string, options: TranslateOptions, counts: Counts): string[] {
+function runScript(folder: string, options: TranslateOptions, effort: "none" | "speed", counts: Counts): string[] {
   const failures: string[] = [];
   const world = new World(options);
   world.onFunc = (func) => {
     counts.functions++;
     verifyFunc(func, folder);
+    if (effort === "none") return;
+    optimize(func, PASSES, effort);
+    verifyFunc(func, `${folder} optimised`);
   };
   const registered = new Map<string, Map<string, Extern>>([["spectest", spectest(world)]]);
   const instances = new Map<string, InstanceModel>();
@@ -213,15 +217,20 @@ function decodeCompilable(path: string): Module | undefined {
   }
 }
 
-for (const bounds of ["guard", "explicit"] as const) {
+for (
+  const [bounds, effort] of [["guard", "none"], ["explicit", "none"], ["guard", "speed"], [
+    "explicit",
+    "speed",
+  ]] as const
+) {
   Deno.test({
-    name: `translateFunction() gives IR that does what the specification suite expects, bounds ${bounds}`,
+    name: `IR does what the specification suite expects, bounds ${bounds}, effort ${effort}`,
     ignore: root === undefined,
     fn() {
       const counts: Counts = { functions: 0, modules: 0, passed: 0 };
       const failures: string[] = [];
       for (const path of filesBelow(`${root}/spec`, "/commands.json")) {
-        failures.push(...runScript(path.slice(0, path.lastIndexOf("/")), { bounds }, counts));
+        failures.push(...runScript(path.slice(0, path.lastIndexOf("/")), { bounds }, effort, counts));
       }
       assertEquals(failures, []);
       assert(counts.passed > 20_000 && counts.functions > 5000, JSON.stringify(counts));
