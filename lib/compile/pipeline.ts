@@ -10,7 +10,7 @@
 
 import { type CodeOptions, type CompiledModule, shapeOf } from "../abi/mod.ts";
 import { formFeatures, ModuleEmitter } from "../codegen/mod.ts";
-import { FuncBuilder, verifyFunc } from "../ir/mod.ts";
+import { FuncBuilder, optimize, OptimizeScratch, verifyFunc } from "../ir/mod.ts";
 import { TranslateEnvironment, translateFunction, Translator } from "../translate/mod.ts";
 import type { Module } from "../wasm/mod.ts";
 
@@ -28,6 +28,7 @@ export interface CompileOptions extends CodeOptions {
 export class Compiler {
   readonly #builder = new FuncBuilder();
   readonly #translator = new Translator();
+  readonly #passes = new OptimizeScratch();
 
   /** Compiles a module that was validated and needs nothing that is not compiled. */
   compile(module: Module, options: CompileOptions): CompiledModule {
@@ -43,7 +44,8 @@ export class Compiler {
     for (let index = 0; index < total; index++) {
       const func = translateFunction(environment, index, this.#builder, this.#translator); // wasm -> SSA, folded and numbered on the way
       if (checks === "on") verifyFunc(func);
-      void effort;
+      optimize(func, this.#passes, effort); // value numbering, redundant checks, invariants, dead code
+      if (checks === "on") verifyFunc(func);
       emitter.compileFunction(func); // selection, allocation, emission
       onProgress?.(index + 1, total);
     }

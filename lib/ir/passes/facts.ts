@@ -137,7 +137,11 @@ export class Facts {
       const mask = RELATION_MASK[x === a ? cond : INT_COND_SWAPPED[cond]];
       const entry = this.#find(RELATION, x, y);
       const known = entry === NONE ? ALL : this.#number[4 * entry];
-      if ((known & mask) !== known) this.#number[4 * this.#add(RELATION, x, y)] = known & mask;
+      if ((known & mask) !== known) {
+        // Adding may move the column: no index expression may do it.
+        const fact = this.#add(RELATION, x, y);
+        this.#number[4 * fact] = known & mask;
+      }
     }
     if (func.type[a] !== I64) return;
     if (cond === IntCond.ule || cond === IntCond.ult) this.#learnBound(a, b, cond === IntCond.ult ? 1 : 0);
@@ -157,7 +161,10 @@ export class Facts {
 
   #raise(kind: number, x: number, y: number, c: number): void {
     const entry = this.#find(kind, x, y);
-    if (entry === NONE || this.#number[4 * entry] < c) this.#number[4 * this.#add(kind, x, y)] = c;
+    if (entry === NONE || this.#number[4 * entry] < c) {
+      const fact = this.#add(kind, x, y);
+      this.#number[4 * fact] = c;
+    }
   }
 
   // Narrows the range of an i32 by a comparison with a constant.
@@ -208,7 +215,9 @@ export class Facts {
     if (
       range[0] === unsignedLow && range[1] === unsignedHigh && range[2] === signedLow && range[3] === signedHigh
     ) return;
-    this.#number.set(range, 4 * this.#add(RANGE, x, NONE));
+    // Adding may move the column.
+    const fact = this.#add(RANGE, x, NONE);
+    this.#number.set(range, 4 * fact);
   }
 
   // ------------------------------------------------------------------------------------------------------------------ deciding
