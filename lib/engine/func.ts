@@ -13,6 +13,7 @@ import { type Store, storeOf } from "./store.ts";
 import {
   type ExportedFunction,
   type FuncSignature,
+  type HostResultOf,
   internSignature,
   type ResultOf,
   signatureNames,
@@ -22,13 +23,13 @@ import {
 /** A host function for a signature: parameters become arguments, the results are returned. */
 export type HostImplementation<S extends FuncSignature> = (
   ...args: ValuesOf<S["parameters"]>
-) => ResultOf<S["results"]>;
+) => HostResultOf<S["results"]>;
 
 /** A host function that is told who calls it. */
 export type CallerImplementation<S extends FuncSignature> = (
   caller: Caller,
   ...args: ValuesOf<S["parameters"]>
-) => ResultOf<S["results"]>;
+) => HostResultOf<S["results"]>;
 
 /** Options of host functions. */
 export interface HostFuncOptions {

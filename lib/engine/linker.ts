@@ -98,7 +98,12 @@ export class Linker {
    * @returns The linker.
    * @throws {TypeError} for types that are none.
    */
-  defineFunc<const S extends FuncSignature>(module: string, name: string, type: S, fn: HostImplementation<S>): this;
+  defineFunc<const S extends FuncSignature>(
+    module: string,
+    name: string,
+    type: S,
+    fn: HostImplementation<S>,
+  ): this;
   /**
    * Defines a host function that is told who calls it.
    *

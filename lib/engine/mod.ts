@@ -45,6 +45,14 @@ export {
 export { Store } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
-export type { ExportedFunction, FuncSignature, ResultOf, ValuesOf, ValueType, ValueTypes } from "./values.ts";
+export type {
+  ExportedFunction,
+  FuncSignature,
+  HostResultOf,
+  ResultOf,
+  ValuesOf,
+  ValueType,
+  ValueTypes,
+} from "./values.ts";
 export { isArtifact } from "../runtime/mod.ts";
 export type { FeatureName } from "../wasm/mod.ts";

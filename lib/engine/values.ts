@@ -63,6 +63,14 @@ export type ResultOf<Types extends readonly ValueType[]> = Types extends readonl
   : number extends Types["length"] ? ValueTypes[Types[number]] | readonly ValueTypes[Types[number]][] | void
   : Readonly<ValuesOf<Types>>;
 
+/**
+ * What a host function with these result types may return. Several results are any array of their types: TypeScript does not take `[1, 2]` for
+ * a pair before it knows the signature; that the number is right is checked by each call.
+ */
+export type HostResultOf<Types extends readonly ValueType[]> = Types extends
+  readonly [ValueType, ValueType, ...ValueType[]] ? readonly ValueTypes[Types[number]][]
+  : ResultOf<Types>;
+
 const TYPES: Record<ValueType, ValType> = {
   i32: I32,
   i64: I64,

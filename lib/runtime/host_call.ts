@@ -141,6 +141,12 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
     f64[0] = bits;
   }
 
+  function putI64(result: unknown): void {
+    if (typeof result !== "bigint") refusePromise(result);
+    const bits = typeof result === "bigint" ? result : toI64(result);
+    i64[0] = bits;
+  }
+
   function argument(kind: number, slot: number): number | bigint {
     if (kind === I32_KIND) return i32[slot << 2];
     if (kind === F64_KIND) return f64[slot << 1];
@@ -151,7 +157,7 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
   function putNumber(kind: number, result: unknown): void {
     if (kind === I32_KIND) putI32(result);
     else if (kind === F64_KIND) putF64(result);
-    else if (kind === I64_KIND) i64[0] = typeof result === "bigint" ? result : toI64(result);
+    else if (kind === I64_KIND) putI64(result);
     else {
       if (typeof result !== "number") refusePromise(result);
       const bits = Math.fround(result as number);
