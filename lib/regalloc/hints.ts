@@ -1,7 +1,8 @@
 /**
  * Register wishes: where a value would best be born so that no move is needed where it dies.
  *
- * One backward pass. A use at a fixed register that ends a value's life wishes for that register; a block argument wishes for the
+ * One backward pass. A use at a fixed register that ends a value's life, or its life in registers because the instruction destroys that
+ * register, wishes for it; a block argument wishes for the
  * parameter's register, whatever that will be; a value that dies where a `reuse` def begins takes over the def's wishes. Wishes of
  * positions nearer to the def overwrite later ones, so a chain such as "add, add, shift, pass as argument" asks for the argument register
  * from the start.
@@ -23,7 +24,7 @@ export class Hints {
 
   /** Collects the wishes of `input`. */
   build(input: AllocationInput, live: LiveRanges): void {
-    const { vregCount, blockCount, blockFirst, operandStart, operandVreg, operandInfo } = input;
+    const { vregCount, blockCount, blockFirst, operandStart, operandVreg, operandInfo, clobbers } = input;
     this.register = growUint8(this.register, vregCount + 1);
     this.follow = growInt32(this.follow, vregCount + 1);
     const { register, follow } = this;
@@ -46,8 +47,9 @@ export class Hints {
           const info = operandInfo[o], v = operandVreg[o];
           const constraint = info & 7;
           if (constraint === Constraint.fixed) {
-            // The use that ends the life is the last one: only then is the value free to be in that register until here.
-            if ((info & DEF) === 0 && live.endOf(v) <= 2 * i + 2) register[v] = info >> 8;
+            // Only then is the value free to be in that register until here.
+            const ends = live.endOf(v) <= 2 * i + 2 || (clobbers[i] & (1 << (info >> 8))) !== 0;
+            if ((info & DEF) === 0 && ends) register[v] = info >> 8;
           } else if (constraint === Constraint.reuse) {
             const source = operandVreg[start + (info >> 8)];
             if (live.endOf(source) <= 2 * i + 2) {

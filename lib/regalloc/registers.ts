@@ -248,6 +248,20 @@ export class Registers {
     return NO_REGISTER;
   }
 
+  /**
+   * The register among `held` (occupied, of the vreg's class) that is wished for so much that its value should go: the value will be lost
+   * to the next call without having been used, and the vreg is wanted there, at the latest by that call. NO_REGISTER if none.
+   */
+  worthTaking(held: number, v: number): number {
+    const wish = this.hints.register[v];
+    if (wish === NO_REGISTER || (held & (1 << wish)) === 0 || this.isCold) return NO_REGISTER;
+    const loss = this.nextLoss(this.input.vregClass[v]);
+    // The demand must be the vreg's own: at the call or at the end of its life.
+    if (loss >= this.loopEndPosition || this.nextUse(this.vregIn[wish]) <= loss) return NO_REGISTER;
+    const end = this.live.endOf(v);
+    return this.events.nextDemand(wish, this.cursor) >= (end < loss ? end : loss) - 1 ? wish : NO_REGISTER;
+  }
+
   /** The register among `candidates` (occupied) whose vreg is used farthest away, NO_REGISTER if there are none. */
   farthest(candidates: number): number {
     let best = NO_REGISTER, bestDistance = -1;

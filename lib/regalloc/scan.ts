@@ -414,7 +414,12 @@ export class InstructionScan {
   #obtainLate(allowed: number, v: number): number {
     const { registers } = this;
     const free = allowed & ~registers.occupied;
-    if (free !== 0) return registers.bestOf(free, v);
+    if (free !== 0) {
+      const wish = registers.worthTaking(allowed & registers.occupied, v);
+      if (wish === NO_REGISTER) return registers.bestOf(free, v);
+      this.#evict(wish);
+      return wish;
+    }
     const r = registers.farthest(allowed & registers.occupied);
     if (r !== NO_REGISTER) this.#evict(r);
     return r;
