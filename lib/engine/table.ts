@@ -106,12 +106,13 @@ export class Table {
    * Writes an element.
    *
    * @param index Which one.
-   * @param value A function of the store or null, or for a table of host values anything.
+   * @param value A function of the store or null, or for a table of host values anything; null when left out.
    * @throws {RangeError} if there is no such element.
    * @throws {TypeError} for a value of another type.
    */
-  set(index: number, value: unknown = null): void {
-    const bits = this.#coerce(value);
+  set(index: number, value?: unknown): void {
+    // Left out is null; undefined is a host value like any other (JS API).
+    const bits = this.#coerce(arguments.length < 2 ? null : value);
     this.#open().set(this.#index(index, 1), bits);
   }
 
@@ -123,9 +124,9 @@ export class Table {
    * @returns The size before.
    * @throws {RangeError} if the maximum or the system does not allow it.
    */
-  grow(delta: number, value: unknown = null): number {
+  grow(delta: number, value?: unknown): number {
     const count = toU32(delta, "The growth of a table");
-    const bits = this.#coerce(value);
+    const bits = this.#coerce(arguments.length < 2 ? null : value);
     const before = this.#open().grow(count, bits);
     if (before < 0) throw new RangeError(`The table cannot grow by ${count} elements`);
     return before;

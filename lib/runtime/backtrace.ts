@@ -32,23 +32,29 @@ export interface Frame {
 /** Frames kept of one stack: the innermost. */
 const MAXIMUM_FRAMES = 100;
 
+/**
+ * What a program counter is: that of an instruction that faulted, the return address of a call to the trap stub, or that of a call to a
+ * function. A return address is one past its call, which may be the last instruction of its function.
+ */
+type PcKind = "fault" | "trap call" | "call";
+
 /** Frames as program counters. */
 export class RawFrames {
   readonly #codes: LoadedCode[] = [];
   readonly #offsets: number[] = [];
-  readonly #isTrap: boolean[] = [];
+  readonly #kinds: PcKind[] = [];
 
   get length(): number {
     return this.#codes.length;
   }
 
   /** Adds a frame; returns whether there is room for another. */
-  add(pc: number, isTrap: boolean): boolean {
-    const code = findCode(pc);
+  add(pc: number, kind: PcKind): boolean {
+    const code = findCode(kind === "fault" ? pc : pc - 1);
     if (code !== undefined) {
       this.#codes.push(code);
       this.#offsets.push(pc - code.address);
-      this.#isTrap.push(isTrap);
+      this.#kinds.push(kind);
     }
     return this.#codes.length < MAXIMUM_FRAMES;
   }
@@ -59,12 +65,13 @@ export class RawFrames {
     for (let i = 0; i < this.#codes.length; i++) {
       const code = this.#codes[i];
       const { module, compiled } = code;
-      // A return address is one past its call, which may be the last instruction of a function.
-      const definedIndex = code.functionAt(this.#isTrap[i] ? this.#offsets[i] : this.#offsets[i] - 1);
+      const offset = this.#offsets[i];
+      const kind = this.#kinds[i];
+      const definedIndex = code.functionAt(kind === "fault" ? offset : offset - 1);
       if (definedIndex === NONE || module === undefined) continue;
       const functionIndex = funcIndexOf(module, definedIndex);
-      const row = this.#isTrap[i] ? code.trapAt(this.#offsets[i]) : NONE;
-      const site = row !== NONE ? compiled.trapSites[row] : code.callSiteAt(this.#offsets[i]);
+      const row = kind === "call" ? NONE : code.trapAt(offset);
+      const site = row !== NONE ? compiled.trapSites[row] : code.callSiteAt(offset);
       frames.push({
         moduleName: module.names.moduleName,
         functionIndex,
@@ -92,7 +99,8 @@ export function captureFrames(activation: Activation, state: "trap" | "parked"):
 
 function walkTrap(activation: Activation, frames: RawFrames): boolean {
   const { words } = activation;
-  return frames.add(loadAddress(words, RECORD.exitPc >> 2), true) &&
+  const kind = words[RECORD.signal >> 2] === 0 ? "trap call" : "fault";
+  return frames.add(loadAddress(words, RECORD.exitPc >> 2), kind) &&
     walk(activation, loadAddress(words, RECORD.exitFp >> 2), frames);
 }
 
@@ -108,7 +116,7 @@ function parkedFrame(activation: Activation): number {
 /** Adds the callers of the frame at `fp`; false when there is no more room. */
 function walk(activation: Activation, fp: number, frames: RawFrames): boolean {
   while (activation.onStack(fp)) {
-    if (!frames.add(activation.stackAddress(fp + 8), false)) return false;
+    if (!frames.add(activation.stackAddress(fp + 8), "call")) return false;
     const caller = activation.stackAddress(fp);
     if (caller <= fp) break;
     fp = caller;
