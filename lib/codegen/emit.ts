@@ -22,6 +22,7 @@ import * as F from "./isel/forms.ts";
 import type { Selector } from "./isel/selector.ts";
 import { SCRATCH_XMM } from "./registers.ts";
 import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
+import { SizeBounds } from "./size_bounds.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 
 const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
@@ -54,7 +55,10 @@ export class Emitter {
   readonly #constantLabels: IntList = new IntList(64);
   /** Operands of the current instruction begin here in the allocator's columns. */
   #operands = 0;
+  /** Position in the line of the block being emitted, and the block behind it. */
+  #position = 0;
   #next: number = NONE;
+  readonly #bounds: SizeBounds = new SizeBounds();
   #lastTrapLabel: number = NONE;
   #lastTrapCode = 0;
   #lastTrapSite = 0;
@@ -78,8 +82,10 @@ export class Emitter {
     for (let k = 0; k < blocks.count; k++) this.#blockLabel[k] = this.asm.newLabel();
     this.#prologue();
     const line = this.#line;
+    this.#bounds.compute(selector, allocation, this.frame, line.data, line.length, this.#blockEdit);
     for (let position = 0; position < line.length; position++) {
       const k = line.data[position];
+      this.#position = position;
       this.#next = position + 1 < line.length ? line.data[position + 1] : NONE;
       if (blocks.loopEnd[k] !== NONE && blocks.cold[k] === 0) this.asm.alignCode(16);
       this.asm.bind(this.#blockLabel[k] as Label);
@@ -443,12 +449,16 @@ export class Emitter {
 
   /** Conditional jump to a machine block. */
   jccToBlock(cond: number, block: number): void {
-    this.asm.jcc(cond as Cond, this.#blockLabel[block] as Label);
+    const label = this.#blockLabel[block] as Label;
+    if (this.#bounds.isNear(this.#position, block)) this.asm.jccShort(cond as Cond, label);
+    else this.asm.jcc(cond as Cond, label);
   }
 
   /** Jump to a machine block. */
   jumpToBlock(block: number): void {
-    this.asm.jmp(this.#blockLabel[block] as Label);
+    const label = this.#blockLabel[block] as Label;
+    if (this.#bounds.isNear(this.#position, block)) this.asm.jmpShort(label);
+    else this.asm.jmp(label);
   }
 
   #jump(block: number): void {
