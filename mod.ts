@@ -2,6 +2,7 @@
  * Theropod: a WebAssembly runtime for Deno that compiles to machine code itself.
  *
  * ```ts
+ * import { Engine, Linker, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * // (module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))

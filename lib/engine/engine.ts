@@ -18,6 +18,7 @@ export let engineOf: (engine: Engine) => EngineInternals;
  *
  * @example Compile and run
  * ```ts
+ * import { Engine, Instance, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");

@@ -11,5 +11,6 @@ export {
   LinkError,
   type LinkErrorPlace,
   Trap,
+  type TrapOptions,
 } from "../runtime/mod.ts";
-export type { TrapName } from "../abi/mod.ts";
+export { type TrapName, TRAPS } from "../abi/mod.ts";

@@ -62,6 +62,7 @@ export function makeHostFunc(
  *
  * @example A host function, called directly
  * ```ts
+ * import { Engine, Func, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * using engine = new Engine();

@@ -36,6 +36,7 @@ const DEFAULTS: Record<ValueType, unknown> = {
  *
  * @example A counter that guests could import
  * ```ts
+ * import { Engine, Global, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * using engine = new Engine();

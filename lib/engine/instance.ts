@@ -45,6 +45,7 @@ export let instantiateWith: (store: Store, module: Module, resolve: ImportResolv
  *
  * @example Call an exported function
  * ```ts
+ * import { Engine, Instance, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");

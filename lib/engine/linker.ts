@@ -44,6 +44,7 @@ class HostDefinition {
  *
  * @example Host functions for a module
  * ```ts
+ * import { Engine, Linker, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * // (module (import "env" "twice" (func (param i32) (result i32))) (func (export "run") (result i32) i32.const 21 call 0))

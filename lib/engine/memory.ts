@@ -26,6 +26,7 @@ export let memoryOf: (value: unknown) => MemoryState | undefined;
  *
  * @example Bytes for a guest
  * ```ts
+ * import { Engine, Memory, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * using engine = new Engine();

@@ -26,6 +26,8 @@ export {
   type LinkErrorPlace,
   Trap,
   type TrapName,
+  type TrapOptions,
+  TRAPS,
   WasmError,
 } from "./errors.ts";
 export type { ExportValue } from "./externs.ts";
@@ -55,4 +57,4 @@ export type {
   ValueTypes,
 } from "./values.ts";
 export { isArtifact } from "../runtime/mod.ts";
-export type { FeatureName } from "../wasm/mod.ts";
+export { type FeatureName, FEATURES } from "../wasm/mod.ts";

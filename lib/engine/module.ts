@@ -42,6 +42,7 @@ export let moduleOf: (module: Module) => ModuleState;
  *
  * @example What a module wants and offers
  * ```ts
+ * import { Engine, Module } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
@@ -55,6 +56,7 @@ export let moduleOf: (module: Module) => ModuleState;
  *
  * @example Compile now, run later
  * ```ts
+ * import { Engine, Instance, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
@@ -177,12 +179,20 @@ export class Module implements Disposable {
     return encodeCompiled(this.wasm, this.compiled);
   }
 
-  /** The decoded module, for tools. */
+  /**
+   * The decoded module, for tools.
+   *
+   * @internal
+   */
   get wasm(): WasmModule {
     return moduleOf(this).module;
   }
 
-  /** The machine code and its tables, for tools. */
+  /**
+   * The machine code and its tables, for tools.
+   *
+   * @internal
+   */
   get compiled(): CompiledModule {
     return moduleOf(this).compiled;
   }

@@ -12,6 +12,7 @@ export let storeOf: (store: Store) => StoreState;
  *
  * @example A store for a piece of work
  * ```ts
+ * import { Engine, Memory, Store } from "@theropod/theropod";
  * import { assertEquals, assertThrows } from "@std/assert";
  *
  * using engine = new Engine();

@@ -27,6 +27,7 @@ export let tableOf: (value: unknown) => TableState | undefined;
  *
  * @example Host values in a table
  * ```ts
+ * import { Engine, Store, Table } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
  * using engine = new Engine();

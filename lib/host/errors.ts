@@ -17,12 +17,14 @@ export type HostErrorCode =
 
 /** A failure of the machine or the system underneath, never of a guest. */
 export class HostError extends Error {
+  /** `"HostError"`. */
   override name = "HostError";
   /** The kind of failure, for programs. */
   readonly code: HostErrorCode;
   /** The positive errno of the system call that failed, 0 when none did. */
   readonly errno: number;
 
+  /** Makes the error; `errno` is positive. */
   constructor(code: HostErrorCode, message: string, errno = 0) {
     super(message);
     this.code = code;

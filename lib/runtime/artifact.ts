@@ -23,6 +23,7 @@ import { cpuFeatures } from "../host/mod.ts";
 
 /** An artifact cannot be used: damaged, or made for another version or machine. */
 export class ArtifactError extends Error {
+  /** `"ArtifactError"`. */
   override name = "ArtifactError";
 }
 

@@ -25,16 +25,20 @@ export type ExternState = FuncState | TableState | MemoryState | GlobalState | T
 
 /** What is wrong with an import. */
 export interface LinkErrorPlace {
+  /** The module name that the import gives. */
   readonly module: string;
+  /** The name that the import gives. */
   readonly name: string;
 }
 
 /** An import is missing or does not fit. */
 export class LinkError extends WasmError {
+  /** `"LinkError"`. */
   override readonly name: string = "LinkError";
   /** The import at fault, if it is one. */
   readonly import: LinkErrorPlace | undefined;
 
+  /** Makes the error for an import, or for no one in particular. */
   constructor(reason: string, place?: LinkErrorPlace) {
     super(
       place === undefined ? reason : `import ${JSON.stringify(place.module)} ${JSON.stringify(place.name)}: ${reason}`,

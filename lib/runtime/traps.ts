@@ -15,15 +15,29 @@ import { captureFrames, type Frame, type RawFrames } from "./backtrace.ts";
 import { findCode } from "./code.ts";
 import type { StoreState } from "./store_state.ts";
 
+/** What a trap may carry beside its code. */
+export interface TrapOptions {
+  /** More about it, for the message. */
+  readonly detail?: string | undefined;
+  /**
+   * The frames, set by the runtime.
+   *
+   * @internal
+   */
+  readonly frames?: RawFrames | undefined;
+}
+
 /** The guest did something that WebAssembly forbids, or its instantiation did. */
 export class Trap extends WasmError {
+  /** `"Trap"`. */
   override readonly name: string = "Trap";
   /** Which trap, for programs. */
   readonly code: TrapName;
   #raw: RawFrames | undefined;
   #frames: readonly Frame[] | undefined;
 
-  constructor(code: TrapName, options: { frames?: RawFrames | undefined; detail?: string | undefined } = {}) {
+  /** Makes a trap; host functions may throw one of their own. */
+  constructor(code: TrapName, options: TrapOptions = {}) {
     const message = TRAPS[TrapCode[code]][1];
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;

@@ -6,6 +6,7 @@
 
 /** What modules and guests do wrong: the root of `CompileError`, of linking errors and of traps. */
 export class WasmError extends Error {
+  /** The class's name. */
   override readonly name: string = "WasmError";
 }
 
@@ -19,6 +20,7 @@ export interface CompileErrorPlace {
 
 /** The bytes are not a WebAssembly module, the module is not valid, or it needs a feature or exceeds a limit. */
 export class CompileError extends WasmError {
+  /** `"CompileError"`. */
   override readonly name = "CompileError";
   /** What is wrong, without the place. */
   readonly reason: string;
@@ -27,6 +29,7 @@ export class CompileError extends WasmError {
   /** The function at fault, in the function index space; undefined outside function bodies. */
   readonly functionIndex: number | undefined;
 
+  /** Makes the error for a place in a module's bytes. */
   constructor(reason: string, offsetBytes: number, place: CompileErrorPlace = {}) {
     const { functionIndex, functionName } = place;
     const quoted = functionName === undefined ? "" : ` ${JSON.stringify(functionName)}`;
