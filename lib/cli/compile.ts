@@ -1,7 +1,7 @@
 /** `compile`: WebAssembly in, an ELF file out. */
 
-import { Module } from "../engine/mod.ts";
-import { CliError, EXIT, UsageError } from "./errors.ts";
+import type { Module } from "../engine/mod.ts";
+import { CliError, EXIT, fileFailure, UsageError } from "./errors.ts";
 import { boundsOption, loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
 
@@ -9,7 +9,7 @@ import type { ParsedCommand } from "./options.ts";
 export async function compile({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...rest] = operands;
   if (path === undefined) throw new UsageError("no file to compile", "compile");
-  if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: options stand before the file`, "compile");
+  if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "compile");
   using engine = makeEngine(boundsOption(options));
   const module: Module = await loadModule(engine, path);
   const output = options.output as string | undefined ?? `${path.replace(/\.(wasm|wat)$/, "")}.elf`;
@@ -17,12 +17,7 @@ export async function compile({ options, operands }: ParsedCommand): Promise<num
   try {
     await Deno.writeFile(output, bytes);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotCapable
-      ? "writing it needs the permission --allow-write"
-      : error instanceof Error
-      ? error.message.split("\n")[0]
-      : String(error);
-    throw new CliError(`cannot write ${output}: ${reason}`);
+    throw new CliError(`cannot write ${output}: ${fileFailure(error, "write")}`);
   }
   return EXIT.ok;
 }

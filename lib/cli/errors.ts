@@ -20,3 +20,11 @@ export class CliError extends Error {
 
 /** Exit codes of the program's own; a guest's exit code passes through. */
 export const EXIT = { ok: 0, error: 1, usage: 2, trap: 134 } as const;
+
+/** Why a file cannot be read or written, in a few words. */
+export function fileFailure(error: unknown, access: "read" | "write"): string {
+  if (error instanceof Deno.errors.NotFound) return access === "read" ? "no such file" : "no such folder";
+  if (error instanceof Deno.errors.NotCapable) return `it needs the permission --allow-${access}`;
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
+  return error instanceof Error ? error.message.split("\n")[0] : String(error);
+}

@@ -1,6 +1,6 @@
 /** Reading the file to run: bytes as they are, `.wat` through binaryen. */
 
-import { CliError } from "./errors.ts";
+import { CliError, fileFailure } from "./errors.ts";
 
 // In a variable: a literal specifier is fetched (100 MB) on the first run even when it is never reached.
 const BINARYEN = "npm:binaryen@132.0.0";
@@ -21,17 +21,10 @@ export async function readInput(path: string): Promise<Uint8Array<ArrayBuffer>> 
   try {
     bytes = await Deno.readFile(path);
   } catch (error) {
-    throw new CliError(`cannot read ${path}: ${readFailure(error)}`);
+    throw new CliError(`cannot read ${path}: ${fileFailure(error, "read")}`);
   }
   if (bytes.length === 0) throw new CliError(`${path} is empty: expected a WebAssembly module`);
   return path.endsWith(".wat") ? await textToBinary(path, bytes) : bytes;
-}
-
-function readFailure(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.NotCapable) return "reading it needs the permission --allow-read";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  return error instanceof Error ? error.message.split("\n")[0] : String(error);
 }
 
 async function textToBinary(path: string, bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {

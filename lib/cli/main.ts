@@ -33,6 +33,8 @@ export async function main(args: readonly string[]): Promise<number> {
       );
       return EXIT.usage;
     }
+    // The reader of a pipe has seen enough, as in `objdump FILE | head`.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
     const { describeFailure } = await import("./run.ts");
     const message = describeFailure(error);
     if (message === undefined) throw error;

@@ -11,19 +11,30 @@ import type { ParsedCommand } from "./options.ts";
 
 const BYTES_COLUMN = 30;
 const TEXT_COLUMN = 44;
+/** Lines are written in blocks: a module can have a million of them. */
+const BLOCK_CHARACTERS = 64 * 1024;
 
 /** Runs the command; returns the exit code. */
 export async function objdump({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...rest] = operands;
   if (path === undefined) throw new UsageError("no file to print", "objdump");
-  if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: options stand before the file`, "objdump");
+  if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "objdump");
   using engine = makeEngine(boundsOption(options));
   const module = await loadModule(engine, path);
-  const encoder = new TextEncoder();
+  let block = "";
   for (const line of listing(module.wasm, module.compiled, options.function as string | undefined)) {
-    Deno.stdout.writeSync(encoder.encode(line + "\n"));
+    block += line + "\n";
+    if (block.length < BLOCK_CHARACTERS) continue;
+    writeOut(block);
+    block = "";
   }
+  writeOut(block);
   return EXIT.ok;
+}
+
+function writeOut(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
 }
 
 /** The lines of a listing, of all functions or of the one named or numbered `only`. */
@@ -53,7 +64,8 @@ function* instructions(compiled: CompiledModule, code: Uint8Array, start: number
     for (; trap < trapPcs.length && trapPcs[trap] < next; trap++) {
       if (trapPcs[trap] === at) notes.push(`@0x${trapSites[trap].toString(16)} trap: ${TRAPS[trapCodes[trap]][1]}`);
     }
-    if (trap < trapPcs.length && trapPcs[trap] === next && text.startsWith("call")) {
+    // The trap of a call is known by its return address, which belongs to the call, not to what follows it.
+    for (; trap < trapPcs.length && trapPcs[trap] === next && text.startsWith("call"); trap++) {
       notes.push(`@0x${trapSites[trap].toString(16)} trap: ${TRAPS[trapCodes[trap]][1]}`);
     }
     while (call < callPcs.length && callPcs[call] < next) call++;

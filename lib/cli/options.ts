@@ -1,7 +1,8 @@
 /**
  * THE table of commands and options; the parser, the help texts and the completion of messages derive from it.
  *
- * Options stand before the file; what follows the file belongs to the guest. The option grammar is that of `node:util` `parseArgs`.
+ * Of `run`, options stand before the file, and what follows the file belongs to the guest; the other commands take them anywhere.
+ * The option grammar is that of `node:util` `parseArgs`.
  */
 
 import { parseArgs } from "node:util";
@@ -120,14 +121,19 @@ export function parseCommandLine(args: readonly string[]): ParsedCommand {
       ...(short ? { short } : {}),
     }]),
   );
-  // A lenient pass finds where the operands begin; the strict pass sees only what stands before them.
+  // A lenient pass finds where a guest's own arguments begin; the strict pass sees only what stands before them.
   const { tokens } = parseArgs({ args: rest, options: config, strict: false, allowPositionals: true, tokens: true });
   const first = tokens.find((token) => token.kind === "positional" || token.kind === "option-terminator");
-  const end = first?.index ?? rest.length;
-  const operandStart = first?.kind === "option-terminator" ? end + 1 : end;
+  const end = command === "run" ? first?.index ?? rest.length : rest.length;
+  const guestStart = command === "run" && first?.kind === "option-terminator" ? end + 1 : end;
   try {
-    const { values } = parseArgs({ args: rest.slice(0, end), options: config, strict: true, allowPositionals: false });
-    return { command, options: values, operands: rest.slice(operandStart) };
+    const { values, positionals } = parseArgs({
+      args: rest.slice(0, end),
+      options: config,
+      strict: true,
+      allowPositionals: command !== "run",
+    });
+    return { command, options: values, operands: [...positionals, ...rest.slice(guestStart)] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${message.split(/\.\s/)[0].replace(/^U/, "u").replace(/^O/, "o")}`, command);

@@ -1,15 +1,6 @@
 /** `run`: compile a file and run it as a program, or call one of its functions. */
 
-import {
-  CompileError,
-  type Engine,
-  type Instance,
-  Linker,
-  LinkError,
-  type Module,
-  Store,
-  Trap,
-} from "../engine/mod.ts";
+import { CompileError, type Instance, Linker, LinkError, type Module, Store, Trap } from "../engine/mod.ts";
 import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { boundsOption, loadModule, makeEngine } from "./load.ts";
@@ -46,7 +37,7 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
   const memory = instance.exports.memory;
   if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
 
-  const code = endOf(() => start(engine, module, instance, options.invoke, args));
+  const code = endOf(() => start(module, instance, options.invoke, args));
   if (options.bench) {
     console.error(JSON.stringify({ compileMs, instantiateUs, runMs: times.endMs - times.startMs }));
   }
@@ -130,7 +121,8 @@ function defineSilentBench(linker: Linker): void {
   for (const name of ["start", "end"]) linker.defineFunc("bench", name, { parameters: [], results: [] }, () => {});
 }
 
-function start(_engine: Engine, module: Module, instance: Instance, invoke: unknown, args: readonly string[]): void {
+/** Calls the function that was asked for, or the program's own entry; a module without one has done all it does. */
+function start(module: Module, instance: Instance, invoke: unknown, args: readonly string[]): void {
   if (typeof invoke === "string") {
     printResults(callExport(module, instance, invoke, args));
     return;
@@ -138,7 +130,6 @@ function start(_engine: Engine, module: Module, instance: Instance, invoke: unkn
   const { _start, _initialize } = instance.exports;
   if (typeof _start === "function") _start();
   else if (typeof _initialize === "function") _initialize();
-  else if (args.length > 0 || !module.exports.some(({ kind }) => kind === "func")) return;
 }
 
 function callExport(module: Module, instance: Instance, name: string, args: readonly string[]): unknown {
@@ -162,28 +153,25 @@ function callExport(module: Module, instance: Instance, name: string, args: read
   return callable(...parameters.map((type, index) => parseArgument(type, args[index])));
 }
 
+/** Numbers as JavaScript writes them, and the names of those that are none; integers may be given signed or unsigned. */
 function parseArgument(type: string, argument: string): number | bigint {
-  try {
-    if (type === "i64") return BigInt(argument);
-    if (type === "i32" || type === "f32" || type === "f64") {
-      const value = argument === "nan"
-        ? NaN
-        : argument === "inf"
-        ? Infinity
-        : argument === "-inf"
-        ? -Infinity
-        : Number(argument);
-      if (
-        argument.trim() !== "" && (!Number.isNaN(value) || argument === "nan") &&
-        (type !== "i32" || Number.isInteger(value))
-      ) {
-        return value;
-      }
-    }
-  } catch {
-    // BigInt of something else: reported below.
+  if (type === "i32" || type === "i64") {
+    const value = parseInteger(argument);
+    const limit = type === "i32" ? 1n << 32n : 1n << 64n;
+    if (value !== undefined && value < limit && value >= -limit / 2n) return type === "i32" ? Number(value) : value;
+  } else if (type === "f32" || type === "f64") {
+    const value = FLOAT_NAMES[argument] ?? (argument.trim() === "" ? NaN : Number(argument));
+    if (!Number.isNaN(value) || argument === "nan") return value;
   }
   throw new UsageError(`${JSON.stringify(argument)} is no value of type ${type}`, "run");
+}
+
+const FLOAT_NAMES: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, "-inf": -Infinity };
+
+function parseInteger(text: string): bigint | undefined {
+  const match = text.match(/^([+-]?)(\d+|0x[0-9a-f]+)$/i);
+  if (match === null) return undefined;
+  return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
 }
 
 function printResults(results: unknown): void {

@@ -1,9 +1,9 @@
 /** `wast`: specification scripts from the command line. */
 
-import { EXIT, UsageError } from "./errors.ts";
+import { CliError, EXIT, fileFailure, UsageError } from "./errors.ts";
 import { boundsOption, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
-import { ScriptRunner } from "./wast_script.ts";
+import { type ScriptResult, ScriptRunner } from "./wast_script.ts";
 
 /** Failures printed of one script. */
 const MOST_FAILURES = 10;
@@ -17,7 +17,7 @@ export function wast({ options, operands }: ParsedCommand): Promise<number> {
   let failed = 0;
   let skipped = 0;
   for (const path of operands) {
-    const result = runner.run(path);
+    const result = runScript(runner, path);
     passed += result.passed;
     failed += result.failed;
     skipped += result.skipped;
@@ -36,4 +36,16 @@ export function wast({ options, operands }: ParsedCommand): Promise<number> {
   }
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return Promise.resolve(failed === 0 ? EXIT.ok : EXIT.error);
+}
+
+function runScript(runner: ScriptRunner, path: string): ScriptResult {
+  try {
+    return runner.run(path);
+  } catch (error) {
+    // What goes wrong in a command is counted by the runner; here it is the script itself that cannot be read.
+    if (error instanceof SyntaxError) {
+      throw new CliError(`${path} is no script as wast2json writes it`);
+    }
+    throw new CliError(`cannot read ${path}: ${fileFailure(error, "read")}`);
+  }
 }

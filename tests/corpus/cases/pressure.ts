@@ -4,7 +4,7 @@
  */
 
 import { Random } from "../../fuzz/generators/random.ts";
-import { type OpName } from "../../../lib/wasm/mod.ts";
+import type { OpName } from "../../../lib/wasm/mod.ts";
 import {
   access,
   block,
