@@ -33,7 +33,8 @@ export function makeCallable(func: FuncState): Callable {
     : (...args) => callHostDirectly(func.store, signature, host, args);
   // JS API, "create an Exported Function": the name is the index, the length the number of parameters.
   Object.defineProperty(callable, "name", { value: String(func.index), configurable: true });
-  Object.defineProperty(callable, "length", { value: signature.params.length, configurable: true });
+  const { length } = signature.params;
+  if (callable.length !== length) Object.defineProperty(callable, "length", { value: length, configurable: true });
   return callable;
 }
 
