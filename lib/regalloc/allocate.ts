@@ -47,7 +47,7 @@ export class Allocator {
     this.#registers = new Registers(masks);
     this.#moves = new ParallelMoves(registers.scratchFloat, masks.ofClass[0]);
     this.#scan = new InstructionScan(this.#registers, masks, this.#log, this.#moves);
-    this.#entry = new BlockEntry(this.#registers, masks);
+    this.#entry = new BlockEntry(this.#registers, masks, this.#log);
     this.#edges = new Edges(this.#registers, masks, this.#entry.states, this.#log, this.#moves);
     this.#slots = new Slots(this.#registers, this.#log);
   }

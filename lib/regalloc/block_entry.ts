@@ -6,9 +6,13 @@
  * that what a cold path lost is reloaded at the cold path's end and costs the hot path nothing.
  *
  * At a loop header the choice decides what the loop costs (cf. Braun and Hack, "Register Spilling and Live-Range Splitting for SSA-Form
- * Programs", 2009). A value belongs in a register if the loop uses it before a call would take it; if all such values do not fit beside
- * the temporaries of the loop body, the most used go first. Those in slots are reloaded on the way into the loop. What the loop does not
- * use stays in a register only if there is room to spare, and never across a call inside.
+ * Programs", 2009). A value that the loop uses belongs in a register; if all such values do not fit beside the temporaries of the loop
+ * body, the most used go first. Those in slots are reloaded on the way into the loop. But if every turn makes a call, values from outside
+ * would have to be reloaded for the next turn: there they stay in slots and are loaded where they are used. What the loop does not use
+ * stays in a register only if there is room to spare and no call inside.
+ *
+ * The estimate of room may be wrong. If a value that the loop does not use has lost its register by the loop's end, it would be reloaded
+ * in every turn for nothing: then the decision is taken back, the value is in its slot all through the loop (`#withdraw`).
  *
  * ENTRY-1  Exit states of all predecessors but back edges are known when a block is entered (reverse postorder).
  * ENTRY-2  A live value outside the entry state is in its slot on every edge in; a parameter outside it is passed in its slot.
@@ -18,6 +22,7 @@
 
 import { growInt32, NONE } from "../base/mod.ts";
 import type { AllocationInput } from "./api.ts";
+import type { EditLog } from "./edit_log.ts";
 import { REGISTER_COUNT, type RegisterMasks } from "./fixed_events.ts";
 import { NO_REGISTER } from "./hints.ts";
 import { END_OF_TIME } from "./live_ranges.ts";
@@ -77,13 +82,20 @@ export class BlockEntry {
   #indexOf: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** The candidates that won a register, by falling worth. */
   readonly #chosen = new Int32Array(REGISTER_COUNT);
+  /** Number of edits logged when each loop was entered. */
+  #editsBefore: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** The loop (plus one) from which a vreg was withdrawn last. */
+  #withdrawnFrom: Int32Array<ArrayBuffer> = new Int32Array(1024);
 
-  constructor(readonly registers: Registers, readonly masks: RegisterMasks) {}
+  constructor(readonly registers: Registers, readonly masks: RegisterMasks, readonly log: EditLog) {}
 
   /** Prepares for a function. */
   begin(input: AllocationInput): void {
     this.states.reserve(input.blockCount);
     this.#indexOf = growInt32(this.#indexOf, input.vregCount + 1);
+    this.#withdrawnFrom = growInt32(this.#withdrawnFrom, input.vregCount + 1);
+    this.#withdrawnFrom.fill(0, 0, input.vregCount);
+    this.#editsBefore = growInt32(this.#editsBefore, this.registers.loops.count);
   }
 
   /** Sets the registers up for `block`. */
@@ -91,6 +103,7 @@ export class BlockEntry {
     const { registers, states } = this;
     const { input } = registers;
     registers.enterBlock(block);
+    if (input.loopEnd[block] >= block) this.#editsBefore[registers.loop] = this.log.count;
     if (hasAgreedEntry(input, block)) this.#agree(block);
     else if (input.predStart[block + 1] > input.predStart[block]) {
       const pred = input.preds.data[input.predStart[block]];
@@ -115,6 +128,57 @@ export class BlockEntry {
       states.exitVreg[block * REGISTER_COUNT + r] = registers.vregIn[r];
       registers.remove(r);
     }
+    const { loops } = registers;
+    registers.cursor = 2 * registers.input.blockFirst[block + 1];
+    for (let l = registers.loop; l !== NONE && loops.last[l] === block; l = loops.parent[l]) this.#withdraw(l);
+  }
+
+  /** Takes values out of a loop's registers that it neither uses nor keeps. */
+  #withdraw(loop: number): void {
+    const { registers, states, log } = this;
+    const { input, loops, live } = registers;
+    const header = loops.header[loop], last = loops.last[loop];
+    const start = 2 * input.blockFirst[header];
+    let withdrawn = 0;
+    for (let left = states.entryMask[header]; left !== 0; left &= left - 1) {
+      const r = 31 - Math.clz32(left & -left);
+      const v = states.entryVreg[header * REGISTER_COUNT + r];
+      if (this.#returnsIn(header, v, r) || registers.isUsedBetween(v, start)) continue;
+      this.#withdrawnFrom[v] = loop + 1;
+      withdrawn++;
+    }
+    if (withdrawn === 0) return;
+    for (let b = header; b <= last; b++) {
+      states.entryMask[b] = this.#without(states.entryMask[b], states.entryVreg, b, loop);
+      states.exitMask[b] = this.#without(states.exitMask[b], states.exitVreg, b, loop);
+    }
+    for (let n = this.#editsBefore[loop]; n < log.count; n++) {
+      const v = log.vreg[n];
+      if (v === NONE || this.#withdrawnFrom[v] !== loop + 1) continue;
+      if (log.tentative[n] !== 0) registers.evictionCost[v] -= loops.frequency[live.blockOf[log.instOf(n)]];
+      log.drop(n);
+    }
+  }
+
+  /** Whether every back edge to `header` finds the vreg in `register`. */
+  #returnsIn(header: number, v: number, register: number): boolean {
+    const { states } = this;
+    const { input } = this.registers;
+    for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) {
+      const pred = input.preds.data[k];
+      if (pred < header) continue;
+      if ((states.exitMask[pred] & (1 << register)) === 0 || states.exitVreg[pred * REGISTER_COUNT + register] !== v) return false;
+    }
+    return true;
+  }
+
+  /** A state's mask without the registers of vregs withdrawn from `loop`. */
+  #without(mask: number, vregs: Int32Array, block: number, loop: number): number {
+    for (let left = mask; left !== 0; left &= left - 1) {
+      const r = 31 - Math.clz32(left & -left);
+      if (this.#withdrawnFrom[vregs[block * REGISTER_COUNT + r]] === loop + 1) mask &= ~(1 << r);
+    }
+    return mask;
   }
 
   #agree(block: number): void {
@@ -230,14 +294,18 @@ export class BlockEntry {
     const { registers } = this;
     const { input } = registers;
     const end = registers.loopEndPosition;
+    const calls = registers.loops.calls[registers.loop], callsAlways = registers.loops.callsAlways[registers.loop];
     for (let n = 0; n < this.#count; n++) {
       const v = this.#vreg[n];
-      const loss = registers.events.nextHotCall(input.vregClass[v], registers.cursor);
+      const bit = 1 << input.vregClass[v];
       const use = registers.nextUse(v);
       let worth = DROP;
       if (use < end) {
-        if (use <= loss) worth = registers.weightWithin(v, end);
-      } else if (loss >= end && (this.#register[n] !== NO_REGISTER || this.#isParam[n] !== 0)) {
+        if ((callsAlways & bit) === 0) worth = registers.weightWithin(v, end);
+        else if (this.#isParam[n] !== 0 && use < registers.events.nextHotCall(input.vregClass[v], registers.cursor)) {
+          worth = registers.weightWithin(v, end);
+        }
+      } else if ((calls & bit) === 0 && (this.#register[n] !== NO_REGISTER || this.#isParam[n] !== 0)) {
         worth = UNUSED_WEIGHT / (1 + use - end);
       }
       if (worth > 0 && input.vregRemat[v] !== NONE) worth *= REMAT_WEIGHT;
@@ -254,7 +322,7 @@ export class BlockEntry {
       const loss = registers.nextLoss(input.vregClass[v]);
       const isEverywhere = this.#frequency[n] >= total * ALMOST_ALL;
       // What only some predecessors have in a register is reloaded in the others if it pays soon.
-      const paysSoon = use <= loss && (use < registers.loopEndPosition && use !== END_OF_TIME);
+      const paysSoon = use < loss && (use < registers.loopEndPosition && use !== END_OF_TIME);
       this.#worth[n] = isEverywhere || paysSoon ? 1 / (1 + registers.distance(v)) : DROP;
     }
   }

@@ -7,7 +7,7 @@
  * EDIT-3  A *tentative* store saves a value that loses its register; it is dropped if the value turns out to be stored at its def.
  */
 
-import { growInt32, growUint8 } from "../base/mod.ts";
+import { growInt32, growUint8, NONE } from "../base/mod.ts";
 import type { Allocation, AllocationInput } from "./api.ts";
 
 /** The stack slot of the edit's vreg. */
@@ -24,6 +24,7 @@ export const Phase = {
   /** Stores of defs. */
   after: 2,
 } as const;
+const PHASES = 3;
 
 /** The edits of one function. */
 export class EditLog {
@@ -44,7 +45,7 @@ export class EditLog {
 
   /** Says where the edits pushed from now on stand. */
   at(inst: number, phase: number): void {
-    this.#currentKey = inst * 3 + phase;
+    this.#currentKey = inst * PHASES + phase;
   }
 
   push(vreg: number, from: number, to: number): void {
@@ -61,6 +62,16 @@ export class EditLog {
   pushTentativeStore(vreg: number, from: number): void {
     this.push(vreg, from, IN_SLOT);
     this.tentative[this.count - 1] = 1;
+  }
+
+  /** Takes back an edit. */
+  drop(n: number): void {
+    this.vreg[n] = NONE;
+  }
+
+  /** The instruction at which edit `n` stands. */
+  instOf(n: number): number {
+    return (this.key[n] / PHASES) | 0;
   }
 
   #grow(): void {
@@ -81,7 +92,7 @@ export class EditLog {
     spareSlot: number,
   ): void {
     const { count, key, vreg, from, to, tentative } = this;
-    const keys = input.instCount * 3 + 3;
+    const keys = (input.instCount + 1) * PHASES;
     this.#bucket = growInt32(this.#bucket, keys + 1);
     this.#order = growInt32(this.#order, count);
     const bucket = this.#bucket, order = this.#order;
@@ -99,10 +110,12 @@ export class EditLog {
     let written = 0;
     for (let k = 0; k < count; k++) {
       const n = order[k], v = vreg[n];
+      if (v === NONE) continue;
       if (tentative[n] !== 0 && storedAtDef[v] !== 0) continue;
       const source = from[n], target = to[n];
-      editInst[written] = (key[n] / 3) | 0;
-      editAfter[written] = key[n] % 3 === Phase.after ? 1 : 0;
+      const inst = this.instOf(n);
+      editInst[written] = inst;
+      editAfter[written] = key[n] === inst * PHASES + Phase.after ? 1 : 0;
       editVreg[written] = v;
       editFrom[written] = source >= 0 ? source : -1 - (source === IN_SLOT ? slotOf[v] : spareSlot);
       editTo[written++] = target >= 0 ? target : -1 - (target === IN_SLOT ? slotOf[v] : spareSlot);

@@ -10,7 +10,7 @@
  *        decrease: the cursors only advance, so all queries together are linear.
  */
 
-import { growInt32, IntList } from "../base/mod.ts";
+import { growInt32, growUint8, IntList } from "../base/mod.ts";
 import { type AllocationInput, Constraint, type RegisterFile } from "./api.ts";
 import { END_OF_TIME } from "./live_ranges.ts";
 
@@ -43,6 +43,8 @@ export class FixedEvents {
   /** Positions of calls outside cold blocks, by class; then those in cold blocks too. */
   readonly #hotCalls: readonly [IntList, IntList] = [new IntList(), new IntList()];
   readonly #calls: readonly [IntList, IntList] = [new IntList(), new IntList()];
+  /** Classes (bit 0 integer, bit 1 float) of which each block makes a call, cold blocks left out. */
+  callsOf: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   readonly #hotCursor = new Int32Array(2);
   readonly #callCursor = new Int32Array(2);
 
@@ -56,7 +58,9 @@ export class FixedEvents {
       this.#hotCursor[c] = 0;
       this.#callCursor[c] = 0;
     }
-    this.#visit(input, masks, true);
+    this.callsOf = growUint8(this.callsOf, input.blockCount);
+    this.callsOf.fill(0, 0, input.blockCount);
+    this.#visit(input, masks, "count");
     let total = 0;
     for (let r = 0; r < REGISTER_COUNT; r++) {
       const count = start[r];
@@ -66,7 +70,7 @@ export class FixedEvents {
     }
     start[REGISTER_COUNT] = total;
     this.#position = growInt32(this.#position, total);
-    this.#visit(input, masks, false);
+    this.#visit(input, masks, "write");
     for (let r = 0; r < REGISTER_COUNT; r++) this.#cursor[r] = start[r];
   }
 
@@ -91,7 +95,8 @@ export class FixedEvents {
   }
 
   /** One pass over the program: counts demands per register, or writes them. */
-  #visit(input: AllocationInput, masks: RegisterMasks, counting: boolean): void {
+  #visit(input: AllocationInput, masks: RegisterMasks, round: "count" | "write"): void {
+    const counting = round === "count";
     const { blockCount, blockFirst, clobbers, cold, operandStart, operandInfo } = input;
     const intMask = masks.ofClass[0], floatMask = masks.ofClass[1];
     for (let b = 0; b < blockCount; b++) {
@@ -103,7 +108,7 @@ export class FixedEvents {
         if (clobbered !== 0) {
           if ((clobbered & intMask) === intMask) called |= 0xffff;
           if ((clobbered & floatMask) === floatMask) called |= FLOAT_BITS;
-          if (called !== 0 && counting) this.#addCall(2 * i, called, isCold);
+          if (called !== 0 && counting) this.#addCall(2 * i, b, called, isCold);
         }
         if (isCold) continue;
         for (let o = operandStart[i], oe = operandStart[i + 1]; o < oe; o++) {
@@ -121,11 +126,13 @@ export class FixedEvents {
     }
   }
 
-  #addCall(position: number, called: number, isCold: boolean): void {
+  #addCall(position: number, block: number, called: number, isCold: boolean): void {
     for (let c = 0; c < 2; c++) {
       if ((called & (c === 0 ? 0xffff : FLOAT_BITS)) === 0) continue;
       this.#calls[c].push(position);
-      if (!isCold) this.#hotCalls[c].push(position);
+      if (isCold) continue;
+      this.#hotCalls[c].push(position);
+      this.callsOf[block] |= 1 << c;
     }
   }
 }

@@ -5,10 +5,12 @@
  * LOOP-2  The values that a loop uses from outside are listed once per loop, those used only in cold blocks left out.
  */
 
-import { growInt32, IntList, NONE } from "../base/mod.ts";
+import { growInt32, growUint8, IntList, NONE } from "../base/mod.ts";
 import type { AllocationInput } from "./api.ts";
 import type { LiveRanges } from "./live_ranges.ts";
 
+/** Both register classes, as bits. */
+const ALL_CLASSES = 3;
 /** A block one level deeper is assumed to run this many times as often. */
 const LOOP_FACTOR = 10;
 /** Depths beyond count no more: weights must keep their precision when summed. */
@@ -30,6 +32,11 @@ export class Loops {
   maxPressure: Int32Array<ArrayBuffer> = new Int32Array(128);
   /** Values of a class alive at the start of the header, at `2 * loop + class`. */
   entryPressure: Int32Array<ArrayBuffer> = new Int32Array(128);
+  /** Classes (bits) of which the loop makes a call outside cold blocks; of which it makes one in every turn. */
+  calls: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  callsAlways: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  /** Per block, the classes of which no call need be made between the loop's header and the block's end. */
+  #callFree: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   /** Values used inside from outside: a list per loop through `#usedNext`. */
   #usedHead: Int32Array<ArrayBuffer> = new Int32Array(64);
   readonly #usedVreg: IntList = new IntList();
@@ -43,10 +50,11 @@ export class Loops {
     new Int32Array(1024),
   ];
 
-  /** Computes everything for `input`. */
-  build(input: AllocationInput, live: LiveRanges): void {
+  /** Computes everything for `input`. `callsOf`: the classes of which each block makes a call (see fixed_events.ts). */
+  build(input: AllocationInput, live: LiveRanges, callsOf: Uint8Array): void {
     this.#findLoops(input);
     if (this.count === 0) return;
+    for (let l = 0; l < this.count; l++) this.#findCalls(input, l, callsOf);
     this.#measurePressure(input, live);
     this.#listUsedFromOutside(input, live);
   }
@@ -86,6 +94,32 @@ export class Loops {
       const frequency = Math.pow(LOOP_FACTOR, Math.min(loopDepth[b], DEEPEST));
       this.frequency[b] = cold[b] !== 0 ? frequency * COLD_FACTOR : frequency;
     }
+  }
+
+  /** Follows the paths through the loop that avoid cold blocks: can a turn be made without a call? */
+  #findCalls(input: AllocationInput, loop: number, callsOf: Uint8Array): void {
+    const header = this.header[loop], last = this.last[loop];
+    this.calls = growUint8(this.calls, this.count);
+    this.callsAlways = growUint8(this.callsAlways, this.count);
+    let calls = 0;
+    for (let b = header; b <= last; b++) calls |= callsOf[b];
+    this.calls[loop] = calls;
+    this.callsAlways[loop] = 0;
+    if (calls === 0) return;
+    this.#callFree = growUint8(this.#callFree, input.blockCount);
+    const free = this.#callFree;
+    const preds = input.preds.data;
+    free[header] = ALL_CLASSES & ~callsOf[header];
+    for (let b = header + 1; b <= last; b++) {
+      let reached = 0;
+      if (input.cold[b] === 0) {
+        for (let k = input.predStart[b]; k < input.predStart[b + 1]; k++) if (preds[k] < b) reached |= free[preds[k]];
+      }
+      free[b] = reached & ~callsOf[b];
+    }
+    let around = 0;
+    for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) if (preds[k] >= header) around |= free[preds[k]];
+    this.callsAlways[loop] = calls & ~around;
   }
 
   #measurePressure(input: AllocationInput, live: LiveRanges): void {

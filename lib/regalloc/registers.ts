@@ -67,8 +67,8 @@ export class Registers {
     this.input = input;
     const { live } = this;
     live.build(input);
-    this.loops.build(input, live);
     this.events.build(input, this.masks);
+    this.loops.build(input, live, this.events.callsOf);
     this.hints.build(input, live);
     const count = input.vregCount;
     if (count > this.regOf.length) {
@@ -147,6 +147,14 @@ export class Registers {
       while (k < end && cold[blockOf[usePosition[k] >> 1]] !== 0) if (++k === limit) break;
     }
     return k < end ? usePosition[k] : END_OF_TIME;
+  }
+
+  /** Whether the vreg has a use, in a cold block too, from `start` up to the cursor. */
+  isUsedBetween(v: number, start: number): boolean {
+    const { usePosition, useStart } = this.live;
+    this.nextUse(v);
+    const previous = this.#usePtr[v] - 1;
+    return previous >= useStart[v] && usePosition[previous] >= start;
   }
 
   /** The first position at which all registers of the class are lost, as far as this block cares. */
