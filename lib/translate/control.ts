@@ -12,7 +12,7 @@
 
 import { TrapCode } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { type Block, Func } from "../ir/mod.ts";
+import { type Block, Func, IntCond, type Value } from "../ir/mod.ts";
 import { readValType } from "../wasm/mod.ts";
 import { FrameKind, type Translator } from "./translator.ts";
 
@@ -171,7 +171,8 @@ export function brTable(t: Translator): void {
     }
     targets.push(edge);
   }
-  builder.brTable(index, targets.data, count);
+  if (count - 1 <= MOST_COMPARED_CASES) emitComparisons(t, index, count);
+  else builder.brTable(index, targets.data, count);
   for (let i = 0; i < edges.length; i++) {
     const frame = edges.at(i);
     const edge = t.frameEdge[frame] as Block;
@@ -181,6 +182,23 @@ export function brTable(t: Translator): void {
     branchTo(t, frame);
   }
   t.setUnreachable();
+}
+
+/** Most cases that are told apart by comparisons: conditional branches are predicted better than one indirect jump that serves all. */
+const MOST_COMPARED_CASES = 4;
+
+/** A table branch as a chain of comparisons, in order of the cases; the last of the `count` targets is the default. */
+function emitComparisons(t: Translator, index: Value, count: number): void {
+  const { builder, targets } = t;
+  const otherwise = targets.at(count - 1);
+  for (let i = 0; i < count - 1; i++) {
+    if (targets.at(i) === otherwise) continue;
+    const next = builder.createBlock();
+    builder.brIf(builder.icmp(IntCond.eq, index, builder.iconst32(i)), targets.at(i) as Block, next);
+    builder.seal(next);
+    builder.switchTo(next);
+  }
+  builder.jump(otherwise as Block);
 }
 
 /** `return`. */

@@ -6,13 +6,14 @@
  * to its header, and jumps there; a loop with several ways in keeps its code.
  *
  * What moves, and what does not:
- * - pure operations; constants, `vmctx`, `vmctx_addr` and comparisons do not: they are rematerialised or fused with what uses them, and
- *   would only occupy registers. Cheap ones (an instruction of one cycle) move up to a number per loop, costly ones up to a larger one:
+ * - pure operations; constants, `vmctx` and comparisons do not: they are rematerialised or fused with what uses them, and would only occupy
+ *   registers. `vmctx_addr` (a memory's base) moves out of loops whose usual way calls nothing: it is live across the calls of cold blocks
+ *   then, which costs a load there (IR-5 allows it). Cheap ones (an instruction of one cycle) move up to a number per loop, costly ones up to a larger one:
  *   a value that must be spilled costs as much as computing it again.
  * - loads of VM fields at constant addresses (they cannot fault anywhere) when nothing in the loop writes their region;
  * - what may trap, or faults if it runs where it should not (LICM-2), moves only from the start of a header, where it runs first in any case.
  *
- * LICM-1  An address moves out of a loop only if the loop calls nothing (IR-5).
+ * LICM-1  An address moves out of a loop only if the loop calls nothing (IR-5); one that is rematerialised, if only cold blocks call.
  * LICM-2  A load with trap code 0 of memory, tables or objects is safe only behind its check: it counts as trapping here.
  *
  * Requires: control flow. Keeps: blocks, edges, ids. Invalidates: nothing but places of instructions.
@@ -51,7 +52,7 @@ const COSTS = perIrOp<Cost>({
   fcmp: 0, fpromote: 2, fdemote: 2, fcvt_from_sint: 2, fcvt_from_uint: 2, fcvt_to_sint: 2, fcvt_to_uint: 2, fcvt_to_sint_sat: 2,
   fcvt_to_uint_sat: 2, bitcast: 1, select: 1,
   load: 2, load8_u: 2, load8_s: 2, load16_u: 2, load16_s: 2, load32_u: 2, load32_s: 2, store: 0, store8: 0, store16: 0, store32: 0,
-  vmctx: 0, vmctx_addr: 0, addr_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, trap_if: 2, trap_unless: 2,
+  vmctx: 0, vmctx_addr: 2, addr_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, trap_if: 2, trap_unless: 2,
   jump: 0, br_if: 0, br_table: 0, return: 0, trap: 0,
 } satisfies Record<IrOpName, Cost>);
 
@@ -61,6 +62,8 @@ const COSTLY_LIMIT = new Uint8Array([6, 8]);
 
 // Bit of a loop that calls; regions have their own numbers, `readonly` (0) is never written.
 const CALLS_BIT = 1;
+// Bit of a loop that calls on its usual way, outside of cold blocks.
+const CALLS_USUALLY_BIT = 1 << 30;
 
 /** Loop-invariant code motion; reusable. */
 export class LoopInvariants {
@@ -112,7 +115,7 @@ export class LoopInvariants {
     for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
       const value = func.order[place];
       this.#blockOf[value] = block;
-      if (isCall(func.op[value])) written = -1;
+      if (isCall(func.op[value])) written |= func.cold[block] === 1 ? ~CALLS_USUALLY_BIT : -1;
       else if (isStore(func.op[value])) written |= 1 << memRegion(func.aux[value]);
     }
     if (loop !== NONE) this.#written[loop] |= written;
@@ -202,7 +205,9 @@ export class LoopInvariants {
     if (
       isLoad(op) && (written & 1 << memRegion(func.aux[value])) !== 0 && memRegion(func.aux[value]) !== Region.readonly
     ) return false;
-    if (func.type[value] === ADDR && (written & CALLS_BIT) !== 0) return false; // LICM-1
+    if (func.type[value] === ADDR && (written & (op === Ir.vmctx_addr ? CALLS_USUALLY_BIT : CALLS_BIT)) !== 0) {
+      return false; // LICM-1
+    }
     const columns = valueColumns(op);
     return !((columns & 1) !== 0 && this.#isInside(cfg, func.a[value], loop)) &&
       !((columns & 2) !== 0 && this.#isInside(cfg, func.b[value], loop)) &&
