@@ -245,6 +245,22 @@ const CONDITION = ruleList({
   },
 });
 
+/** As {@linkcode CONDITION}, for consumers that define nothing: the instruction may have a result of its own that nobody needs. */
+const BRANCH_CONDITION = ruleList({
+  // or sets ZF by its result: no test
+  "branch.or": (c, v) => {
+    if (c.op[v] !== Ir.bor || !c.single(v) || !c.near(v)) return false;
+    const x = c.reg(c.a[v]), y = c.reg(c.b[v]);
+    c.cond = COND.NE;
+    c.twoAddress(F.OR.rm[c.wide(v)], c.temp(c.type[v]), x, y);
+    return true;
+  },
+  "branch": (c, v) => {
+    c.apply(CONDITION, v);
+    return true;
+  },
+});
+
 /** The instruction begun last: the one a condition left. */
 function flagsInst(c: Selector): Inst {
   return c.code.count - 1 as Inst;
@@ -290,7 +306,7 @@ const BR_IF = ruleList({
       c.code.begin(Shape.jump, 0);
       return true;
     }
-    c.apply(CONDITION, c.a[v]);
+    c.apply(BRANCH_CONDITION, c.a[v]);
     setTail(c, Tail.jcc);
     return true;
   },
@@ -298,7 +314,7 @@ const BR_IF = ruleList({
 
 function trapWhen(flip: number): Rule {
   return (c, v) => {
-    c.apply(CONDITION, c.a[v]);
+    c.apply(BRANCH_CONDITION, c.a[v]);
     c.cond ^= flip;
     const i = setTail(c, Tail.trap);
     c.code.imm2[i] = c.imm[v];

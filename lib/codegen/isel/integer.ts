@@ -8,6 +8,7 @@ import { NONE } from "../../base/mod.ts";
 import { I64, Ir } from "../../ir/mod.ts";
 import { featureBit } from "../../x64/mod.ts";
 import { Shape } from "../vcode.ts";
+import { byConstant } from "./divide_by_constant.ts";
 import * as F from "./forms.ts";
 import { type Rule, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
@@ -290,6 +291,7 @@ function divide(c: Selector, v: number, shape: number, forms: F.Pair, resultRegi
 const isSigned = 1;
 
 const SDIV = ruleList({
+  "sdiv.const": byConstant("quotient", "signed"),
   "sdiv": (c, v) => {
     divide(c, v, Shape.div, F.IDIV, RAX);
     c.code.imm2[c.code.count - 1] = isSigned;
@@ -305,6 +307,7 @@ const UDIV = ruleList({
     c.twoAddressImmediate(F.SHR.imm[c.wide(v)], c.own(v), x, shift);
     return true;
   },
+  "udiv.const": byConstant("quotient", "unsigned"),
   "udiv": (c, v) => {
     divide(c, v, Shape.div, F.DIV, RAX);
     return true;
@@ -312,8 +315,9 @@ const UDIV = ruleList({
 });
 
 const SREM = ruleList({
-  // A constant other than -1 (and 0) needs no test for -1.
-  "srem.const": (c, v) => {
+  "srem.const": byConstant("remainder", "signed"),
+  // What is left of constants (the lowest integer, 1) needs no test for -1.
+  "srem.safe": (c, v) => {
     if (!isSafeDivisor(c, c.b[v]) || c.isConstValue(c.b[v], -1)) return false;
     divide(c, v, Shape.div, F.IDIV, RDX);
     c.code.imm2[c.code.count - 1] = isSigned;
@@ -335,6 +339,7 @@ const UREM = ruleList({
     c.twoAddressImmediate(F.fitsI8(mask) ? F.AND.imm8[0] : F.AND.imm32[0], c.own(v), x, mask);
     return true;
   },
+  "urem.const": byConstant("remainder", "unsigned"),
   "urem": (c, v) => {
     divide(c, v, Shape.div, F.DIV, RDX);
     return true;
@@ -398,6 +403,13 @@ function shiftVariable(forms: F.Shift): Rule {
 }
 
 const ISHL = ruleList({
+  // x + x into another register, when x is needed afterwards
+  "ishl.lea": (c, v) => {
+    if (!c.isConst(c.b[v]) || c.imm[c.b[v]] !== 1 || c.single(c.a[v])) return false;
+    const x = c.reg(c.a[v]);
+    c.lea(F.LEA[c.wide(v)], c.own(v), x, x, 0, 0);
+    return true;
+  },
   "ishl.imm": shiftImmediate(F.SHL),
   "ishl.shlx": shiftBmi2(F.SHLX),
   "ishl.cl": shiftVariable(F.SHL),
