@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { IntList } from "../../lib/base/mod.ts";
+import { IntList, NONE } from "../../lib/base/mod.ts";
 import {
   F32,
   F64,
@@ -172,15 +172,17 @@ function build(seed: number, constants: "known" | "unknown", args: Val[]): FuncB
     return b.param(params.length - 1, type);
   };
   const shared: Record<Type, Value[]> = { [I32]: [], [I64]: [], [F32]: [], [F64]: [] };
-  const tree = (type: Type, depth: number): Value => {
+  // Often the operation of the parent again, on a constant: most rules look at two operations of one kind.
+  const tree = (type: Type, depth: number, parent: Build | null): Value => {
     if (shared[type].length > 0 && random.below(4) === 0) return random.pick(shared[type]);
-    const value = depth === 0 || random.below(6) === 0
-      ? leaf(type)
-      : random.pick(BUILDS[type])(b, (operand) => tree(operand, depth - 1), random, type);
+    if (depth === 0 || random.below(3) === 0) return leaf(type);
+    const again = parent !== null && BUILDS[type].includes(parent) && random.below(2) === 0;
+    const build = again ? parent : random.pick(BUILDS[type]);
+    const value = build(b, (operand) => tree(operand, depth - 1, build), random, type);
     shared[type].push(value);
     return value;
   };
-  const value = tree(result, 4);
+  const value = tree(result, 6, null);
   const list = new IntList();
   list.push(value);
   b.return_(list);
@@ -227,6 +229,73 @@ Deno.test("folding preserves the value of random expressions", () => {
     assertEquals(outcomes, new Array(4).fill(outcomes[3]), `seed ${seed}`);
   }
   assert(trapping > EXPRESSIONS / 100 && trapping < EXPRESSIONS / 2, `${trapping} of ${EXPRESSIONS} expressions trap`);
+});
+
+Deno.test("folding preserves every integer operation on every other with constants", () => {
+  const ops = [iadd, isub, imul, udiv, urem, band, bor, bxor, ishl, ushr, sshr, rotl, rotr];
+  type Step = (b: FuncBuilder, x: Value, y: Value) => Value;
+  const steps: Step[] = ops.map((op) => (b, x, y) => b.emit(op, b.func.type[x], x, y, NONE, TRAP, 0));
+  for (let cond = 0; cond < INT_COND_NAMES.length; cond++) steps.push((b, x, y) => b.icmp(cond, x, y));
+  const b = new FuncBuilder();
+  const list = new IntList();
+  const outcome = (args: Val[]) => {
+    try {
+      return runFunc(b.func, args, environment)[0];
+    } catch (error) {
+      if (error instanceof IrTrap) return "trap";
+      throw error;
+    }
+  };
+  // One function: outer(inner(x, c), d). `constant` makes c and d; a comparison's result is i32, so d is as well then.
+  const make = (
+    type: Type,
+    inner: Step,
+    outer: Step,
+    constant: (b: FuncBuilder, type: Type, index: number) => Value,
+  ) => {
+    b.reset(signatures, signatures.add([type, type, type], [I32]), 0);
+    const x = inner(b, b.param(0, type), constant(b, type, 1));
+    const y = outer(b, x, constant(b, b.func.type[x], 2));
+    list.reset();
+    list.push(y);
+    b.return_(list);
+    b.finish();
+  };
+  for (const type of [I32, I64]) {
+    const sign = type === I32 ? -0x80000000 : -(2n ** 63n);
+    const shift = type === I32 ? 24 : 48;
+    const toVal = (n: number | bigint): Val => type === I32 ? Number(n) : BigInt(n);
+    const constants = [0, 1, 8, 5, shift, -1, sign].map(toVal);
+    const inputs = [0, 1, 2, 12345, 0x7fffffff, -1, -0x80000000, -200].map(toVal);
+    for (const inner of steps) {
+      for (const outer of steps) {
+        make(type, inner, outer, (b, type, index) => b.param(index, type));
+        const operand = (b: FuncBuilder, type: Type, value: Val) =>
+          type === I32
+            ? b.iconst32(Number(BigInt.asIntN(32, BigInt(value))))
+            : b.iconst64(Number(BigInt.asIntN(32, BigInt(value))), Number(BigInt.asIntN(64, BigInt(value)) >> 32n));
+        const narrows = steps.indexOf(inner) >= ops.length;
+        const expected: (Val | string)[] = [];
+        for (const c of constants) {
+          for (const d of constants) {
+            const last = narrows ? Number(BigInt.asIntN(32, BigInt(d))) : d;
+            for (const x of inputs) expected.push(outcome([x, c, last]));
+          }
+        }
+        let at = 0;
+        for (const c of constants) {
+          for (const d of constants) {
+            make(type, inner, outer, (b, type, index) => operand(b, type, index === 1 ? c : d));
+            for (const x of inputs) {
+              const where = () => `${type} ${steps.indexOf(inner)} ${steps.indexOf(outer)} ${x} ${c} ${d}`;
+              const actual = outcome([x]);
+              if (actual !== expected[at++]) throw new Error(`${where()}: ${actual} instead of ${expected[at - 1]}`);
+            }
+          }
+        }
+      }
+    }
+  }
 });
 
 Deno.test("division of i32 by any constant gives the quotient and remainder of the instruction", () => {
