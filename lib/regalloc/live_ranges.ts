@@ -17,7 +17,8 @@
  *         parameter without uses: the early point of the block).
  * LIVE-3  A use at position p is the last of its live range (the vreg dies there) exactly if a range ends at p + 1.
  *
- * Cost: uses + blocks between def and last use, per vreg that leaves its block; linear for all others.
+ * Cost: uses + blocks it is live in (a thirty-second of the blocks between def and last use), per vreg that leaves its block; linear for
+ * all others.
  */
 
 import { bug, growInt32, NONE } from "../base/mod.ts";
@@ -45,6 +46,8 @@ export class LiveRanges {
 
   /** Per block the vreg (plus one) last found live out of it. */
   #liveOutMark: Int32Array<ArrayBuffer> = new Int32Array(256);
+  /** Blocks still to visit on the current walk, a bit each; empty between walks. */
+  #pending: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** The ranges of the vreg being walked, last first. */
   #stackFrom: Int32Array<ArrayBuffer> = new Int32Array(64);
   #stackTo: Int32Array<ArrayBuffer> = new Int32Array(64);
@@ -82,6 +85,7 @@ export class LiveRanges {
     this.usePosition = growInt32(this.usePosition, input.operandCount + input.args.length + 1);
     this.#liveOutMark = growInt32(this.#liveOutMark, blockCount + 1);
     this.#liveOutMark.fill(0, 0, blockCount);
+    this.#pending = growInt32(this.#pending, (blockCount >> 5) + 1);
     const { blockOf, defBlock, defPosition, useStart, usePosition } = this;
     defBlock.fill(NONE, 0, vregCount);
     useStart.fill(0, 0, vregCount + 2);
@@ -170,18 +174,29 @@ export class LiveRanges {
   ): void {
     const { blockFirst, predStart, loopEnd } = input;
     const preds = input.preds.data;
-    const mark = this.#liveOutMark;
-    const { usePosition } = this;
+    const mark = this.#liveOutMark, pending = this.#pending;
+    const { usePosition, blockOf } = this;
     let from = this.#stackFrom, to = this.#stackTo;
     let depth = 0;
     let use = lastUse;
     const stamp = v + 1;
-    for (let b = lastBlock; b >= block; b--) {
+    pending[block >> 5] |= 1 << (block & 31);
+    for (let k = firstUse, last = NONE; k <= lastUse; k++) {
+      const b = blockOf[usePosition[k] >> 1];
+      if (b !== last) pending[b >> 5] |= 1 << (b & 31);
+      last = b;
+    }
+    for (let word = lastBlock >> 5;;) {
+      const bits = pending[word];
+      if (bits === 0) {
+        word--;
+        continue;
+      }
+      const bit = 31 - Math.clz32(bits);
+      pending[word] = bits & ~(1 << bit);
+      const b = (word << 5) + bit;
       const start = 2 * blockFirst[b];
-      let end: number;
-      if (mark[b] === stamp) end = 2 * blockFirst[b + 1];
-      else if (use >= firstUse && usePosition[use] >= start) end = usePosition[use] + 1;
-      else continue;
+      let end = mark[b] === stamp ? 2 * blockFirst[b + 1] : usePosition[use] + 1;
       while (use >= firstUse && usePosition[use] >= start) use--;
       if (b === block) {
         // The def's block: live from the def on.
@@ -212,7 +227,10 @@ export class LiveRanges {
       to[depth++] = end;
       for (let k = predStart[b], ke = predStart[b + 1]; k < ke; k++) {
         // A predecessor that does not come before is the end of a back edge, inside the loop.
-        if (preds[k] < b) mark[preds[k]] = stamp;
+        const p = preds[k];
+        if (p >= b) continue;
+        mark[p] = stamp;
+        pending[p >> 5] |= 1 << (p & 31);
       }
     }
     while (--depth >= 0) this.#append(from[depth], to[depth]);

@@ -28,6 +28,10 @@ export class Loops {
   parent: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** Estimated executions of each block per call of the function. */
   frequency: Float64Array<ArrayBuffer> = new Float64Array(256);
+  /** Chance to reach each block, loops aside. */
+  #reach: Float64Array<ArrayBuffer> = new Float64Array(256);
+  /** The part of it that goes to each successor that is neither cold nor outside the loop. */
+  #share: Float64Array<ArrayBuffer> = new Float64Array(256);
   /** The most values of a class alive at once in a block of the loop that is not cold, at `2 * loop + class`. */
   maxPressure: Int32Array<ArrayBuffer> = new Int32Array(128);
   /** Values of a class alive at the start of the header, at `2 * loop + class`. */
@@ -73,7 +77,11 @@ export class Loops {
   #findLoops(input: AllocationInput): void {
     const { blockCount, loopEnd, loopDepth, cold } = input;
     this.innermost = growInt32(this.innermost, blockCount);
-    if (this.frequency.length < blockCount) this.frequency = new Float64Array(Math.max(blockCount, 2 * this.frequency.length));
+    if (this.frequency.length < blockCount) {
+      this.frequency = new Float64Array(Math.max(blockCount, 2 * this.frequency.length));
+      this.#reach = new Float64Array(this.frequency.length);
+      this.#share = new Float64Array(this.frequency.length);
+    }
     this.count = 0;
     let current = NONE;
     for (let b = 0; b < blockCount; b++) {
@@ -91,9 +99,39 @@ export class Loops {
         current = l;
       }
       this.innermost[b] = current;
-      const frequency = Math.pow(LOOP_FACTOR, Math.min(loopDepth[b], DEEPEST));
+      const probability = b === 0 ? 1 : this.#probability(input, b);
+      this.#reach[b] = probability;
+      this.#share[b] = probability / this.#waysOn(input, b);
+      const frequency = probability * Math.pow(LOOP_FACTOR, Math.min(loopDepth[b], DEEPEST));
       this.frequency[b] = cold[b] !== 0 ? frequency * COLD_FACTOR : frequency;
     }
+  }
+
+  /**
+   * The chance that a call of the function, or a turn of the loop around, comes to the block: branches are even, those to cold blocks not
+   * taken. A branch out of a loop costs neither side anything: the loop turns often, and is left in the end.
+   */
+  #probability(input: AllocationInput, b: number): number {
+    const preds = input.preds.data;
+    let sum = 0;
+    for (let k = input.predStart[b]; k < input.predStart[b + 1]; k++) {
+      const p = preds[k];
+      if (p >= b) continue;
+      const loop = this.innermost[p];
+      sum += loop !== NONE && b > this.last[loop] ? this.#reach[p] : this.#share[p];
+    }
+    return sum > 1 ? 1 : sum;
+  }
+
+  /** Among how many successors a turn that comes to the block is divided; at least one. */
+  #waysOn(input: AllocationInput, b: number): number {
+    const { succStart, cold } = input;
+    const succs = input.succs.data;
+    const loop = this.innermost[b];
+    const end = loop === NONE ? input.blockCount : this.last[loop];
+    let ways = 0;
+    for (let j = succStart[b]; j < succStart[b + 1]; j++) if (cold[succs[j]] === 0 && succs[j] <= end) ways++;
+    return ways > 1 ? ways : 1;
   }
 
   /** Follows the paths through the loop that avoid cold blocks: can a turn be made without a call? */

@@ -18,6 +18,9 @@ import { type EditLog, IN_SLOT, Phase } from "./edit_log.ts";
 import { NO_REGISTER } from "./hints.ts";
 import type { Registers } from "./registers.ts";
 
+/** Of stores that cost nearly as much as one at the def, the one at the def is less code. */
+const ABOUT_ALWAYS = 0.9;
+
 /** Slots of one function. */
 export class Slots {
   /** Slots in use, in units of 8 bytes. */
@@ -91,7 +94,7 @@ export class Slots {
     const { registers } = this;
     const register = registers.defReg[v];
     if (register === NO_REGISTER) this.storedAtDef[v] = 1; // a parameter passed in its slot
-    else if (registers.evictionCost[v] > 0 && registers.evictionCost[v] >= registers.loops.frequency[block]) {
+    else if (registers.evictionCost[v] > 0 && registers.evictionCost[v] >= ABOUT_ALWAYS * registers.loops.frequency[block]) {
       this.storedAtDef[v] = 1;
       this.log.at(inst, phase);
       this.log.push(v, register, IN_SLOT);
