@@ -92,6 +92,8 @@ export class Emitter {
       this.#emitBlock(k, input.blockFirst[k], input.blockFirst[k + 1]);
     }
     this.#emitPieces();
+    this.out.instructionBytes = this.asm.offset;
+    this.#emitTables();
     this.#emitConstants();
     this.asm.finish();
   }
@@ -665,7 +667,7 @@ export class Emitter {
 
   #emitPieces(): void {
     const { asm } = this;
-    const { code, pool, blocks } = this.selector;
+    const { code } = this.selector;
     const pieces = this.#pieces;
     // Slow paths may add trap pieces behind themselves; tables are data and go out last.
     for (let p = 0; p < pieces.length; p += 4) {
@@ -688,6 +690,12 @@ export class Emitter {
         if (NEVER_RETURNS[code.shape[i]] === 0) asm.jmp(other as Label);
       }
     }
+  }
+
+  #emitTables(): void {
+    const { asm } = this;
+    const { code, pool, blocks } = this.selector;
+    const pieces = this.#pieces;
     for (let p = 0; p < pieces.length; p += 4) {
       if (pieces.data[p] === Piece.sequence) p += 4;
       else if (pieces.data[p] === Piece.table) {

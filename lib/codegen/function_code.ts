@@ -14,11 +14,14 @@ export class FunctionCode {
   readonly traps: IntList = new IntList(256);
   /** Pairs: return address offset, wasm site; by rising pc. */
   readonly calls: IntList = new IntList(256);
+  /** Where instructions end: jump tables and constants follow, behind padding. */
+  instructionBytes = 0;
 
   reset(): void {
     this.buffer.reset();
     this.relocations.reset();
     this.traps.reset();
     this.calls.reset();
+    this.instructionBytes = 0;
   }
 }

@@ -15,6 +15,7 @@
  * n - q * d. Divisors 0, 1 and -1 (and what folding missed of them) are left to the general rules.
  */
 
+import { NONE } from "../../base/mod.ts";
 import { I32, I64, REF } from "../../ir/mod.ts";
 import { type FormId } from "../../x64/mod.ts";
 import { Shape } from "../vcode.ts";
@@ -50,15 +51,17 @@ function constantOf(c: Selector, v: number, signed: boolean): bigint {
 const lowWord = (value: bigint) => Number(BigInt.asIntN(32, value));
 const highWord = (value: bigint) => Number(BigInt.asIntN(32, value >> 32n));
 
-function shifted(c: Selector, forms: F.Pair, wide: number, x: number, count: number): number {
+// The last step of a quotient goes to the vreg `into`; others make their own.
+
+function shifted(c: Selector, forms: F.Pair, wide: number, x: number, count: number, into: number = NONE): number {
   if (count === 0) return x;
-  const result = c.temp(I64);
+  const result = into !== NONE ? into : c.temp(I64);
   c.twoAddressImmediate(forms[wide], result, x, count);
   return result;
 }
 
-function combined(c: Selector, forms: F.Pair, wide: number, x: number, y: number): number {
-  const result = c.temp(wide === 1 ? I64 : I32);
+function combined(c: Selector, forms: F.Pair, wide: number, x: number, y: number, into: number = NONE): number {
+  const result = into !== NONE ? into : c.temp(wide === 1 ? I64 : I32);
   c.twoAddress(forms[wide], result, x, y);
   return result;
 }
@@ -97,8 +100,8 @@ function zeroExtended(c: Selector, v: number): number {
   return extended;
 }
 
-/** n / d unsigned, for n = value `v`. */
-function unsignedQuotient(c: Selector, v: number, divisor: bigint, wide: number): number {
+/** n / d unsigned, for n = value `v`; in `into`, or in the vreg returned. */
+function unsignedQuotient(c: Selector, v: number, divisor: bigint, wide: number, into: number): number {
   const width = wide === 1 ? 64n : 32n;
   const { multiplier, shift } = reciprocal(divisor, width, 0n);
   const isWide = multiplier >> width !== 0n;
@@ -106,26 +109,26 @@ function unsignedQuotient(c: Selector, v: number, divisor: bigint, wide: number)
   if (wide === 0) {
     const n = zeroExtended(c, v);
     const p = product(c, n, narrow);
-    if (!isWide) return shifted(c, F.SHR.imm, 1, p, 32 + shift);
+    if (!isWide) return shifted(c, F.SHR.imm, 1, p, 32 + shift, into);
     const t = shifted(c, F.SHR.imm, 1, p, 32);
     const half = shifted(c, F.SHR.imm, 0, combined(c, F.SUB.rm, 0, n, t), 1);
-    return shifted(c, F.SHR.imm, 0, combined(c, F.ADD.rm, 0, half, t), shift - 1);
+    return lastShift(c, 0, half, t, shift - 1, into);
   }
   const n = c.reg(v);
   const high = highProduct(c, F.MUL[1], n, narrow);
-  if (!isWide) return shifted(c, F.SHR.imm, 1, high, shift);
+  if (!isWide) return shifted(c, F.SHR.imm, 1, high, shift, into);
   const half = shifted(c, F.SHR.imm, 1, combined(c, F.SUB.rm, 1, n, high), 1);
-  return shifted(c, F.SHR.imm, 1, combined(c, F.ADD.rm, 1, half, high), shift - 1);
+  return lastShift(c, 1, half, high, shift - 1, into);
 }
 
-function negated(c: Selector, wide: number, x: number): number {
-  const result = c.temp(I64);
-  c.oneAddress(F.NEG[wide], result, x);
-  return result;
+// (x + y) >> count
+function lastShift(c: Selector, wide: number, x: number, y: number, count: number, into: number): number {
+  if (count === 0) return combined(c, F.ADD.rm, wide, x, y, into);
+  return shifted(c, F.SHR.imm, wide, combined(c, F.ADD.rm, wide, x, y), count, into);
 }
 
-/** n / d signed. */
-function signedQuotient(c: Selector, v: number, divisor: bigint, wide: number): number {
+/** n / d signed, likewise. */
+function signedQuotient(c: Selector, v: number, divisor: bigint, wide: number, into: number): number {
   const magnitude = divisor < 0n ? -divisor : divisor;
   const bits = wide === 1 ? 64 : 32;
   let quotient: number;
@@ -135,8 +138,10 @@ function signedQuotient(c: Selector, v: number, divisor: bigint, wide: number): 
     // bits - 1 copies of the sign, of which log2 stay: d - 1 for negative n.
     const sign = log2 === 1 ? n : shifted(c, F.SAR.imm, wide, n, log2 - 1);
     const bias = shifted(c, F.SHR.imm, wide, sign, bits - log2);
-    quotient = shifted(c, F.SAR.imm, wide, combined(c, F.ADD.rm, wide, bias, n), log2);
-    return divisor < 0n ? negated(c, wide, quotient) : quotient;
+    const biased = combined(c, F.ADD.rm, wide, bias, n);
+    if (divisor > 0n) return shifted(c, F.SAR.imm, wide, biased, log2, into);
+    c.oneAddress(F.NEG[wide], into, shifted(c, F.SAR.imm, wide, biased, log2));
+    return into;
   }
   const { multiplier, shift } = reciprocal(magnitude, BigInt(bits), 1n);
   const n = c.reg(v);
@@ -152,7 +157,9 @@ function signedQuotient(c: Selector, v: number, divisor: bigint, wide: number): 
   }
   // Truncation is towards minus infinity so far: one more for a negative dividend; the other way round for a negative divisor.
   const sign = shifted(c, F.SAR.imm, wide, n, bits - 1);
-  return divisor < 0n ? combined(c, F.SUB.rm, wide, sign, quotient) : combined(c, F.SUB.rm, wide, quotient, sign);
+  return divisor < 0n
+    ? combined(c, F.SUB.rm, wide, sign, quotient, into)
+    : combined(c, F.SUB.rm, wide, quotient, sign, into);
 }
 
 /** The rule for a division (`part` quotient) or remainder by a constant of at least 2 in magnitude. */
@@ -166,11 +173,13 @@ export function byConstant(part: "quotient" | "remainder", signedness: "signed" 
     // Unsigned powers of two have rules of their own; the lowest integer has no magnitude.
     if (!signed && (divisor & divisor - 1n) === 0n) return false;
     if (signed && divisor === -(1n << (wide === 1 ? 63n : 31n))) return false;
-    const quotient = signed ? signedQuotient(c, c.a[v], divisor, wide) : unsignedQuotient(c, c.a[v], divisor, wide);
     const result = c.own(v);
+    const into = part === "quotient" ? result : c.temp(c.type[v]);
+    const quotient = signed
+      ? signedQuotient(c, c.a[v], divisor, wide, into)
+      : unsignedQuotient(c, c.a[v], divisor, wide, into);
     if (part === "quotient") {
-      // A move that also zeroes the upper half of a 32-bit quotient (SEL-4).
-      c.unary(F.MOV_LOAD[wide], result, quotient);
+      if (quotient !== result) c.unary(F.MOV_LOAD[wide], result, quotient);
       return true;
     }
     const n = c.reg(c.a[v]);
@@ -184,6 +193,10 @@ function multiple(c: Selector, quotient: number, divisor: bigint, wide: number):
   const { code } = c;
   const result = c.temp(wide === 1 ? I64 : I32);
   const lo = lowWord(divisor);
+  if (divisor > 0n && (divisor & divisor - 1n) === 0n) {
+    c.twoAddressImmediate(F.SHL.imm[wide], result, quotient, divisor.toString(2).length - 1);
+    return result;
+  }
   if (wide === 1 && BigInt.asIntN(64, divisor) !== BigInt(lo)) {
     c.twoAddress(F.IMUL[1], result, quotient, c.constant(I64, lo, highWord(divisor)));
     return result;

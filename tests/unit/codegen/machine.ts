@@ -9,7 +9,7 @@ import {
   VMHostFunc,
   VMRecord,
 } from "../../../lib/abi/mod.ts";
-import { type ModuleCode, ModuleEmitter } from "../../../lib/codegen/mod.ts";
+import { type CodegenOptions, FunctionCompiler, type ModuleCode, ModuleEmitter } from "../../../lib/codegen/mod.ts";
 import {
   acquireStack,
   allocateCode,
@@ -54,37 +54,57 @@ const IMPORTS = VMContextHead.sizeBytes;
 /** Where test IR finds data of its own in the vmctx. */
 export const DATA_OFFSET = 1024;
 
+/** What {@linkcode compileText} gives. */
+export interface Compiled {
+  readonly code: ModuleCode;
+  readonly funcs: Func[];
+  /** Bytes of instructions of each function, without the data behind them. */
+  readonly instructionBytes: number[];
+}
+
 /** Compiles functions given as IR text; they share one table of signatures. */
-export function compileText(text: string, features: number = BASELINE): { code: ModuleCode; funcs: Func[] } {
+export function compileText(text: string, features: number = BASELINE): Compiled {
   const funcs = parseFuncs(text);
   for (const func of funcs) verifyFunc(func);
   const { signatures } = funcs[0];
-  const emitter = new ModuleEmitter(
-    {
-      features,
-      checks: "on",
-      functionImportOffset: (index) => IMPORTS + index * VMFunctionImport.sizeBytes,
-    },
-    signatures,
-  );
-  for (const func of funcs) emitter.compileFunction(func);
-  return { code: emitter.finish(signatures.params.map((_, index) => index)), funcs };
+  const options: CodegenOptions = {
+    features,
+    checks: "on",
+    functionImportOffset: (index) => IMPORTS + index * VMFunctionImport.sizeBytes,
+  };
+  const compiler = new FunctionCompiler(options, signatures);
+  const emitter = new ModuleEmitter(options, signatures);
+  const instructionBytes = funcs.map((func) => {
+    const compiled = compiler.compile(func);
+    emitter.append(compiled);
+    return compiled.instructionBytes;
+  });
+  return { code: emitter.finish(signatures.params.map((_, index) => index)), funcs, instructionBytes };
 }
 
-/** The disassembly of function `index`, branch targets as offsets in it. */
-export function listing(code: ModuleCode, index: number): string {
+/** The disassembly of function `index`: local addresses count from its start, other functions are named, traps annotated. */
+export function listing({ code, instructionBytes }: Compiled, index: number): string {
   const start = code.functionOffsets[index];
-  let end = code.functionOffsets[index + 1];
-  while (end > start && code.code[end - 1] === 0xcc) end--;
+  const body = code.code.slice(start, start + instructionBytes[index]);
   const lines: string[] = [];
-  const body = code.code.slice(start, end);
   for (let at = 0; at < body.length;) {
     const { text, length } = disassemble(body, at);
-    const trap = code.trapPcs.indexOf(start + at);
-    lines.push(`${at.toString(16).padStart(4)}: ${text}${trap < 0 ? "" : `   ; ${TRAPS[code.trapCodes[trap]][0]}`}`);
+    const isBranch = /^(call|j\w+) -?0x/.test(text) || /^(call|jmp) \d/.test(text);
+    const shown = isBranch ? nameTarget(code, start, body.length, text) : text;
+    // A call of the trap stub is keyed by its return address.
+    const trap = code.trapPcs.indexOf(start + at + (shown === "call stub" ? length : 0));
+    lines.push(`${at.toString(16).padStart(4)}: ${shown}${trap < 0 ? "" : `   ; ${TRAPS[code.trapCodes[trap]][0]}`}`);
     at += length;
   }
   return lines.join("\n");
+}
+
+function nameTarget(code: ModuleCode, start: number, bytes: number, text: string): string {
+  const [mnemonic, target] = text.split(" ");
+  const offset = Number(BigInt.asIntN(64, BigInt(target)));
+  if (!/^(call|jmp)$/.test(mnemonic) || mnemonic === "jmp" && offset >= 0 && offset < bytes) return text;
+  const callee = code.functionOffsets.indexOf(start + offset);
+  return callee >= 0 && callee < code.functionOffsets.length - 1 ? `${mnemonic} func ${callee}` : `${mnemonic} stub`;
 }
 
 /** Answers a host call or libcall: gets its number and the machine (arguments and results are in the value area or the record). */
