@@ -13,6 +13,7 @@
  * IR-4  Every block in `blockCount` that is unreachable has an empty range or is skipped by rpo; passes iterate rpo only.
  * IR-5  A value of type addr is not live across an instruction that CALLS (ADDR-1), unless its definition is `vmctx` or `vmctx_addr`,
  *       which are rematerialised.
+ * IR-8  A target of `br_if` or `br_table` has one predecessor: critical edges are split by a block that jumps.
  */
 
 import { type Id, IntList, NONE } from "../base/mod.ts";
