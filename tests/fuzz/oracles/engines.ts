@@ -1,0 +1,267 @@
+/** The two engines that differential tests compare, behind one face: V8, and ours in any configuration with all internal checks on. */
+
+import { compileModule, encodeArtifact } from "../../../lib/compile/mod.ts";
+import { machineCpuFeatures } from "../../../lib/runtime/mod.ts";
+import { COMPILED_FEATURES, decodeModule, validateModule } from "../../../lib/wasm/mod.ts";
+import { Engine, Global, HostError, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
+import type { NumberType, Signature, TypeName } from "../generators/wasm_tree.ts";
+
+/** How our code is made. */
+export interface Configuration {
+  readonly bounds: "guard" | "explicit";
+  readonly effort: "none" | "speed";
+}
+
+/** Every configuration. */
+export const CONFIGURATIONS: readonly Configuration[] = [
+  { bounds: "guard", effort: "speed" },
+  { bounds: "explicit", effort: "speed" },
+  { bounds: "guard", effort: "none" },
+  { bounds: "explicit", effort: "none" },
+];
+
+/** A configuration in words. */
+export function configurationName({ bounds, effort }: Configuration): string {
+  return `${bounds} ${effort}`;
+}
+
+/** A function of either engine. */
+export type Callable = (...args: unknown[]) => unknown;
+/** A global of either engine. */
+export interface GlobalLike {
+  value: unknown;
+}
+/** A memory of either engine. */
+export interface MemoryLike {
+  readonly buffer: ArrayBufferLike;
+}
+/** A table of either engine. */
+export interface TableLike {
+  readonly length: number;
+  get(index: number): unknown;
+}
+
+/** What can be imported from the host. */
+export type HostImport =
+  | { readonly kind: "func"; readonly signature: Signature; readonly fn: Callable }
+  | { readonly kind: "memory"; readonly min: number; readonly max: number }
+  | { readonly kind: "table"; readonly type: "funcref" | "externref"; readonly min: number; readonly max: number }
+  | {
+    readonly kind: "global";
+    readonly type: NumberType;
+    readonly isMutable: boolean;
+    readonly value: number | bigint;
+  };
+
+/** An instance of either engine. */
+export interface Guest {
+  func(name: string): Callable;
+  memory(name: string): MemoryLike;
+  table(name: string): TableLike;
+  global(name: string): GlobalLike;
+}
+
+/** Imports by module and name. */
+export type ImportTree = Readonly<Record<string, Readonly<Record<string, HostImport | Guest>> | Guest>>;
+
+/** One engine with a store: instances in it may import from each other. */
+export interface Session extends Disposable {
+  readonly name: string;
+  /** Makes a host thing once; the same object can be imported by several modules. */
+  create(thing: HostImport): unknown;
+  /** @throws what instantiation throws; see {@linkcode trapKind}. */
+  instantiate(
+    bytes: Uint8Array<ArrayBuffer>,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ): Guest & {
+    readonly exports: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** V8. */
+export class V8Session implements Session {
+  readonly name = "V8";
+
+  create(thing: HostImport): unknown {
+    switch (thing.kind) {
+      case "func":
+        return thing.fn;
+      case "memory":
+        return new WebAssembly.Memory({ initial: thing.min, maximum: thing.max });
+      case "table":
+        return new WebAssembly.Table({
+          element: thing.type === "funcref" ? "anyfunc" : "externref" as "anyfunc",
+          initial: thing.min,
+          maximum: thing.max,
+        });
+      case "global":
+        return new WebAssembly.Global({ value: thing.type, mutable: thing.isMutable }, thing.value as number);
+    }
+  }
+
+  instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports as WebAssembly.Imports);
+    return {
+      exports,
+      func: (name: string) => exports[name] as Callable,
+      memory: (name: string) => exports[name] as MemoryLike,
+      table: (name: string) => exports[name] as TableLike,
+      global: (name: string) => exports[name] as GlobalLike,
+    };
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+const engines = new Map<string, Engine>();
+
+function engineFor(configuration: Configuration): Engine {
+  const key = configurationName(configuration);
+  let engine = engines.get(key);
+  if (engine === undefined) engines.set(key, engine = new Engine(configuration));
+  return engine;
+}
+
+/** Compiles with the IR verifier and the allocation checker on; the result goes through an artifact, as saved modules do. */
+export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): Module {
+  const module = decodeModule(bytes, COMPILED_FEATURES);
+  validateModule(module);
+  const compiled = compileModule(module, { ...configuration, cpuFeatures: machineCpuFeatures(), checks: "on" });
+  return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled));
+}
+
+/** Our engine. */
+export class TheropodSession implements Session {
+  readonly name: string;
+  readonly #configuration: Configuration;
+  readonly #store: Store;
+  readonly #modules: Module[] = [];
+
+  constructor(configuration: Configuration) {
+    this.name = configurationName(configuration);
+    this.#configuration = configuration;
+    this.#store = new Store(engineFor(configuration));
+  }
+
+  create(thing: HostImport): unknown {
+    switch (thing.kind) {
+      case "func":
+        return thing.fn;
+      case "memory":
+        return new Memory(this.#store, { minimum: thing.min, maximum: thing.max });
+      case "table":
+        return new Table(this.#store, { element: thing.type, minimum: thing.min, maximum: thing.max });
+      case "global":
+        return new Global(
+          this.#store,
+          { valueType: thing.type, mutability: thing.isMutable ? "var" : "const" },
+          thing.value,
+        );
+    }
+  }
+
+  instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
+    const module = compileChecked(bytes, this.#configuration);
+    this.#modules.push(module);
+    const { exports } = new Instance(this.#store, module, imports as never);
+    return {
+      exports,
+      func: (name: string) => exports[name] as Callable,
+      memory: (name: string) => exports[name] as MemoryLike,
+      table: (name: string) => {
+        const table = exports[name] as Table;
+        return {
+          get length() {
+            return table.size;
+          },
+          get: (index: number) => table.get(index),
+        };
+      },
+      global: (name: string) => exports[name] as GlobalLike,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#store.close();
+    for (const module of this.#modules) module[Symbol.dispose]();
+  }
+}
+
+/** V8's messages, as far as they tell kinds of traps apart. */
+const V8_MESSAGES: readonly (readonly [part: string, kind: string])[] = [
+  ["unreachable", "unreachable"],
+  ["divide by zero", "divide by zero"],
+  ["remainder by zero", "divide by zero"],
+  ["divide result unrepresentable", "overflow"],
+  ["float unrepresentable in integer range", "conversion"],
+  ["memory access out of bounds", "memory"],
+  ["null function or function signature", "bad callee"],
+  ["table index is out of bounds", "table"],
+  ["table access out of bounds", "table"],
+  ["element segment out of bounds", "table"],
+  ["data segment", "memory"],
+  ["Maximum call stack", "stack"],
+];
+
+/** Our traps in the same words. V8 has one message for two kinds of bad callee, and one for every conversion. */
+const OUR_KINDS: Readonly<Record<string, string>> = {
+  unreachable: "unreachable",
+  memory_out_of_bounds: "memory",
+  table_out_of_bounds: "table",
+  indirect_call_out_of_bounds: "table",
+  indirect_call_to_null: "bad callee",
+  indirect_call_type_mismatch: "bad callee",
+  integer_overflow: "overflow",
+  integer_divide_by_zero: "divide by zero",
+  invalid_conversion_to_integer: "conversion",
+  stack_overflow: "stack",
+};
+
+/** Thrown by host functions to see it come out of the guest again. */
+export class HostAbort extends Error {
+  override readonly name = "HostAbort";
+}
+
+/**
+ * The kind of a trap, comparable across engines. `ops` may be given where our finer kinds of failed conversions do not matter.
+ *
+ * @throws what is no trap: a defect somewhere.
+ */
+export function trapKind(error: unknown): string {
+  if (error instanceof Trap) {
+    const kind = OUR_KINDS[error.code];
+    if (kind === undefined) throw error;
+    return kind;
+  }
+  if (error instanceof HostAbort) return `host abort ${error.message}`;
+  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+    const found = V8_MESSAGES.find(([part]) => error.message.includes(part));
+    if (found === undefined) throw error;
+    return found[1];
+  }
+  throw error;
+}
+
+/** Whether two kinds are the same trap: ours tells a conversion of a number too large from one of a NaN. */
+export function isSameTrap(theirs: string, ours: string): boolean {
+  return theirs === ours || theirs === "conversion" && ours === "overflow";
+}
+
+/** Whether an error says that the machine, not the guest, ran out of something. */
+export function isExhaustion(error: unknown): boolean {
+  return error instanceof HostError || error instanceof RangeError && /memory|allocat/i.test(error.message) &&
+      !error.message.includes("out of bounds");
+}
+
+/** A value that JavaScript can pass, for logs. */
+export function describeValue(type: TypeName, value: unknown): string {
+  switch (type) {
+    case "f32":
+    case "f64":
+      return Object.is(value, -0) ? "-0" : String(value);
+    case "i64":
+      return `${value}n`;
+    default:
+      return String(value);
+  }
+}
