@@ -167,7 +167,9 @@ export class BlockEntry {
     for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) {
       const pred = input.preds.data[k];
       if (pred < header) continue;
-      if ((states.exitMask[pred] & (1 << register)) === 0 || states.exitVreg[pred * REGISTER_COUNT + register] !== v) return false;
+      if ((states.exitMask[pred] & (1 << register)) === 0 || states.exitVreg[pred * REGISTER_COUNT + register] !== v) {
+        return false;
+      }
     }
     return true;
   }
@@ -355,7 +357,7 @@ export class BlockEntry {
 
   /** Gives the chosen candidates registers. Returns the mask of all taken registers. */
   #assign(block: number, registerClass: number, count: number, taken: number, isHeader: boolean): number {
-    const { registers, states } = this;
+    const { registers } = this;
     const { events, live } = registers;
     const all = this.masks.ofClass[registerClass];
     const chosen = this.#chosen;

@@ -207,7 +207,9 @@ class Checker {
 
   #checkSlot(inst: number, v: number, location: Location): void {
     const slot = slotIndex(location), isWide = this.input.vregSlotBytes[v] === 16;
-    if (slot + (isWide ? 2 : 1) > this.output.slotCount) this.#fail(inst, `slot ${slot} of vreg ${v} is outside the frame`);
+    if (slot + (isWide ? 2 : 1) > this.output.slotCount) {
+      this.#fail(inst, `slot ${slot} of vreg ${v} is outside the frame`);
+    }
     if (isWide && (slot & 1) !== 0) this.#fail(inst, `slot ${slot} of 16-byte vreg ${v} is odd`);
   }
 
@@ -215,7 +217,9 @@ class Checker {
     if (location < 0 || location > 31 || (this.#allocatable & (1 << location)) === 0) {
       this.#fail(inst, `vreg ${v} is in ${nameOf(location)}, which is not allocatable`);
     }
-    if (location >> 4 !== this.input.vregClass[v]) this.#fail(inst, `vreg ${v} is in ${nameOf(location)}, of another class`);
+    if (location >> 4 !== this.input.vregClass[v]) {
+      this.#fail(inst, `vreg ${v} is in ${nameOf(location)}, of another class`);
+    }
   }
 
   #checkOperandForms(): void {
@@ -230,7 +234,9 @@ class Checker {
     for (let o = start; o < end; o++) {
       const info = operandInfo[o], v = operandVreg[o], location = locations[o], constraint = info & 7;
       if (isSlot(location)) {
-        if ((info & DEF) !== 0 || constraint !== Constraint.any) this.#fail(i, `operand ${o - start} (vreg ${v}) is in a slot`);
+        if ((info & DEF) !== 0 || constraint !== Constraint.any) {
+          this.#fail(i, `operand ${o - start} (vreg ${v}) is in a slot`);
+        }
         this.#checkSlot(i, v, location);
         continue;
       }
@@ -250,7 +256,9 @@ class Checker {
         if (info & LATE) defs |= bit;
         else {
           temporaries |= bit;
-          if (constraint !== Constraint.fixed && (clobbers[i] & bit) !== 0) this.#fail(i, `a temporary is in clobbered ${nameOf(location)}`);
+          if (constraint !== Constraint.fixed && (clobbers[i] & bit) !== 0) {
+            this.#fail(i, `a temporary is in clobbered ${nameOf(location)}`);
+          }
         }
       }
     }
@@ -278,7 +286,9 @@ class Checker {
     if (safepoint[i] !== 0) this.#collect(i, state, mode);
     if (mode === "check") this.#checkUses(i, state, LATE);
     for (let o = start; o < end; o++) {
-      if ((operandInfo[o] & (DEF | LATE)) === (DEF | LATE)) this.#define(state, operandVreg[o], output.operandLocation[o]);
+      if ((operandInfo[o] & (DEF | LATE)) === (DEF | LATE)) {
+        this.#define(state, operandVreg[o], output.operandLocation[o]);
+      }
     }
     for (; e < lastEdit; e++) this.#replayEdit(e, state);
   }
@@ -290,7 +300,9 @@ class Checker {
       if ((operandInfo[o] & (DEF | LATE)) !== flag) continue;
       const v = operandVreg[o], location = this.output.operandLocation[o];
       if (this.#holds(state, v, location)) continue;
-      const found = [...state.units.get(2 * v) ?? []].map((u) => nameOf(u < FIRST_SLOT_UNIT ? u : FIRST_SLOT_UNIT - 1 - u));
+      const found = [...state.units.get(2 * v) ?? []].map((u) =>
+        nameOf(u < FIRST_SLOT_UNIT ? u : FIRST_SLOT_UNIT - 1 - u)
+      );
       const contents = [...state.contents.get(unitOf(location)) ?? []].map((c) => c >> 1);
       this.#fail(
         i,

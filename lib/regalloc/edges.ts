@@ -67,7 +67,9 @@ export class Edges {
   move(input: AllocationInput, slots: Slots): void {
     for (let b = 0; b < input.blockCount; b++) {
       if (!hasAgreedEntry(input, b)) continue;
-      for (let k = input.predStart[b]; k < input.predStart[b + 1]; k++) this.#moveAlong(input, slots, input.preds.data[k], b);
+      for (let k = input.predStart[b]; k < input.predStart[b + 1]; k++) {
+        this.#moveAlong(input, slots, input.preds.data[k], b);
+      }
     }
   }
 

@@ -128,7 +128,9 @@ export class LiveRanges {
           }
         }
       }
-      for (let k = input.argStart[b]; k < input.argStart[b + 1]; k++) usePosition[useStart[args[k] + 1]++] = 2 * end - 1;
+      for (let k = input.argStart[b]; k < input.argStart[b + 1]; k++) {
+        usePosition[useStart[args[k] + 1]++] = 2 * end - 1;
+      }
     }
   }
 

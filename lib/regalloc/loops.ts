@@ -47,7 +47,12 @@ export class Loops {
   readonly #usedNext: IntList = new IntList();
   #lastUser: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** Changes of the number of live values at each instruction's early and late point, by class. */
-  readonly #delta: [Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>, Int32Array<ArrayBuffer>] = [
+  readonly #delta: [
+    Int32Array<ArrayBuffer>,
+    Int32Array<ArrayBuffer>,
+    Int32Array<ArrayBuffer>,
+    Int32Array<ArrayBuffer>,
+  ] = [
     new Int32Array(1024),
     new Int32Array(1024),
     new Int32Array(1024),
@@ -156,7 +161,9 @@ export class Loops {
       free[b] = reached & ~callsOf[b];
     }
     let around = 0;
-    for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) if (preds[k] >= header) around |= free[preds[k]];
+    for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) {
+      if (preds[k] >= header) around |= free[preds[k]];
+    }
     this.callsAlways[loop] = calls & ~around;
   }
 
@@ -197,7 +204,9 @@ export class Loops {
             if (loop !== NONE && this.header[loop] === b) this.entryPressure[2 * loop + c] = nowEarly;
           }
         }
-        if (loop !== NONE && cold[b] === 0 && most > this.maxPressure[2 * loop + c]) this.maxPressure[2 * loop + c] = most;
+        if (loop !== NONE && cold[b] === 0 && most > this.maxPressure[2 * loop + c]) {
+          this.maxPressure[2 * loop + c] = most;
+        }
       }
       // Inner loops have larger numbers than the ones around them.
       for (let l = loops - 1; l >= 0; l--) {

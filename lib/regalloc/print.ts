@@ -20,7 +20,12 @@ export function printLocation(location: Location): string {
   return location < 16 ? `r${location}` : `f${location - 16}`;
 }
 
-const CONSTRAINT_NAMES: Record<keyof typeof Constraint, string> = { any: "any", reg: "reg", fixed: "", reuse: "reuse " };
+const CONSTRAINT_NAMES: Record<keyof typeof Constraint, string> = {
+  any: "any",
+  reg: "reg",
+  fixed: "",
+  reuse: "reuse ",
+};
 const BY_CODE = Object.fromEntries(
   Object.entries(Constraint).map(([name, code]) => [code, CONSTRAINT_NAMES[name as keyof typeof Constraint]]),
 );
@@ -30,7 +35,9 @@ function printOperand(input: AllocationInput, output: Allocation | null, o: numb
   const isDef = (info & DEF) !== 0;
   const isUnusual = isDef === ((info & LATE) === 0);
   const constraint = info & 7;
-  let text = `${isUnusual ? isDef ? "early " : "late " : ""}${isDef ? "def" : "use"} v${input.operandVreg[o]}:${BY_CODE[constraint]}`;
+  let text = `${isUnusual ? isDef ? "early " : "late " : ""}${isDef ? "def" : "use"} v${input.operandVreg[o]}:${
+    BY_CODE[constraint]
+  }`;
   if (constraint === Constraint.fixed) text += printLocation(info >> 8);
   if (constraint === Constraint.reuse) text += info >> 8;
   return output === null ? text : `${text}=${printLocation(output.operandLocation[o])}`;
@@ -51,7 +58,9 @@ export function printAllocation(input: AllocationInput, output: Allocation | nul
   const edits = (inst: number, after: number) => {
     if (output === null) return;
     for (; e < output.editCount && output.editInst[e] === inst && output.editAfter[e] === after; e++) {
-      lines.push(`        v${output.editVreg[e]}: ${printLocation(output.editTo[e])} <- ${printLocation(output.editFrom[e])}`);
+      lines.push(
+        `        v${output.editVreg[e]}: ${printLocation(output.editTo[e])} <- ${printLocation(output.editFrom[e])}`,
+      );
     }
   };
   for (let b = 0; b < input.blockCount; b++) {
@@ -62,13 +71,21 @@ export function printAllocation(input: AllocationInput, output: Allocation | nul
     for (let i = input.blockFirst[b]; i < input.blockFirst[b + 1]; i++) {
       edits(i, 0);
       const operands: string[] = [];
-      for (let o = input.operandStart[i]; o < input.operandStart[i + 1]; o++) operands.push(printOperand(input, output, o));
+      for (let o = input.operandStart[i]; o < input.operandStart[i + 1]; o++) {
+        operands.push(printOperand(input, output, o));
+      }
       const clobbers = input.clobbers[i] !== 0 ? ` clobbers ${printMask(input.clobbers[i])}` : "";
-      lines.push(`  ${String(i).padStart(4)}: ${operands.join(", ")}${clobbers}${input.safepoint[i] !== 0 ? " safepoint" : ""}`);
+      lines.push(
+        `  ${String(i).padStart(4)}: ${operands.join(", ")}${clobbers}${input.safepoint[i] !== 0 ? " safepoint" : ""}`,
+      );
       edits(i, 1);
     }
     const args = list(input.args.data, input.argStart[b], input.argStart[b + 1], "v");
-    lines.push(`        -> ${list(input.succs.data, input.succStart[b], input.succStart[b + 1], "b")}${args === "" ? "" : `(${args})`}`);
+    lines.push(
+      `        -> ${list(input.succs.data, input.succStart[b], input.succStart[b + 1], "b")}${
+        args === "" ? "" : `(${args})`
+      }`,
+    );
   }
   return lines.join("\n") + "\n";
 }

@@ -105,7 +105,9 @@ export class Registers {
 
   /** Puts a vreg that is in no register into a free one. */
   place(v: number, register: number): void {
-    if (this.vregIn[register] !== NONE) bug(`regalloc: vreg ${v} takes register ${register} of ${this.vregIn[register]}`);
+    if (this.vregIn[register] !== NONE) {
+      bug(`regalloc: vreg ${v} takes register ${register} of ${this.vregIn[register]}`);
+    }
     this.vregIn[register] = v;
     this.regOf[v] = register;
     this.lastReg[v] = register;
@@ -187,7 +189,9 @@ export class Registers {
       if (previous >= live.useStart[v] && live.usePosition[previous] >= start) {
         // Used earlier in this loop, so again in the next turn.
         let first = previous;
-        for (let n = 0; n < LOOK_AHEAD && first > live.useStart[v] && live.usePosition[first - 1] >= start; n++) first--;
+        for (let n = 0; n < LOOK_AHEAD && first > live.useStart[v] && live.usePosition[first - 1] >= start; n++) {
+          first--;
+        }
         distance = end - this.cursor + live.usePosition[first] - start;
         return loss < end ? distance + BEYOND_CALL : distance;
       }
@@ -248,7 +252,9 @@ export class Registers {
       if (r !== NO_REGISTER && (free & (1 << r)) !== 0) return r;
     }
     const fixed = hints.register[v];
-    if (fixed !== NO_REGISTER && (free & (1 << fixed)) !== 0 && this.events.nextDemand(fixed, this.cursor) >= need - 1) {
+    if (
+      fixed !== NO_REGISTER && (free & (1 << fixed)) !== 0 && this.events.nextDemand(fixed, this.cursor) >= need - 1
+    ) {
       return fixed;
     }
     const last = this.lastReg[v];

@@ -240,7 +240,9 @@ export class InstructionScan {
       if (r === NOWHERE) {
         locations[o] = IN_SLOT;
         missing = true;
-      } else if (o === this.#reusedUse && (this.registers.liveAt(v, 2 * this.#inst + 1) || this.registers.regOf[v] !== r)) {
+      } else if (
+        o === this.#reusedUse && (this.registers.liveAt(v, 2 * this.#inst + 1) || this.registers.regOf[v] !== r)
+      ) {
         // The def destroys its register, so the use reads a copy.
         locations[o] = IN_SLOT;
         missing = true;
@@ -345,7 +347,9 @@ export class InstructionScan {
         if ((info & LATE) !== 0) this.#lateLocked |= 1 << r;
         continue;
       }
-      if (this.#input.vregRemat[v] !== NONE) bug(`regalloc: no register for a use of vreg ${v} at instruction ${this.#inst}`);
+      if (this.#input.vregRemat[v] !== NONE) {
+        bug(`regalloc: no register for a use of vreg ${v} at instruction ${this.#inst}`);
+      }
       locations[o] = IN_SLOT;
       for (let t = 0; t < this.#touchedCount; t++) if (this.#touchedVreg[t] === v) this.#touchedReadsSlot[t] = 1;
     }
@@ -401,7 +405,9 @@ export class InstructionScan {
     for (let o = start; o < end; o++) {
       const info = operandInfo[o];
       const constraint = info & 7;
-      if ((info & (DEF | LATE)) !== (DEF | LATE) || constraint === Constraint.fixed || constraint === Constraint.reuse) continue;
+      if (
+        (info & (DEF | LATE)) !== (DEF | LATE) || constraint === Constraint.fixed || constraint === Constraint.reuse
+      ) continue;
       const v = operandVreg[o];
       const r = this.#obtainLate(this.masks.ofClass[vregClass[v]] & ~this.#lateLocked, v);
       if (r === NO_REGISTER) bug(`regalloc: no register for a def of instruction ${this.#inst}`);

@@ -36,6 +36,8 @@ export class Slots {
   #heapEnd: Int32Array<ArrayBuffer> = new Int32Array(256);
   #heapVreg: Int32Array<ArrayBuffer> = new Int32Array(256);
   #heapCount = 0;
+  /** Slots of values dead at this position have been freed. */
+  #freedUpTo = 0;
   readonly #safepoints = new IntList();
   readonly #rootHits = new IntList();
   #hitCount: Int32Array<ArrayBuffer> = new Int32Array(64);
@@ -60,6 +62,7 @@ export class Slots {
     this.#free[0].reset();
     this.#free[1].reset();
     this.#heapCount = 0;
+    this.#freedUpTo = 0;
     const { needsSlot } = this.registers;
     const { blockFirst, operandStart, operandVreg, operandInfo } = input;
     const params = input.params.data;
@@ -75,8 +78,8 @@ export class Slots {
       for (let o = operandStart[first], oe = operandStart[end]; o < oe; o++) {
         if ((operandInfo[o] & DEF) === 0 || needsSlot[operandVreg[o]] === 0) continue;
         const v = operandVreg[o];
-        const inst = this.registers.live.defPosition[v] >> 1;
-        this.#give(input, v, 2 * inst);
+        const def = this.registers.live.defPosition[v], inst = def >> 1;
+        this.#give(input, v, def);
         // Nothing can stand after a terminator.
         if (inst + 1 < end) this.#decideStore(b, v, inst, Phase.after);
       }
@@ -94,7 +97,9 @@ export class Slots {
     const { registers } = this;
     const register = registers.defReg[v];
     if (register === NO_REGISTER) this.storedAtDef[v] = 1; // a parameter passed in its slot
-    else if (registers.evictionCost[v] > 0 && registers.evictionCost[v] >= ABOUT_ALWAYS * registers.loops.frequency[block]) {
+    else if (
+      registers.evictionCost[v] > 0 && registers.evictionCost[v] >= ABOUT_ALWAYS * registers.loops.frequency[block]
+    ) {
       this.storedAtDef[v] = 1;
       this.log.at(inst, phase);
       this.log.push(v, register, IN_SLOT);
@@ -128,7 +133,10 @@ export class Slots {
     const hasSameSize = follow !== NONE && input.vregSlotBytes[follow] === input.vregSlotBytes[v];
     let slot = this.slotOf[v];
     if (slot === NONE && hasSameSize) slot = this.slotOf[follow];
-    if (slot === NONE || this.#isBusy[slot] !== 0) slot = this.#popFree(isWide ? 1 : 0);
+    // A temporary listed after a def of the same instruction: what has died by the def may live beside it.
+    if (start < this.#freedUpTo) slot = NONE;
+    else if (slot === NONE || this.#isBusy[slot] !== 0) slot = this.#popFree(isWide ? 1 : 0);
+    this.#freedUpTo = start;
     if (slot === NONE) {
       slot = isWide ? (this.count + 1) & ~1 : this.count;
       this.count = slot + (isWide ? 2 : 1);

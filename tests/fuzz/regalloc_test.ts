@@ -33,7 +33,9 @@ for (const { name, file } of FILES) {
         }
       } catch (error) {
         const dump = input.instCount < 400 ? printAllocation(input, output) : "";
-        throw new Error(`seed ${seed} (program ${k}, size ${size}): ${(error as Error).message}\n${dump}`, { cause: error });
+        throw new Error(`seed ${seed} (program ${k}, size ${size}): ${(error as Error).message}\n${dump}`, {
+          cause: error,
+        });
       }
     }
   });

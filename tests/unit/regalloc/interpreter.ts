@@ -3,7 +3,15 @@
  * an allocation. Both runs must read the same values in the same order.
  */
 
-import { type Allocation, type AllocationInput, DEF, isSlot, LATE, REMATERIALISE, slotIndex } from "../../../lib/regalloc/mod.ts";
+import {
+  type Allocation,
+  type AllocationInput,
+  DEF,
+  isSlot,
+  LATE,
+  REMATERIALISE,
+  slotIndex,
+} from "../../../lib/regalloc/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 
 const STEPS = 4000;
@@ -98,11 +106,16 @@ export function traceAllocated(input: AllocationInput, output: Allocation, seed:
     let low = 0, high = output.editCount;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const isBefore = output.editInst[middle] < inst || (output.editInst[middle] === inst && output.editAfter[middle] < after);
+      const isBefore = output.editInst[middle] < inst ||
+        (output.editInst[middle] === inst && output.editAfter[middle] < after);
       if (isBefore) low = middle + 1;
       else high = middle;
     }
-    for (edit = low; edit < output.editCount && output.editInst[edit] === inst && output.editAfter[edit] === after; edit++) {
+    for (
+      edit = low;
+      edit < output.editCount && output.editInst[edit] === inst && output.editAfter[edit] === after;
+      edit++
+    ) {
       const v = output.editVreg[edit], from = output.editFrom[edit];
       save(v, output.editTo[edit], from === REMATERIALISE ? mix(input.vregRemat[v], 31) : load(v, from));
     }

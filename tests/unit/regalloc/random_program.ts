@@ -4,7 +4,15 @@
  * A program is a function of its seed and options alone.
  */
 
-import { type AllocationInput, Constraint, DEF, LATE, operandInfo, type RegisterFile, type VReg } from "../../../lib/regalloc/mod.ts";
+import {
+  type AllocationInput,
+  Constraint,
+  DEF,
+  LATE,
+  operandInfo,
+  type RegisterFile,
+  type VReg,
+} from "../../../lib/regalloc/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 
 /** A register file of the first `ints` and `floats` registers; f15 is scratch. */
@@ -222,7 +230,9 @@ class Generator {
   /** As `#pick` for two values, the second of which can be in a slot if registers are few (a rematerialisable one cannot). */
   #pickPair(env: Env, registerClass: number): VReg[] {
     const pair = this.#pick(env, registerClass, 2);
-    if (this.options.file.intOrder.length <= 5 && this.#b.input.vregRemat[pair[1]] !== NONE) pair[1] = env[registerClass][0];
+    if (this.options.file.intOrder.length <= 5 && this.#b.input.vregRemat[pair[1]] !== NONE) {
+      pair[1] = env[registerClass][0];
+    }
     return pair;
   }
 
