@@ -120,7 +120,7 @@ export class LiveRanges {
           } else {
             const k = useStart[v + 1]++;
             if (info & LATE) usePosition[k] = 2 * i + 1;
-            else if (k > 0 && usePosition[k - 1] === 2 * i + 1 && k > useStart[v]) {
+            else if (k > 0 && usePosition[k - 1] === 2 * i + 1 && hasLateUse(input, operandStart[i], o, v)) {
               // A late use of the same vreg was listed before this early one.
               usePosition[k - 1] = 2 * i;
               usePosition[k] = 2 * i + 1;
@@ -253,4 +253,12 @@ export class LiveRanges {
     this.rangeFrom[n] = from;
     this.rangeTo[n] = to;
   }
+}
+
+// Whether one of the operands from `start` up to `end` is a late use of the vreg.
+function hasLateUse(input: AllocationInput, start: number, end: number, vreg: number): boolean {
+  for (let o = start; o < end; o++) {
+    if (input.operandVreg[o] === vreg && (input.operandInfo[o] & (DEF | LATE)) === LATE) return true;
+  }
+  return false;
 }
