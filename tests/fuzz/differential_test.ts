@@ -1,0 +1,68 @@
+/**
+ * Random programs: our engine, in every configuration, against V8. `FUZZ_SEED` and `FUZZ_COUNT` choose others; `FUZZ_SHRINK` set to 1
+ * reduces the first failing program and prints it.
+ *
+ * A program runs in two configurations: the default one and, in turn, one of the others. tests/fuzz/campaign.ts runs many programs in child
+ * processes, so that it also finds what ends the process.
+ */
+
+import { assert } from "@std/assert";
+import { describeModule } from "./generators/wasm_tree.ts";
+import { generateProgram, type Program } from "./generators/module_generator.ts";
+import { Random } from "./generators/random.ts";
+import { compareWith, encodeProgram, recordExpected, type Verdict } from "./oracles/differential.ts";
+import { type Configuration, configurationName, CONFIGURATIONS } from "./oracles/engines.ts";
+import { shrink } from "./oracles/shrink.ts";
+
+const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
+const COUNT = Number(Deno.env.get("FUZZ_COUNT") ?? 300);
+const REDUCES = Deno.env.get("FUZZ_SHRINK") === "1";
+const PROGRESS = Deno.env.get("FUZZ_PROGRESS");
+
+function verdictOf(program: Program, seed: number, configuration: Configuration): Verdict {
+  const binaries = encodeProgram(program);
+  return compareWith(recordExpected(program, binaries, seed), program, binaries, seed, configuration);
+}
+
+function fails(program: Program, seed: number, configuration: Configuration): boolean {
+  try {
+    return typeof verdictOf(program, seed, configuration) === "object";
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("random programs do what V8 does", () => {
+  const failures: string[] = [];
+  let inconclusive = 0;
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + COUNT; seed++) {
+    if (PROGRESS !== undefined) Deno.writeTextFileSync(PROGRESS, String(seed));
+    const program = generateProgram(new Random(seed));
+    const binaries = encodeProgram(program);
+    const expected = recordExpected(program, binaries, seed);
+    for (const configuration of [CONFIGURATIONS[0], CONFIGURATIONS[1 + seed % 3]]) {
+      const verdict = compareWith(expected, program, binaries, seed, configuration);
+      if (verdict === "same") continue;
+      if (verdict === "inconclusive") {
+        inconclusive++;
+        continue;
+      }
+      const { line, context, expected: wanted, actual } = verdict;
+      failures.push(
+        `seed ${seed}, ${configurationName(configuration)}, line ${line}:\n${
+          context.join("\n")
+        }\nV8:   ${wanted}\nours: ${actual}`,
+      );
+      if (REDUCES && failures.length === 1) {
+        const small = shrink(generateProgram(new Random(seed)), (candidate) => fails(candidate, seed, configuration));
+        const text = small.modules.map(describeModule).join("\n\n");
+        failures.push(`reduced:\n${text}\n${JSON.stringify(verdictOf(small, seed, configuration), undefined, 2)}`);
+        failures.push(...encodeProgram(small).map((bytes) => bytes.toBase64()));
+      }
+    }
+    if (failures.length > 20) break;
+  }
+  assert(failures.length === 0, failures.join("\n\n"));
+  // Deep recursion is rare: if it decided many programs, the comparison would say little.
+  assert(inconclusive <= COUNT / 20 + 1, `${inconclusive} of ${COUNT} programs decided by running out of stack`);
+});
