@@ -199,11 +199,16 @@ export class BlockEntry {
     if (!isHeader) this.#markClean(block);
 
     const params = input.params.data;
+    let reserved = 0;
     for (let k = input.paramStart[block]; k < input.paramStart[block + 1]; k++) {
-      const p = params[k];
-      if (registers.regOf[p] !== NOWHERE) registers.defReg[p] = registers.regOf[p];
-      else if (registers.live.useStart[p + 1] > registers.live.useStart[p]) registers.needsSlot[p] = 1;
+      const p = params[k], r = registers.regOf[p];
+      if (r !== NOWHERE) {
+        registers.defReg[p] = r;
+        registers.choose(p, r);
+        reserved |= 1 << r;
+      } else if (registers.live.useStart[p + 1] > registers.live.useStart[p]) registers.needsSlot[p] = 1;
     }
+    if (isHeader) registers.reserve(reserved);
   }
 
   /** Collects values that predecessors have in registers, and the parameters. Returns the frequency of all predecessors seen. */

@@ -21,6 +21,8 @@ const BEYOND_CALL = 2 ** 32;
 const BEYOND_LOOP = 2 ** 24;
 /** How many uses are looked at when uses in cold blocks are skipped or uses in a loop are weighed. */
 const LOOK_AHEAD = 16;
+/** How many parameters of parameters a wish looks through. */
+const FOLLOW_LIMIT = 4;
 /** Recomputing is cheaper than reloading: such values seem this much farther away. */
 const REMAT_DISTANCE_FACTOR = 3;
 
@@ -54,6 +56,10 @@ export class Registers {
   /** The block being scanned. */
   block = 0;
   isCold = false;
+  /** Registers to which the loop around brings the values of the next turn: others use them only for want of better ones. */
+  reserved = 0;
+  /** `reserved` of each loop entered so far. */
+  #reservedIn: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** The innermost loop around `block`, NONE outside, and the position past its end (END_OF_TIME outside). */
   loop = NONE;
   loopEndPosition = END_OF_TIME;
@@ -101,6 +107,30 @@ export class Registers {
     this.loop = loops.innermost[block];
     this.loopEndPosition = this.loop === NONE ? END_OF_TIME : 2 * input.blockFirst[loops.last[this.loop] + 1];
     this.cursor = 2 * input.blockFirst[block];
+    this.reserved = this.loop === NONE || block === loops.header[this.loop] ? 0 : this.#reservedIn[this.loop];
+  }
+
+  /** Notes the registers of the parameters of the current block, a loop header: values for the next turn are to come there. */
+  reserve(mask: number): void {
+    this.#reservedIn = growInt32(this.#reservedIn, this.loop + 1);
+    this.#reservedIn[this.loop] = mask;
+    this.reserved = mask;
+  }
+
+  /** A value was born in the register it wished for the next turn: others may have it when it dies. */
+  fulfil(register: number): void {
+    this.reserved &= ~(1 << register);
+    if (this.loop !== NONE) this.#reservedIn[this.loop] = this.reserved;
+  }
+
+  /** The first argument to be born chooses for the parameter and so for the others. */
+  choose(v: number, register: number): void {
+    const follow = this.hints.follow[v];
+    if (follow === NONE) return;
+    if (this.defReg[follow] === register) this.fulfil(register);
+    else if (this.defReg[follow] === NO_REGISTER && this.lastReg[follow] === NO_REGISTER) {
+      this.lastReg[follow] = register;
+    }
   }
 
   /** Puts a vreg that is in no register into a free one. */
@@ -223,6 +253,7 @@ export class Registers {
     if (wish !== NO_REGISTER) return wish;
     const order = this.masks.order[registerClass];
     const { cursor, events } = this;
+    if ((free & ~this.reserved) !== 0) free &= ~this.reserved;
     let best = NO_REGISTER, bestDemand = 0, fits = false;
     for (let k = 0; k < order.length; k++) {
       const r = order[k];
@@ -245,10 +276,9 @@ export class Registers {
   /** A free register the vreg wishes for and can keep until `need`, NO_REGISTER if none. */
   #wish(free: number, v: number, need: number): number {
     const { hints } = this;
-    const follow = hints.follow[v];
-    if (follow !== NONE) {
-      // The parameter's register; before its block is reached, the register another argument was born in.
-      const r = this.defReg[follow] !== NO_REGISTER ? this.defReg[follow] : this.lastReg[follow];
+    for (let p = hints.follow[v], n = 0; p !== NONE && n < FOLLOW_LIMIT; p = hints.follow[p], n++) {
+      // The parameter's register; before its block is reached, the register another argument was born in, or what it follows itself.
+      const r = this.defReg[p] !== NO_REGISTER ? this.defReg[p] : this.lastReg[p];
       if (r !== NO_REGISTER && (free & (1 << r)) !== 0) return r;
     }
     const fixed = hints.register[v];

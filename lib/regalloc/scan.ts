@@ -532,7 +532,6 @@ export class InstructionScan {
   #installDefs(start: number, end: number): void {
     const { registers } = this;
     const { operandInfo, operandVreg } = this.#input;
-    const { hints } = registers;
     const after = 2 * this.#inst + 2;
     // What is live out of a block need not be live at the position that follows.
     const isTerminator = this.#inst + 1 === this.#input.blockFirst[registers.block + 1];
@@ -543,11 +542,7 @@ export class InstructionScan {
       registers.defReg[v] = r;
       if (!isTerminator && !registers.liveAt(v, after)) continue;
       registers.place(v, r);
-      const follow = hints.follow[v];
-      // The first argument to be born chooses for the parameter and so for the others.
-      if (follow !== NONE && registers.defReg[follow] === NO_REGISTER && registers.lastReg[follow] === NO_REGISTER) {
-        registers.lastReg[follow] = r;
-      }
+      registers.choose(v, r);
     }
   }
 }
