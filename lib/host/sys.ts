@@ -55,6 +55,7 @@ export const SYS = {
   clock_getres: 229,
   clock_nanosleep: 230,
   tgkill: 234,
+  openat: 257,
   mkdirat: 258,
   fstatat: 262,
   unlinkat: 263,

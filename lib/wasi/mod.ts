@@ -15,6 +15,7 @@ export {
   type Preopen,
   WASI_MODULES,
   WasiError,
+  type WasiModuleName,
   type WasiOptions,
   WasiPreview1,
 } from "./preview1/wasi.ts";

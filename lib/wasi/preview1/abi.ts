@@ -288,6 +288,15 @@ export const DIRECTORY_RIGHTS: bigint = rights(
   "path_unlink_file",
 );
 
+/** Rights of a stream, beyond the one to read or to write it. No rights on paths: a stream that turns out to be a folder is no grant. */
+const STREAM_RIGHTS: bigint = rights("fd_fdstat_set_flags", "fd_filestat_get", "poll_fd_readwrite", "sock_shutdown");
+/** Rights of standard input. */
+export const INPUT_RIGHTS: bigint = STREAM_RIGHTS | rights("fd_read");
+/** Rights of standard output and standard error. */
+export const OUTPUT_RIGHTS: bigint = STREAM_RIGHTS | rights("fd_write", "fd_sync", "fd_datasync");
+/** Rights of an accepted connection. */
+export const SOCKET_RIGHTS: bigint = INPUT_RIGHTS | OUTPUT_RIGHTS;
+
 /** Rights that change something: absent from a read-only grant. */
 export const WRITE_RIGHTS: bigint = rights(
   "fd_datasync",
@@ -360,6 +369,43 @@ export const WASI_FUNCTIONS = [
   ["sock_send", "iiiii"],
   ["sock_shutdown", "ii"],
 ] as const;
+
+/** What differs between the editions of the interface: the numbers of `fd_seek`, and two structures. Offsets and sizes in bytes. */
+export interface Layout {
+  /** Linux's `whence` by the guest's. */
+  readonly whence: readonly number[];
+  readonly filestat: {
+    readonly bytes: number;
+    readonly links: number;
+    readonly linksBytes: 4 | 8;
+    readonly size: number;
+    /** Access time; the times of modification and status change follow it. */
+    readonly times: number;
+  };
+  readonly subscription: {
+    readonly bytes: number;
+    readonly clock: number;
+    readonly timeout: number;
+    readonly flags: number;
+  };
+}
+
+const [SEEK_SET, SEEK_CUR, SEEK_END] = [0, 1, 2];
+
+/** The editions by the module name that guests import them under. */
+export const LAYOUTS = {
+  wasi_snapshot_preview1: {
+    whence: [SEEK_SET, SEEK_CUR, SEEK_END],
+    filestat: { bytes: 64, links: 24, linksBytes: 8, size: 32, times: 40 },
+    subscription: { bytes: 48, clock: 16, timeout: 24, flags: 40 },
+  },
+  // Snapshot 0: narrower link counts, another order of `whence`, and clocks with an identifier of their own before the id.
+  wasi_unstable: {
+    whence: [SEEK_CUR, SEEK_END, SEEK_SET],
+    filestat: { bytes: 56, links: 20, linksBytes: 4, size: 24, times: 32 },
+    subscription: { bytes: 56, clock: 24, timeout: 32, flags: 48 },
+  },
+} as const satisfies Record<string, Layout>;
 
 /** The name of a WASI function. */
 export type WasiFunctionName = typeof WASI_FUNCTIONS[number][0];

@@ -10,14 +10,14 @@
  *            and one component that is neither ".." nor followed.
  */
 
-import { Errno, errnoOf } from "./abi.ts";
-import { fail } from "./guest_memory.ts";
+import { Errno, errnoOf, FileType } from "./abi.ts";
+import { decodePath, fail } from "./guest_memory.ts";
 import { AT, check, closeFd, fileTypeOf, O, openAt, openBeneathDirect, readLink, statusAt, statusOf } from "./linux.ts";
-import { FileType } from "./abi.ts";
 
 const MOST_LINKS = 40;
 const ENOSYS = -38;
 const EPERM = -1;
+const ENOTDIR = -20;
 const ELOOP = -40;
 const EAGAIN = -11;
 
@@ -48,53 +48,74 @@ function probeKernel(dirFd: number): boolean {
   return fd !== ENOSYS && fd !== EPERM;
 }
 
-/** The walk by hand (BENEATH-1). Descriptors of the folders passed are kept, so ".." never asks the kernel. */
+/**
+ * The walk by hand (BENEATH-1). Descriptors of the folders passed are kept, so ".." never asks the kernel.
+ *
+ * `pending` holds the components still to walk, the next one last. A symbolic link is replaced by the components of its target.
+ */
 function openByComponents(dirFd: number, path: string, flags: number, mode: number): number {
   const folders = [dirFd];
   let links = 0;
   let pending = path.split("/").reverse();
-  const leave = () => folders.splice(1).forEach(closeFd);
   try {
     for (;;) {
       const component = pending.pop();
-      if (component === undefined) {
-        // The path ended on a folder: "." , "..", a trailing slash.
-        const fd = openAt(folders.at(-1)!, ".", flags & ~(O.creat | O.excl), mode);
-        return flags & O.creat && flags & O.excl ? (fd >= 0 && closeFd(fd), fail(Errno.exist)) : check(fd);
-      }
+      const folder = folders[folders.length - 1];
+      if (component === undefined) return openFolderItself(folder, flags);
       if (component === "" || component === ".") continue;
       if (component === "..") {
         if (folders.length === 1) fail(Errno.perm);
         closeFd(folders.pop()!);
         continue;
       }
-      const last = pending.every((rest) => rest === "");
-      const slash = last && pending.length > 0;
-      const folder = folders.at(-1)!;
-      if (last && !slash) {
+      if (pending.length === 0) {
         const fd = openAt(folder, component, flags | O.nofollow, mode);
-        const isLink = fd === ELOOP || (fd >= 0 && fileTypeOf(statusOf(fd).mode) === FileType.symbolicLink);
-        if (!isLink || flags & O.nofollow || (flags & O.creat && flags & O.excl)) return check(fd);
-        if (fd >= 0) closeFd(fd);
+        if (!leadsOn(fd, folder, component, flags)) return check(fd);
       } else {
+        // No file is created under a name that says folder, whether there is something or not.
+        if (flags & O.creat && pending.every((rest) => rest === "")) fail(Errno.isdir);
         const fd = openAt(folder, component, O.path | O.directory | O.nofollow, 0);
         if (fd >= 0) {
           folders.push(fd);
           continue;
         }
-        if (fileTypeOf(statusAt(folder, component, AT.symlinkNofollow).mode) !== FileType.symbolicLink) {
-          fail(errnoOf(fd));
-        }
+        if (!isLink(folder, component)) fail(errnoOf(fd));
       }
       if (++links > MOST_LINKS) fail(Errno.loop);
-      const linkFd = check(openAt(folder, component, O.path | O.nofollow, 0));
-      const target = new TextDecoder().decode(readLink(linkFd));
-      closeFd(linkFd);
+      const target = linkTarget(folder, component);
       if (target.startsWith("/")) fail(Errno.perm);
       pending = pending.concat(target.split("/").reverse());
     }
   } finally {
-    leave();
+    folders.splice(1).forEach(closeFd);
+  }
+}
+
+/** Opens the folder that a path ended on: with ".", "..", or a slash. */
+function openFolderItself(folder: number, flags: number): number {
+  if (flags & O.creat) fail(flags & O.excl ? Errno.exist : Errno.isdir);
+  return check(openAt(folder, ".", flags, 0));
+}
+
+/** Whether opening the last component found a symbolic link that has to be followed; closes what was opened of it. */
+function leadsOn(fd: number, folder: number, component: string, flags: number): boolean {
+  if (flags & O.nofollow || (flags & O.creat && flags & O.excl)) return false;
+  if (fd === ELOOP || (fd === ENOTDIR && flags & O.directory)) return isLink(folder, component);
+  if (fd < 0 || !(flags & O.path) || fileTypeOf(statusOf(fd).mode) !== FileType.symbolicLink) return false;
+  closeFd(fd);
+  return true;
+}
+
+function isLink(folder: number, component: string): boolean {
+  return fileTypeOf(statusAt(folder, component, AT.symlinkNofollow).mode) === FileType.symbolicLink;
+}
+
+function linkTarget(folder: number, component: string): string {
+  const fd = check(openAt(folder, component, O.path | O.nofollow, 0));
+  try {
+    return decodePath(readLink(fd));
+  } finally {
+    closeFd(fd);
   }
 }
 

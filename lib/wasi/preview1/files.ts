@@ -1,16 +1,19 @@
 /** Operations on open descriptors. */
 
 import { SYS, sys } from "../../host/mod.ts";
-import { ALL_RIGHTS, Errno, FdFlags, FileType, FstFlags, rights, type WasiImplementation } from "./abi.ts";
+import { Errno, FdFlags, FileType, FstFlags, rights, type WasiImplementation } from "./abi.ts";
 import type { Descriptor } from "./descriptors.ts";
-import { fail, type GuestMemory } from "./guest_memory.ts";
+import { fail } from "./guest_memory.ts";
 import {
   check,
   type FileStatus,
   fileTypeOf,
+  getStatusFlags,
   O,
   readDirectory,
   readInto,
+  readSome,
+  setStatusFlags,
   setTimes,
   statusOf,
   type TimeToSet,
@@ -18,8 +21,6 @@ import {
 } from "./linux.ts";
 import type { WasiState } from "./state.ts";
 
-const F_GETFL = 3;
-const F_SETFL = 4;
 const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
 const DIRENT_BYTES = 24;
 const encoder = new TextEncoder();
@@ -32,24 +33,37 @@ function toOffset(value: bigint): number {
   return unsigned > BigInt(Number.MAX_SAFE_INTEGER) ? fail(Errno.fbig) : Number(unsigned);
 }
 
-/** Writes a 64-byte filestat structure. */
+/** Writes a filestat structure. */
 export function writeFilestat(
-  memory: GuestMemory,
+  { memory, layout: { filestat } }: WasiState,
   pointer: number,
   status: FileStatus,
   fileType = fileTypeOf(status.mode),
 ): void {
   const base = pointer >>> 0;
-  memory.range(base, 64).fill(0);
+  memory.range(base, filestat.bytes).fill(0);
   memory.setU64(base, status.device);
   memory.setU64(base + 8, status.inode);
   memory.setU8(base + 16, fileType);
-  memory.setU64(base + 24, status.links);
-  memory.setU64(base + 32, status.size);
-  memory.setU64(base + 40, BigInt.asUintN(64, status.accessNs));
-  memory.setU64(base + 48, BigInt.asUintN(64, status.modifyNs));
-  memory.setU64(base + 56, BigInt.asUintN(64, status.changeNs));
+  if (filestat.linksBytes === 8) memory.setU64(base + filestat.links, status.links);
+  else memory.setU32(base + filestat.links, Number(BigInt.asUintN(32, status.links)));
+  memory.setU64(base + filestat.size, status.size);
+  [status.accessNs, status.modifyNs, status.changeNs].forEach((time, index) =>
+    memory.setU64(base + filestat.times + 8 * index, BigInt.asUintN(64, time))
+  );
 }
+
+/** The status of a stream that only the embedder knows. */
+const NO_STATUS: FileStatus = {
+  device: 0n,
+  inode: 0n,
+  links: 0n,
+  mode: 0,
+  size: 0n,
+  accessNs: 0n,
+  modifyNs: 0n,
+  changeNs: 0n,
+};
 
 /** Decodes the time arguments of the set_times functions. */
 export function timesToSet(access: bigint, modify: bigint, flags: number): [TimeToSet, TimeToSet] {
@@ -71,15 +85,20 @@ export function statusFlags(flags: number): number {
 }
 
 function descriptorFlags(fd: number): number {
-  const flags = check(sys(SYS.fcntl, fd, F_GETFL));
+  const flags = getStatusFlags(fd);
   return (flags & O.append ? FdFlags.append : 0) |
     (flags & O.nonblock ? FdFlags.nonblock : 0) |
     ((flags & O.sync) === O.sync ? FdFlags.sync : flags & O.dsync ? FdFlags.dsync : 0);
 }
 
+/** Whether reading waits for somebody else: terminals, pipes, sockets. */
+function isStream({ fileType, input }: Descriptor): boolean {
+  return fileType !== FileType.regularFile && input === undefined;
+}
+
 function read(descriptor: Descriptor, bytes: Uint8Array): number {
   const { input } = descriptor;
-  if (!input) return descriptor.fd < 0 ? fail(Errno.badf) : readInto(descriptor.fd, bytes);
+  if (!input) return isStream(descriptor) ? readSome(systemFd(descriptor), bytes) : readInto(descriptor.fd, bytes);
   const part = input.bytes.subarray(input.position, input.position + bytes.length);
   bytes.set(part);
   input.position += part.length;
@@ -87,7 +106,7 @@ function read(descriptor: Descriptor, bytes: Uint8Array): number {
 }
 
 function write(descriptor: Descriptor, bytes: Uint8Array): number {
-  if (!descriptor.output) return descriptor.fd < 0 ? fail(Errno.badf) : writeFrom(descriptor.fd, bytes);
+  if (!descriptor.output) return writeFrom(systemFd(descriptor), bytes);
   // A copy: the receiver may keep it, and the guest's memory goes on changing.
   descriptor.output(bytes.slice());
   return bytes.length;
@@ -128,7 +147,8 @@ type Names =
   | "fd_write";
 
 /** The `fd_*` functions. */
-export function fileFunctions({ memory, descriptors }: WasiState): WasiImplementation<Names> {
+export function fileFunctions(state: WasiState): WasiImplementation<Names> {
+  const { memory, descriptors, layout } = state;
   return {
     fd_advise(fd, offset, length, advice) {
       const descriptor = descriptors.get(fd, rights("fd_advise"));
@@ -171,7 +191,10 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
       if (flags & ~31) return Errno.inval;
       // Linux ignores changes of the synchronisation flags; saying so beats pretending.
       if ((flags & (FdFlags.dsync | FdFlags.rsync | FdFlags.sync)) !== 0) return Errno.notsup;
-      check(sys(SYS.fcntl, systemFd(descriptor), F_SETFL, statusFlags(flags)));
+      const system = systemFd(descriptor);
+      // An inherited stream is open in other processes too: a terminal that stops blocking breaks the shell it belongs to.
+      if (!descriptor.owned) return flags === descriptorFlags(system) ? Errno.success : Errno.notsup;
+      setStatusFlags(system, statusFlags(flags));
       return Errno.success;
     },
     fd_fdstat_set_rights(fd, base, inheriting) {
@@ -187,11 +210,8 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     fd_filestat_get(fd, result) {
       const descriptor = descriptors.get(fd, rights("fd_filestat_get"));
-      if (descriptor.fd >= 0) writeFilestat(memory, result, statusOf(descriptor.fd), descriptor.fileType);
-      else {
-        memory.range(result, 64).fill(0);
-        memory.setU8((result >>> 0) + 16, descriptor.fileType);
-      }
+      const status = descriptor.fd < 0 ? NO_STATUS : statusOf(descriptor.fd);
+      writeFilestat(state, result, status, descriptor.fileType);
       return Errno.success;
     },
     fd_filestat_set_size(fd, size) {
@@ -208,6 +228,7 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     fd_pread(fd, iovecs, count, offset, result) {
       const descriptor = descriptors.get(fd, rights("fd_read", "fd_seek"));
       const systemDescriptor = seekable(descriptor);
+      memory.requireRange(result, 4);
       let position = toOffset(offset);
       const total = memory.forEachBuffer(iovecs, count, (bytes) => {
         const got = readInto(systemDescriptor, bytes, position);
@@ -235,6 +256,7 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     fd_pwrite(fd, iovecs, count, offset, result) {
       const descriptor = descriptors.get(fd, rights("fd_write", "fd_seek"));
       const systemDescriptor = seekable(descriptor);
+      memory.requireRange(result, 4);
       let position = toOffset(offset);
       const total = memory.forEachBuffer(iovecs, count, (bytes) => {
         const done = writeFrom(systemDescriptor, bytes, position);
@@ -247,12 +269,20 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     fd_read(fd, iovecs, count, result) {
       const descriptor = descriptors.get(fd, rights("fd_read"));
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
-      memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => read(descriptor, bytes)));
+      memory.requireRange(result, 4);
+      let ended = false;
+      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
+        if (ended) return 0;
+        ended = isStream(descriptor);
+        return read(descriptor, bytes);
+      });
+      memory.setU32(result, total);
       return Errno.success;
     },
     fd_readdir(fd, buffer, length, cookie, result) {
       const descriptor = descriptors.getFolder(fd, rights("fd_readdir"));
       const target = memory.range(buffer, length);
+      memory.requireRange(result, 4);
       const start = Number(BigInt.asUintN(64, cookie));
       if (start === 0 || !descriptor.entries) descriptor.entries = readDirectory(descriptor.fd);
       let used = 0;
@@ -278,10 +308,12 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     fd_seek(fd, offset, whence, result) {
       const descriptor = descriptors.get(fd, rights("fd_seek"));
-      if (whence >>> 0 > 2) return Errno.inval;
+      const linuxWhence = layout.whence[whence];
+      if (linuxWhence === undefined) return Errno.inval;
       const signed = BigInt.asIntN(64, offset);
       if (signed > BigInt(Number.MAX_SAFE_INTEGER) || signed < BigInt(Number.MIN_SAFE_INTEGER)) return Errno.inval;
-      memory.setU64(result, BigInt(check(sys(SYS.lseek, seekable(descriptor), Number(signed), whence))));
+      memory.requireRange(result, 8);
+      memory.setU64(result, BigInt(check(sys(SYS.lseek, seekable(descriptor), Number(signed), linuxWhence))));
       return Errno.success;
     },
     fd_sync(fd) {
@@ -298,11 +330,10 @@ export function fileFunctions({ memory, descriptors }: WasiState): WasiImplement
     fd_write(fd, iovecs, count, result) {
       const descriptor = descriptors.get(fd, rights("fd_write"));
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
-      memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => write(descriptor, bytes)));
+      memory.requireRange(result, 4);
+      const total = memory.forEachBuffer(iovecs, count, (bytes) => write(descriptor, bytes));
+      memory.setU32(result, total);
       return Errno.success;
     },
   };
 }
-
-/** Rights of a stream descriptor: everything but positions. */
-export const STREAM_RIGHTS: bigint = ALL_RIGHTS & ~rights("fd_seek", "fd_tell");

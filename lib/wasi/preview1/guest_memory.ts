@@ -23,7 +23,10 @@ export interface BufferSource {
   readonly buffer: ArrayBufferLike;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** Longest path in bytes, without its terminating zero: Linux's PATH_MAX. */
+const PATH_MAX_BYTES = 4095;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Checked access to a guest's linear memory; pointers and lengths arrive as i32 and are taken as unsigned. */
@@ -53,7 +56,7 @@ export class GuestMemory {
   range(pointer: number, length: number): Uint8Array {
     const start = pointer >>> 0;
     const size = length >>> 0;
-    if (start + size > this.#bytes.length) fail(Errno.fault);
+    this.requireRange(start, size);
     return this.#bytes.subarray(start, start + size);
   }
 
@@ -87,25 +90,33 @@ export class GuestMemory {
     this.range(pointer, bytes.length).set(bytes);
   }
 
-  /** Reads a string; WASI paths are UTF-8. */
-  string(pointer: number, length: number): string {
-    const bytes = this.range(pointer, length).slice();
-    try {
-      return decoder.decode(bytes);
-    } catch {
-      return fail(Errno.ilseq);
-    }
+  /**
+   * Fails unless the range lies in memory. For results: checked before the work is done, since an error after it would hide what the
+   * work changed, such as a descriptor that was opened.
+   */
+  requireRange(pointer: number, length: number): void {
+    if ((pointer >>> 0) + (length >>> 0) > this.#bytes.length) fail(Errno.fault);
+  }
+
+  /** Reads a path: UTF-8 without zeros, of a bounded length, so that a guest cannot make the host copy gigabytes. */
+  path(pointer: number, length: number): string {
+    const bytes = this.range(pointer, length);
+    if (bytes.length > PATH_MAX_BYTES) fail(Errno.nametoolong);
+    if (bytes.includes(0)) fail(Errno.ilseq);
+    return decodePath(bytes.slice());
   }
 
   /** Calls `each` with every buffer of an iovec array (8 bytes each) until it returns fewer bytes than the buffer holds. */
   forEachBuffer(iovecs: number, count: number, each: (bytes: Uint8Array) => number): number {
     const base = iovecs >>> 0;
-    this.range(iovecs, Math.min((count >>> 0) * 8, 0xffffffff));
+    this.requireRange(iovecs, Math.min((count >>> 0) * 8, 0xffffffff));
     let total = 0;
     for (let i = 0; i < count >>> 0; i++) {
       const bytes = this.range(this.getU32(base + i * 8), this.getU32(base + i * 8 + 4));
       if (bytes.length === 0) continue;
       const done = each(bytes);
+      // `each` may have run the embedder's code, and that may have grown the memory.
+      this.refresh();
       total += done;
       if (done < bytes.length) break;
     }
@@ -125,9 +136,17 @@ export class GuestMemory {
   }
 
   #check(pointer: number, size: number): number {
-    const start = pointer >>> 0;
-    if (start + size > this.#bytes.length) fail(Errno.fault);
-    return start;
+    this.requireRange(pointer, size);
+    return pointer >>> 0;
+  }
+}
+
+/** The text of a path's bytes; file names that are no UTF-8 cannot be named by guests. */
+export function decodePath(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return fail(Errno.ilseq);
   }
 }
 

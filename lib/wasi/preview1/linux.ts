@@ -4,14 +4,16 @@
  * Scratch layout (SYS-2: nothing in it outlives one call here): two paths, an `open_how`, a structure, then data up to the end.
  */
 
-import { scratch, SCRATCH_BYTES, scratchString, SYS, sys } from "../../host/mod.ts";
+import { scratch, SCRATCH_BYTES, SYS, sys } from "../../host/mod.ts";
 import { Errno, errnoOf, FileType } from "./abi.ts";
 import { fail } from "./guest_memory.ts";
 
 const SECOND_PATH_OFFSET = 4608;
 const STRUCT_OFFSET = 9216;
 const DATA_OFFSET = 12288;
-const PATH_MAX = 4096;
+/** Room of a path with its terminating zero (PATH_MAX). */
+const PATH_BYTES = 4096;
+const encoder = new TextEncoder();
 
 /** Most bytes that one read or write moves through the scratch space. */
 export const DATA_BYTES: number = SCRATCH_BYTES - DATA_OFFSET;
@@ -25,6 +27,7 @@ export const O = {
   excl: 0o200,
   trunc: 0o1000,
   append: 0o2000,
+  noctty: 0o400,
   nonblock: 0o4000,
   dsync: 0o10000,
   directory: 0o200000,
@@ -49,12 +52,26 @@ export function check(result: number): number {
   return result < 0 ? fail(errnoOf(result)) : result;
 }
 
+const EINTR = -4;
+
+/** A system call that waits, made again when a signal that the host handles interrupted it. */
+function uninterrupted(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result !== EINTR) return result;
+  }
+}
+
 /** Puts a path into the scratch space; `which` is 0 or 1, so that two fit. */
-export function pathAddress(path: string, which = 0): number {
-  if (path.length > PATH_MAX) fail(Errno.nametoolong);
+export function pathAddress(path: string, which: 0 | 1 = 0): number {
+  const region = scratch();
+  const offset = which * SECOND_PATH_OFFSET;
+  const { read, written } = encoder.encodeInto(path, region.bytes.subarray(offset, offset + PATH_BYTES - 1));
+  if (read < path.length) fail(Errno.nametoolong);
+  // A zero inside would end the kernel's path early: the host's names come from users, the guest's are checked where they are read.
   if (path.includes("\0")) fail(Errno.ilseq);
-  const address = scratchString(path, which * SECOND_PATH_OFFSET);
-  return address;
+  region.bytes[offset + written] = 0;
+  return region.addressNumber + offset;
 }
 
 /** openat2 beneath `dirFd`: the file descriptor or `-errno`. */
@@ -71,12 +88,9 @@ export function openBeneathDirect(dirFd: number, path: string, flags: number, mo
   return sys(SYS.openat2, dirFd, address, region.addressNumber + STRUCT_OFFSET, 24);
 }
 
-/** openat(2) number: absent from the table of what else the host needs. */
-const SYS_OPENAT = 257;
-
 /** openat of one component or an absolute path: the file descriptor or `-errno`. */
 export function openAt(dirFd: number, path: string, flags: number, mode: number): number {
-  return sys(SYS_OPENAT, dirFd, pathAddress(path), flags | O.cloexec, mode);
+  return sys(SYS.openat, dirFd, pathAddress(path), flags | O.cloexec, mode);
 }
 
 /** Closes a file descriptor; errors of close are not actionable. */
@@ -135,44 +149,49 @@ export function fileTypeOf(mode: number): number {
   return FILE_TYPE_BY_MODE[mode & S_IFMT] ?? FileType.unknown;
 }
 
-/** Reads up to `bytes.length` bytes; `offset` undefined: at the file position. Returns the count. */
+/** Reads what there is, at most `bytes.length` bytes, in one system call: a stream must not be waited for once it gave something. */
+export function readSome(fd: number, bytes: Uint8Array): number {
+  const region = scratch();
+  const want = Math.min(bytes.length, DATA_BYTES);
+  const got = check(uninterrupted(() => sys(SYS.read, fd, region.addressNumber + DATA_OFFSET, want)));
+  bytes.set(region.bytes.subarray(DATA_OFFSET, DATA_OFFSET + got));
+  return got;
+}
+
+/** Reads `bytes.length` bytes or up to the end; `offset` undefined: at the file position. Returns the count. */
 export function readInto(fd: number, bytes: Uint8Array, offset?: number): number {
   const region = scratch();
-  let total = 0;
-  while (total < bytes.length) {
-    const want = Math.min(bytes.length - total, DATA_BYTES);
-    const address = region.addressNumber + DATA_OFFSET;
+  const address = region.addressNumber + DATA_OFFSET;
+  return inChunks(bytes.length, (done, want) => {
     const got = offset === undefined
-      ? sys(SYS.read, fd, address, want)
-      : sys(SYS.pread64, fd, address, want, offset + total);
-    if (got < 0) {
-      if (total > 0) break;
-      check(got);
-    }
-    bytes.set(region.bytes.subarray(DATA_OFFSET, DATA_OFFSET + got), total);
-    total += got;
-    if (got < want) break;
-  }
-  return total;
+      ? uninterrupted(() => sys(SYS.read, fd, address, want))
+      : sys(SYS.pread64, fd, address, want, offset + done);
+    if (got > 0) bytes.set(region.bytes.subarray(DATA_OFFSET, DATA_OFFSET + got), done);
+    return got;
+  });
 }
 
 /** Writes `bytes`; `offset` undefined: at the file position. Returns the count written, short only at an error after a part. */
 export function writeFrom(fd: number, bytes: Uint8Array, offset?: number): number {
   const region = scratch();
+  const address = region.addressNumber + DATA_OFFSET;
+  return inChunks(bytes.length, (done, want) => {
+    region.bytes.set(bytes.subarray(done, done + want), DATA_OFFSET);
+    return offset === undefined
+      ? uninterrupted(() => sys(SYS.write, fd, address, want))
+      : sys(SYS.pwrite64, fd, address, want, offset + done);
+  });
+}
+
+/** Moves `length` bytes through the scratch space until a chunk comes up short; an error counts only if nothing was moved before it. */
+function inChunks(length: number, move: (done: number, want: number) => number): number {
   let total = 0;
-  while (total < bytes.length) {
-    const want = Math.min(bytes.length - total, DATA_BYTES);
-    region.bytes.set(bytes.subarray(total, total + want), DATA_OFFSET);
-    const address = region.addressNumber + DATA_OFFSET;
-    const done = offset === undefined
-      ? sys(SYS.write, fd, address, want)
-      : sys(SYS.pwrite64, fd, address, want, offset + total);
-    if (done < 0) {
-      if (total > 0) break;
-      check(done);
-    }
-    total += done;
-    if (done < want) break;
+  while (total < length) {
+    const want = Math.min(length - total, DATA_BYTES);
+    const moved = move(total, want);
+    if (moved < 0) return total > 0 ? total : check(moved);
+    total += moved;
+    if (moved < want) break;
   }
   return total;
 }
@@ -224,6 +243,19 @@ export function readLink(linkFd: number): Uint8Array {
   return region.bytes.slice(DATA_OFFSET, DATA_OFFSET + length);
 }
 
+const F_GETFL = 3;
+const F_SETFL = 4;
+
+/** The status flags of an open file descriptor ({@linkcode O} bits). */
+export function getStatusFlags(fd: number): number {
+  return check(sys(SYS.fcntl, fd, F_GETFL));
+}
+
+/** Sets the status flags that can change while a file is open. */
+export function setStatusFlags(fd: number, flags: number): void {
+  check(sys(SYS.fcntl, fd, F_SETFL, flags));
+}
+
 /** A time to set: nanoseconds, the present, or leave as it is. */
 export type TimeToSet = bigint | "now" | "omit";
 
@@ -269,6 +301,8 @@ export interface PollRequest {
 /** Events of poll(2). */
 export const POLL = { in: 1, out: 4, err: 8, hup: 16, nval: 32 } as const;
 
+const CLOCK_MONOTONIC = 1;
+
 /** Waits for any of `requests` or until `timeoutNs` (undefined: for ever) passed; returns the events seen by request. */
 export function pollDescriptors(requests: readonly PollRequest[], timeoutNs: bigint | undefined): number[] {
   const region = scratch();
@@ -279,14 +313,19 @@ export function pollDescriptors(requests: readonly PollRequest[], timeoutNs: big
     fds.setInt16(index * 8 + 4, events, true);
     fds.setInt16(index * 8 + 6, 0, true);
   });
-  let timeoutAddress = 0;
-  if (timeoutNs !== undefined) {
-    timeoutAddress = region.addressNumber + STRUCT_OFFSET;
-    const time = new DataView(region.bytes.buffer, region.bytes.byteOffset + STRUCT_OFFSET, 16);
-    time.setBigInt64(0, timeoutNs / 1_000_000_000n, true);
-    time.setBigInt64(8, timeoutNs % 1_000_000_000n, true);
-  }
-  check(sys(SYS.ppoll, region.addressNumber + DATA_OFFSET, requests.length, timeoutAddress, 0, 8));
+  const deadline = timeoutNs === undefined ? undefined : clockValue("time", CLOCK_MONOTONIC) + timeoutNs;
+  const timeoutAddress = deadline === undefined ? 0 : region.addressNumber + STRUCT_OFFSET;
+  const time = new DataView(region.bytes.buffer, region.bytes.byteOffset + STRUCT_OFFSET, 16);
+  // An interrupted wait goes on for what is left of it.
+  check(uninterrupted(() => {
+    if (deadline !== undefined) {
+      const left = deadline - clockValue("time", CLOCK_MONOTONIC);
+      const wait = left > 0n ? left : 0n;
+      time.setBigInt64(0, wait / 1_000_000_000n, true);
+      time.setBigInt64(8, wait % 1_000_000_000n, true);
+    }
+    return sys(SYS.ppoll, region.addressNumber + DATA_OFFSET, requests.length, timeoutAddress, 0, 8);
+  }));
   return requests.map((_, index) => fds.getInt16(index * 8 + 6, true));
 }
 

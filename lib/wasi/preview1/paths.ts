@@ -16,11 +16,20 @@ import {
 import { type Entry, openBeneath, openParent } from "./beneath.ts";
 import { ErrnoError, fail } from "./guest_memory.ts";
 import { statusFlags, timesToSet, writeFilestat } from "./files.ts";
-import { AT, check, closeFd, fileTypeOf, O, pathAddress, readLink, setTimes, statusOf } from "./linux.ts";
+import {
+  AT,
+  check,
+  closeFd,
+  fileTypeOf,
+  O,
+  pathAddress,
+  readLink,
+  setStatusFlags,
+  setTimes,
+  statusOf,
+} from "./linux.ts";
 import type { WasiState } from "./state.ts";
 
-/** fcntl(2): set status flags. */
-const F_SETFL = 4;
 const WRITING = rights("fd_write", "fd_allocate", "fd_filestat_set_size");
 const READING = rights("fd_read");
 
@@ -80,13 +89,14 @@ type Names =
   | "path_unlink_file";
 
 /** The `path_*` functions. */
-export function pathFunctions({ memory, descriptors }: WasiState): WasiImplementation<Names> {
+export function pathFunctions(state: WasiState): WasiImplementation<Names> {
+  const { memory, descriptors } = state;
   const folderFd = (fd: number, ...needed: Parameters<typeof rights>) =>
     descriptors.getFolder(fd, rights(...needed)).fd;
   return {
     path_create_directory(fd, pointer, length) {
       const folder = folderFd(fd, "path_create_directory");
-      return withEntry(folder, memory.string(pointer, length), (entry) => {
+      return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, Errno.exist);
         check(sys(SYS.mkdirat, entry.folderFd, pathAddress(entry.name), 0o777));
         return Errno.success;
@@ -96,8 +106,8 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
       const folder = folderFd(fd, "path_filestat_get");
       const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
       withFd(
-        openBeneath(folder, memory.string(pointer, length), O.path | nofollow),
-        (open) => writeFilestat(memory, result, statusOf(open)),
+        openBeneath(folder, memory.path(pointer, length), O.path | nofollow),
+        (open) => writeFilestat(state, result, statusOf(open)),
       );
       return Errno.success;
     },
@@ -106,7 +116,7 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
       const [accessTime, modifyTime] = timesToSet(access, modify, timeFlags);
       const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
       withFd(
-        openBeneath(folder, memory.string(pointer, length), O.path | nofollow),
+        openBeneath(folder, memory.path(pointer, length), O.path | nofollow),
         (open) => setTimes(open, "", accessTime, modifyTime, AT.emptyPath),
       );
       return Errno.success;
@@ -116,8 +126,8 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
       const newFolder = folderFd(newFd, "path_link_target");
       // Following would let the kernel walk a link unconfined; nobody's libc asks for it.
       if (oldFlags & LookupFlags.symlinkFollow) return Errno.inval;
-      const oldPath = memory.string(oldPointer, oldLength);
-      const newPath = memory.string(newPointer, newLength);
+      const oldPath = memory.path(oldPointer, oldLength);
+      const newPath = memory.path(newPointer, newLength);
       return withEntry(oldFolder, oldPath, (from) =>
         withEntry(newFolder, newPath, (to) => {
           requireName(from, Errno.perm);
@@ -130,12 +140,17 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     path_open(fd, lookup, pointer, length, openFlags, base, inheriting, fdFlags, result) {
       const folder = descriptors.getFolder(fd, rights("path_open"));
-      const path = memory.string(pointer, length);
+      const path = memory.path(pointer, length);
       if (openFlags & ~15 || fdFlags & ~31) return Errno.inval;
+      // HOST-R: were the result refused after the opening, its descriptor would be closed and still stand in the table.
+      memory.requireRange(result, 4);
       const create = (openFlags & OFlags.creat) !== 0;
       const directory = (openFlags & OFlags.directory) !== 0;
       const truncate = (openFlags & OFlags.trunc) !== 0;
       if (create && directory) return Errno.inval;
+      if (directory && (BigInt.asUintN(64, base) & folder.rightsInheriting & rights("fd_write")) !== 0n) {
+        return Errno.isdir;
+      }
       if (create && !(folder.rightsBase & rights("path_create_file"))) return Errno.notcapable;
       if (truncate && !(folder.rightsBase & rights("path_filestat_set_size"))) return Errno.notcapable;
       const wanted = BigInt.asUintN(64, base) & folder.rightsInheriting;
@@ -148,17 +163,18 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
       if (openFlags & OFlags.excl) flags |= O.excl;
       if (truncate) flags |= O.trunc;
       if (!(lookup & LookupFlags.symlinkFollow)) flags |= O.nofollow;
-      // Without O_NONBLOCK, opening a FIFO would block the whole process.
-      const open = openBeneath(folder.fd, path, flags | O.nonblock | statusFlags(fdFlags), 0o666);
+      // Without O_NONBLOCK, opening a FIFO would block the whole process; without O_NOCTTY, a terminal could become the process's own.
+      const open = openBeneath(folder.fd, path, flags | O.noctty | O.nonblock | statusFlags(fdFlags), 0o666);
       try {
-        if (!(fdFlags & FdFlags.nonblock)) sys(SYS.fcntl, open, F_SETFL, statusFlags(fdFlags));
+        if (!(fdFlags & FdFlags.nonblock)) setStatusFlags(open, statusFlags(fdFlags));
         const fileType = fileTypeOf(statusOf(open).mode);
         const mask = fileType === FileType.directory ? DIRECTORY_RIGHTS : FILE_RIGHTS;
+        const rightsInheriting = BigInt.asUintN(64, inheriting) & folder.rightsInheriting;
         const number = descriptors.add({
           fd: open,
           fileType,
           rightsBase: wanted & mask,
-          rightsInheriting: BigInt.asUintN(64, inheriting) & folder.rightsInheriting,
+          rightsInheriting,
           owned: true,
         });
         memory.setU32(result, number);
@@ -171,7 +187,8 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     path_readlink(fd, pointer, length, buffer, bufferLength, result) {
       const folder = folderFd(fd, "path_readlink");
       const target = memory.range(buffer, bufferLength);
-      return withFd(openBeneath(folder, memory.string(pointer, length), O.path | O.nofollow), (open) => {
+      memory.requireRange(result, 4);
+      return withFd(openBeneath(folder, memory.path(pointer, length), O.path | O.nofollow), (open) => {
         if (fileTypeOf(statusOf(open).mode) !== FileType.symbolicLink) return Errno.inval;
         const part = readLink(open).subarray(0, target.length);
         target.set(part);
@@ -181,7 +198,7 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     path_remove_directory(fd, pointer, length) {
       const folder = folderFd(fd, "path_remove_directory");
-      return withEntry(folder, memory.string(pointer, length), (entry) => {
+      return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, entry.name === ".." ? Errno.notempty : Errno.inval);
         check(sys(SYS.unlinkat, entry.folderFd, pathAddress(entry.name), AT.removedir));
         return Errno.success;
@@ -190,8 +207,8 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     path_rename(oldFd, oldPointer, oldLength, newFd, newPointer, newLength) {
       const oldFolder = folderFd(oldFd, "path_rename_source");
       const newFolder = folderFd(newFd, "path_rename_target");
-      const oldPath = memory.string(oldPointer, oldLength);
-      const newPath = memory.string(newPointer, newLength);
+      const oldPath = memory.path(oldPointer, oldLength);
+      const newPath = memory.path(newPointer, newLength);
       return withEntry(oldFolder, oldPath, (from) =>
         withEntry(newFolder, newPath, (to) => {
           requireName(from, Errno.busy);
@@ -204,11 +221,11 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     path_symlink(targetPointer, targetLength, fd, pointer, length) {
       const folder = folderFd(fd, "path_symlink");
-      const target = memory.string(targetPointer, targetLength);
+      const target = memory.path(targetPointer, targetLength);
       if (target.length === 0) return Errno.noent;
       // A link that leads out is refused when it is made as well as when it is walked.
       if (target.startsWith("/")) return Errno.notcapable;
-      return withEntry(folder, memory.string(pointer, length), (entry) => {
+      return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, Errno.exist);
         if (entry.trailingSlash) {
           const type = entryType(entry);
@@ -220,7 +237,7 @@ export function pathFunctions({ memory, descriptors }: WasiState): WasiImplement
     },
     path_unlink_file(fd, pointer, length) {
       const folder = folderFd(fd, "path_unlink_file");
-      return withEntry(folder, memory.string(pointer, length), (entry) => {
+      return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, Errno.isdir);
         requireFolderIfSlash(entry);
         const result = sys(SYS.unlinkat, entry.folderFd, pathAddress(entry.name), 0);

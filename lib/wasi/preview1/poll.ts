@@ -5,7 +5,6 @@ import { ErrnoError } from "./guest_memory.ts";
 import { clockValue, POLL, pollDescriptors, type PollRequest, readableBytes } from "./linux.ts";
 import type { WasiState } from "./state.ts";
 
-const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
 const EventType = { clock: 0, read: 1, write: 2 } as const;
 const ABSOLUTE_TIME = 1;
@@ -22,26 +21,29 @@ interface Event {
 }
 
 /** The polling function. */
-export function pollFunctions({ memory, descriptors }: WasiState): WasiImplementation<"poll_oneoff"> {
+export function pollFunctions(
+  { memory, descriptors, layout: { subscription } }: WasiState,
+): WasiImplementation<"poll_oneoff"> {
   return {
     poll_oneoff(subscriptions, events, count, result) {
       const total = count >>> 0;
       if (total === 0) return Errno.inval;
       if (total > MOST_SUBSCRIPTIONS) return Errno.inval;
-      memory.range(subscriptions, total * SUBSCRIPTION_BYTES);
-      memory.range(events, total * EVENT_BYTES);
+      memory.requireRange(subscriptions, total * subscription.bytes);
+      memory.requireRange(events, total * EVENT_BYTES);
+      memory.requireRange(result, 4);
 
       const ready: Event[] = [];
       const requests: (PollRequest & { userData: bigint; type: number })[] = [];
       const timers: { userData: bigint; remainingNs: bigint }[] = [];
       for (let i = 0; i < total; i++) {
-        const at = (subscriptions >>> 0) + i * SUBSCRIPTION_BYTES;
+        const at = (subscriptions >>> 0) + i * subscription.bytes;
         const userData = memory.getU64(at);
         const type = memory.getU8(at + 8);
         if (type === EventType.clock) {
-          const clock = memory.getU32(at + 16);
-          const timeout = memory.getU64(at + 24);
-          const flags = memory.getU16(at + 40);
+          const clock = memory.getU32(at + subscription.clock);
+          const timeout = memory.getU64(at + subscription.timeout);
+          const flags = memory.getU16(at + subscription.flags);
           if (clock > 3) {
             ready.push({ userData, error: Errno.inval, type, bytes: 0n, flags: 0 });
             continue;

@@ -1,9 +1,8 @@
 /** Sockets that the embedder handed over: accept, receive, send, shut down. */
 
 import { SYS, sys } from "../../host/mod.ts";
-import { Errno, FdFlags, FileType, rights, type WasiImplementation } from "./abi.ts";
-import { check, O, readInto, writeFrom } from "./linux.ts";
-import { STREAM_RIGHTS } from "./files.ts";
+import { Errno, FdFlags, FileType, rights, SOCKET_RIGHTS, type WasiImplementation } from "./abi.ts";
+import { check, closeFd, O, readSome, writeFrom } from "./linux.ts";
 import { fail } from "./guest_memory.ts";
 import type { Descriptor } from "./descriptors.ts";
 import type { WasiState } from "./state.ts";
@@ -21,37 +20,46 @@ export function socketFunctions(
     sock_accept(fd, flags, result) {
       const listener = descriptors.get(fd, rights("sock_accept"));
       if (flags & ~FdFlags.nonblock) return Errno.inval;
-      const accepted = check(
-        sys(SYS.accept4, socketFd(listener), 0, 0, O.cloexec | (flags & FdFlags.nonblock ? O.nonblock : 0)),
-      );
-      memory.setU32(
-        result,
-        descriptors.add({
-          fd: accepted,
-          fileType: FileType.socketStream,
-          rightsBase: STREAM_RIGHTS,
-          rightsInheriting: 0n,
-          owned: true,
-        }),
-      );
-      return Errno.success;
+      memory.requireRange(result, 4);
+      const acceptFlags = O.cloexec | (flags & FdFlags.nonblock ? O.nonblock : 0);
+      const accepted = check(sys(SYS.accept4, socketFd(listener), 0, 0, acceptFlags));
+      try {
+        const fileType = FileType.socketStream;
+        memory.setU32(
+          result,
+          descriptors.add({ fd: accepted, fileType, rightsBase: SOCKET_RIGHTS, rightsInheriting: 0n, owned: true }),
+        );
+        return Errno.success;
+      } catch (error) {
+        closeFd(accepted);
+        throw error;
+      }
     },
     sock_recv(fd, iovecs, count, flags, sizeResult, flagsResult) {
       const socket = socketFd(descriptors.get(fd, rights("fd_read")));
       // Omitted: peek and waitall; nothing that preview 1 guests are built from asks for them.
       if (flags !== 0) return Errno.notsup;
-      memory.setU32(sizeResult, memory.forEachBuffer(iovecs, count, (bytes) => readInto(socket, bytes)));
+      memory.requireRange(sizeResult, 4);
+      memory.requireRange(flagsResult, 2);
+      let ended = false;
+      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
+        if (ended) return 0;
+        ended = true;
+        return readSome(socket, bytes);
+      });
+      memory.setU32(sizeResult, total);
       memory.setU16(flagsResult, 0);
       return Errno.success;
     },
     sock_send(fd, iovecs, count, flags, result) {
       const socket = socketFd(descriptors.get(fd, rights("fd_write")));
       if (flags !== 0) return Errno.inval;
+      memory.requireRange(result, 4);
       memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => writeFrom(socket, bytes)));
       return Errno.success;
     },
     sock_shutdown(fd, how) {
-      const socket = socketFd(descriptors.get(fd));
+      const socket = socketFd(descriptors.get(fd, rights("sock_shutdown")));
       if (how < 1 || how > 3) return Errno.inval;
       check(sys(SYS.shutdown, socket, how - 1));
       return Errno.success;

@@ -1,5 +1,6 @@
 /** What one guest's WASI functions share. */
 
+import type { Layout } from "./abi.ts";
 import type { DescriptorTable } from "./descriptors.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 
@@ -10,6 +11,8 @@ export interface WasiState {
   readonly env: readonly string[];
   readonly memory: GuestMemory;
   readonly descriptors: DescriptorTable;
+  /** The edition's numbers and structures. */
+  readonly layout: Layout;
 }
 
 /** Thrown by `proc_exit`: not a failure, the way a program ends. It passes through the guest untouched. */

@@ -4,13 +4,16 @@ import {
   ALL_RIGHTS,
   DIRECTORY_RIGHTS,
   FileType,
+  INPUT_RIGHTS,
+  LAYOUTS,
+  OUTPUT_RIGHTS,
   WASI_FUNCTIONS,
   type WasiFunctionName,
   type WasiImplementation,
   WRITE_RIGHTS,
 } from "./abi.ts";
 import { type Descriptor, DescriptorTable, type InputSource, type OutputSink } from "./descriptors.ts";
-import { fileFunctions, STREAM_RIGHTS } from "./files.ts";
+import { fileFunctions } from "./files.ts";
 import { type BufferSource, ErrnoError, GuestMemory } from "./guest_memory.ts";
 import { AT, fileTypeOf, O, openAt, statusOf } from "./linux.ts";
 import { pathFunctions } from "./paths.ts";
@@ -52,7 +55,7 @@ export class WasiError extends Error {
 
 /** The parts of a linker that WASI needs. */
 export interface FunctionSink {
-  /** Defines a host function; the first argument of `implementation` is the calling instance's memory export. */
+  /** Defines a host function under a module name and a name. */
   (
     module: string,
     name: string,
@@ -62,87 +65,127 @@ export interface FunctionSink {
   ): void;
 }
 
+/** A module name under which the functions are offered; each names an edition of the interface. */
+export type WasiModuleName = keyof typeof LAYOUTS;
+
 /** The module names under which the functions are offered. */
-export const WASI_MODULES = ["wasi_snapshot_preview1", "wasi_unstable"] as const;
+export const WASI_MODULES = Object.keys(LAYOUTS) as readonly WasiModuleName[];
 
 /** One guest's WASI: its arguments, environment and descriptors. Dispose it to close what it opened. */
 export class WasiPreview1 implements Disposable {
-  readonly #state: WasiState;
-  readonly #functions: WasiImplementation<WasiFunctionName>;
+  readonly #memory = new GuestMemory();
+  readonly #descriptors = new DescriptorTable();
+  readonly #args: readonly string[];
+  readonly #env: readonly string[];
 
   /**
    * @throws {WasiError} if a preopened folder cannot be opened.
+   * @throws {TypeError} if an argument or variable cannot be passed: it holds a zero character, or a name holds "=".
    * @throws {Deno.errors.NotCapable} if Deno's permissions do not cover a grant.
    */
   constructor(options: WasiOptions = {}) {
-    const descriptors = new DescriptorTable();
+    this.#args = (options.args ?? []).map((argument) => passable(argument, "argument"));
+    this.#env = Object.entries(options.env ?? {}).map(([name, value]) => {
+      if (name === "" || name.includes("=")) {
+        throw new TypeError(`${JSON.stringify(name)} cannot be the name of a variable`);
+      }
+      return passable(`${name}=${value}`, "variable");
+    });
+    const descriptors = this.#descriptors;
     descriptors.add(inputStream(options.stdin ?? "null"));
     descriptors.add(outputStream(options.stdout ?? "null", 1));
     descriptors.add(outputStream(options.stderr ?? "null", 2));
-    this.#state = {
-      args: options.args ?? [],
-      env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
-      memory: new GuestMemory(),
-      descriptors,
-    };
     try {
       for (const preopen of options.preopens ?? []) descriptors.add(openPreopen(preopen));
     } catch (error) {
       descriptors.closeAll();
       throw error;
     }
-    this.#functions = {
-      ...processFunctions(this.#state),
-      ...fileFunctions(this.#state),
-      ...pathFunctions(this.#state),
-      ...pollFunctions(this.#state),
-      ...socketFunctions(this.#state),
-    };
   }
 
   /** The memory that the functions work on: the guest's, bound before it runs. */
   bindMemory(memory: BufferSource): void {
-    this.#state.memory.bind(memory);
+    this.#memory.bind(memory);
   }
 
-  /** Offers every function under both module names. */
+  /** Offers every function under each module name, in that name's edition. */
   defineFunctions(define: FunctionSink): void {
-    const { memory } = this.#state;
-    for (const [name, kinds] of WASI_FUNCTIONS) {
-      const implementation = this.#functions[name] as (...args: (number | bigint)[]) => number;
-      const usesMemory = name !== "proc_exit" && name !== "sched_yield" && name !== "proc_raise";
-      const guarded = (...args: (number | bigint)[]): number => {
-        try {
-          if (usesMemory) memory.refresh();
-          return implementation(...args);
-        } catch (error) {
-          if (error instanceof ErrnoError) return error.errno;
-          throw error;
-        }
-      };
-      const parameters = [...kinds].map((kind) => kind === "i" ? "i32" as const : "i64" as const);
-      const results = name === "proc_exit" ? [] : ["i32" as const];
-      for (const module of WASI_MODULES) define(module, name, parameters, results, guarded);
+    const memory = this.#memory;
+    for (const module of WASI_MODULES) {
+      const functions = this.#functions(module);
+      for (const [name, kinds] of WASI_FUNCTIONS) {
+        const implementation = functions[name] as (...args: (number | bigint)[]) => number;
+        const usesMemory = !WITHOUT_MEMORY.includes(name);
+        const guarded = (...args: (number | bigint)[]): number => {
+          try {
+            if (usesMemory) memory.refresh();
+            return implementation(...args);
+          } catch (error) {
+            if (error instanceof ErrnoError) return error.errno;
+            throw error;
+          }
+        };
+        const parameters = [...kinds].map((kind) => kind === "i" ? "i32" as const : "i64" as const);
+        define(module, name, parameters, name === "proc_exit" ? [] : ["i32"], guarded);
+      }
     }
+  }
+
+  #functions(module: WasiModuleName): WasiImplementation<WasiFunctionName> {
+    const state: WasiState = {
+      args: this.#args,
+      env: this.#env,
+      memory: this.#memory,
+      descriptors: this.#descriptors,
+      layout: LAYOUTS[module],
+    };
+    return {
+      ...processFunctions(state),
+      ...fileFunctions(state),
+      ...pathFunctions(state),
+      ...pollFunctions(state),
+      ...socketFunctions(state),
+    };
   }
 
   /** Closes every descriptor that is still open. */
   [Symbol.dispose](): void {
-    this.#state.descriptors.closeAll();
+    this.#descriptors.closeAll();
+  }
+}
+
+/** Functions that a guest without a memory may call. */
+const WITHOUT_MEMORY: readonly WasiFunctionName[] = ["proc_exit", "proc_raise", "sched_yield"];
+
+/** A string that a guest receives with a terminating zero, so it may hold none. */
+function passable(text: string, what: string): string {
+  if (text.includes("\0")) throw new TypeError(`the ${what} ${JSON.stringify(text)} holds a zero character`);
+  return text;
+}
+
+/** The file type of a stream of this process; undefined if it is closed. */
+function inheritedType(fd: number): number | undefined {
+  try {
+    return fileTypeOf(statusOf(fd).mode);
+  } catch (error) {
+    if (error instanceof ErrnoError) return undefined;
+    throw error;
   }
 }
 
 function inputStream(source: InputSource): Descriptor {
-  const base = { rightsBase: STREAM_RIGHTS, rightsInheriting: 0n, owned: false };
-  if (source === "inherit") return { ...base, fd: 0, fileType: fileTypeOf(statusOf(0).mode) };
-  const bytes = source === "null" ? new Uint8Array() : source;
+  const base = { rightsBase: INPUT_RIGHTS, rightsInheriting: 0n, owned: false };
+  const fileType = source === "inherit" ? inheritedType(0) : undefined;
+  if (fileType !== undefined) return { ...base, fd: 0, fileType };
+  const bytes = source instanceof Uint8Array ? source : new Uint8Array();
   return { ...base, fd: -1, fileType: FileType.unknown, input: { bytes, position: 0 } };
 }
 
 function outputStream(sink: OutputSink, fd: number): Descriptor {
-  const base = { rightsBase: STREAM_RIGHTS, rightsInheriting: 0n, owned: false };
-  if (sink === "inherit") return { ...base, fd, fileType: fileTypeOf(statusOf(fd).mode) };
-  return { ...base, fd: -1, fileType: FileType.unknown, output: sink === "null" ? () => {} : sink };
+  const base = { rightsBase: OUTPUT_RIGHTS, rightsInheriting: 0n, owned: false };
+  const fileType = sink === "inherit" ? inheritedType(fd) : undefined;
+  if (fileType !== undefined) return { ...base, fd, fileType };
+  return { ...base, fd: -1, fileType: FileType.unknown, output: typeof sink === "function" ? sink : () => {} };
 }
 
 /** FFI goes past Deno's permissions, so they are asked for here, in Deno's words. */
