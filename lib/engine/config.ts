@@ -5,8 +5,8 @@ import { COMPILED_FEATURES, type FeatureName, FEATURES, type FeatureSet, feature
 /** What an engine's modules may use and how they are compiled. All modules of an engine are compiled alike. */
 export interface EngineConfig {
   /**
-   * The WebAssembly features that modules may use; all that are compiled by default. A module that uses another is refused with a
-   * `CompileError`.
+   * The WebAssembly features that modules may use; all that are compiled by default, and none that are not. A module that uses another
+   * is refused with a `CompileError`.
    */
   readonly features?: readonly FeatureName[];
   /**
@@ -35,5 +35,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
   }
-  return { features: features === undefined ? COMPILED_FEATURES : featureSet("mvp", ...features), bounds, effort };
+  const wanted = features === undefined ? COMPILED_FEATURES : featureSet("mvp", ...features);
+  // What is not compiled cannot be allowed: a module that uses it is refused by name.
+  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort };
 }

@@ -57,6 +57,7 @@ export function callHostDirectly(
   args: unknown[],
 ): unknown {
   const { params, paramTypes, results, resultTypes } = signature;
+  store.requireOpen();
   const coerced = Array.from(params, (kind, i) => {
     const bits = coerceValue(store, kind, paramTypes[i], args[i]);
     return valueOfBits(store, kind, bits);

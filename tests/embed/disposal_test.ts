@@ -15,12 +15,14 @@ Deno.test("everything of a disposed store throws a TypeError that says so", () =
   const { memory, table, global, func } = instance.exports;
   const fresh = new Instance(store, module);
   const linker = new Linker(engine);
+  const host = new Func(store, { parameters: [], results: [] }, () => {});
   assertEquals(func(), 1);
   store.close();
   store.close();
   assert(store.isDisposed);
   const uses: (() => unknown)[] = [
     () => func(),
+    () => host.call(),
     () => memory.view,
     () => memory.buffer,
     () => memory.grow(1),

@@ -59,6 +59,12 @@ Deno.test("an engine without a feature refuses modules that use it", () => {
   );
 });
 
+Deno.test("an engine cannot be made to compile a feature that nobody wrote", () => {
+  using engine = new Engine({ features: ["simd", "gc", "multi-memory"] });
+  const twoMemories = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 1, 0, 1);
+  assertThrows(() => new Module(engine, twoMemories), CompileError, "multi-memory");
+});
+
 Deno.test("Module copies its bytes, and takes any buffer or view", () => {
   using sandbox = new Sandbox();
   const bytes = wat(`(module (memory (export "m") 1) (data (i32.const 0) "abc"))`);
