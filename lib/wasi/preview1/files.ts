@@ -108,8 +108,9 @@ function read(descriptor: Descriptor, bytes: Uint8Array): number {
 function write(descriptor: Descriptor, bytes: Uint8Array): number {
   if (!descriptor.output) return writeFrom(systemFd(descriptor), bytes);
   // A copy: the receiver may keep it, and the guest's memory goes on changing.
+  const { length } = bytes;
   descriptor.output(bytes.slice());
-  return bytes.length;
+  return length;
 }
 
 /** The system descriptor of a file-like descriptor. */

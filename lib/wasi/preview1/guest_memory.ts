@@ -113,12 +113,13 @@ export class GuestMemory {
     let total = 0;
     for (let i = 0; i < count >>> 0; i++) {
       const bytes = this.range(this.getU32(base + i * 8), this.getU32(base + i * 8 + 4));
-      if (bytes.length === 0) continue;
+      const { length } = bytes;
+      if (length === 0) continue;
       const done = each(bytes);
       // `each` may have run the embedder's code, and that may have grown the memory.
       this.refresh();
       total += done;
-      if (done < bytes.length) break;
+      if (done < length) break;
     }
     return total;
   }
