@@ -275,20 +275,19 @@ export class Registers {
 
   /** A free register the vreg wishes for and can keep until `need`, NO_REGISTER if none. */
   #wish(free: number, v: number, need: number): number {
-    const { hints } = this;
+    const { hints, events, cursor } = this;
     for (let p = hints.follow[v], n = 0; p !== NONE && n < FOLLOW_LIMIT; p = hints.follow[p], n++) {
       // The parameter's register; before its block is reached, the register another argument was born in, or what it follows itself.
       const r = this.defReg[p] !== NO_REGISTER ? this.defReg[p] : this.lastReg[p];
-      if (r !== NO_REGISTER && (free & (1 << r)) !== 0) return r;
+      if (r !== NO_REGISTER && (free & (1 << r)) !== 0 && events.nextDemand(r, cursor) >= need) return r;
     }
     const fixed = hints.register[v];
-    if (
-      fixed !== NO_REGISTER && (free & (1 << fixed)) !== 0 && this.events.nextDemand(fixed, this.cursor) >= need - 1
-    ) {
+    // The demand that ends the life is the vreg's own.
+    if (fixed !== NO_REGISTER && (free & (1 << fixed)) !== 0 && events.nextDemand(fixed, cursor) >= need - 1) {
       return fixed;
     }
     const last = this.lastReg[v];
-    if (last !== NO_REGISTER && (free & (1 << last)) !== 0) return last;
+    if (last !== NO_REGISTER && (free & (1 << last)) !== 0 && events.nextDemand(last, cursor) >= need) return last;
     return NO_REGISTER;
   }
 

@@ -6,9 +6,10 @@
  * register only on a cold path or after the loop is stored there, everything else at its def.
  *
  * Slots are shared by linear scan over the hulls of live ranges. A block parameter prefers the slot of an argument and vice versa, so that
- * passing a spilled value on costs nothing.
+ * passing a spilled value on costs nothing; there the ranges themselves are compared, holes and all: the value that one branch assigns to a
+ * variable and the value that the other branch leaves in it live in the same slot, though their hulls overlap.
  *
- * SLOT-1  Values with overlapping hulls have different slots.
+ * SLOT-1  Values with overlapping live ranges have different slots.
  * SLOT-2  Slots of 8 and 16 bytes do not overlap for the whole function: no move reads half of what another writes.
  */
 
@@ -21,6 +22,11 @@ import type { Registers } from "./registers.ts";
 /** Of stores that cost nearly as much as one at the def, the one at the def is less code. */
 const ABOUT_ALWAYS = 0.9;
 
+/** How many arguments, parameters of parameters or values in one slot are looked at to share a slot. */
+const PREFERENCE_LIMIT = 6;
+/** How many ranges of two values are compared before they are taken to overlap. */
+const RANGE_LIMIT = 64;
+
 /** Slots of one function. */
 export class Slots {
   /** Slots in use, in units of 8 bytes. */
@@ -30,8 +36,10 @@ export class Slots {
   /** 1: the slot is valid from the def on. */
   storedAtDef: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   /** Slots whose value has died, by size (8, 16 bytes); entries taken otherwise since are skipped. */
-  readonly #free: readonly [IntList, IntList] = [new IntList(), new IntList()];
-  #isBusy: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  readonly #freeSlots: readonly [IntList, IntList] = [new IntList(), new IntList()];
+  /** The last value to come to each slot that still lives, NONE if the slot is free; the one before it, by vreg. */
+  #occupant: Int32Array<ArrayBuffer> = new Int32Array(256);
+  #nextOccupant: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** Binary heap of busy slots by the end of their value's hull. */
   #heapEnd: Int32Array<ArrayBuffer> = new Int32Array(256);
   #heapVreg: Int32Array<ArrayBuffer> = new Int32Array(256);
@@ -53,14 +61,14 @@ export class Slots {
   /** Decides where values are stored, numbers the slots and logs the stores at defs. */
   assign(input: AllocationInput): void {
     const { vregCount } = input;
-    this.#isBusy.fill(0, 0, this.count);
     this.count = 0;
     this.slotOf = growInt32(this.slotOf, vregCount);
     this.storedAtDef = growUint8(this.storedAtDef, vregCount);
     this.slotOf.fill(NONE, 0, vregCount);
     this.storedAtDef.fill(0, 0, vregCount);
-    this.#free[0].reset();
-    this.#free[1].reset();
+    this.#freeSlots[0].reset();
+    this.#freeSlots[1].reset();
+    this.#nextOccupant = growInt32(this.#nextOccupant, vregCount);
     this.#heapCount = 0;
     this.#freedUpTo = 0;
     const { needsSlot } = this.registers;
@@ -106,54 +114,96 @@ export class Slots {
     }
   }
 
+  /** Gives a parameter the slot of an argument if one is known and fits. */
   #preferSlotOfArgument(input: AllocationInput, block: number, index: number, p: number): void {
-    if (this.slotOf[p] !== NONE) return;
-    for (let k = input.predStart[block]; k < input.predStart[block + 1]; k++) {
+    const start = input.predStart[block];
+    const end = Math.min(input.predStart[block + 1], start + PREFERENCE_LIMIT);
+    for (let k = start; k < end; k++) {
       const argument = input.args.data[input.argStart[input.preds.data[k]] + index];
       const slot = this.slotOf[argument];
-      if (input.vregSlotBytes[argument] !== input.vregSlotBytes[p]) continue;
-      if (slot !== NONE && this.registers.live.endOf(argument) <= 2 * input.blockFirst[block]) {
-        this.slotOf[p] = slot;
-        return;
-      }
+      if (slot === NONE || input.vregSlotBytes[argument] !== input.vregSlotBytes[p] || !this.#fits(p, slot)) continue;
+      this.slotOf[p] = slot;
+      return;
     }
   }
 
-  /** Gives a vreg a slot; the one noted in `slotOf` if it is free. */
+  /** Gives a vreg a slot: the one noted in `slotOf` or of a parameter it is passed to, if it fits there, else any. */
   #give(input: AllocationInput, v: number, start: number): void {
-    while (this.#heapCount > 0 && this.#heapEnd[0] <= start) {
-      const dead = this.#popHeap();
-      const slot = this.slotOf[dead];
-      this.#isBusy[slot] = 0;
-      this.#free[input.vregSlotBytes[dead] === 16 ? 1 : 0].push(slot);
-    }
+    while (this.#heapCount > 0 && this.#heapEnd[0] <= start) this.#free(input, this.#popHeap());
     const { hints, live } = this.registers;
-    const isWide = input.vregSlotBytes[v] === 16;
-    const follow = hints.follow[v];
-    const hasSameSize = follow !== NONE && input.vregSlotBytes[follow] === input.vregSlotBytes[v];
-    let slot = this.slotOf[v];
-    if (slot === NONE && hasSameSize) slot = this.slotOf[follow];
-    // A temporary listed after a def of the same instruction: what has died by the def may live beside it.
-    if (start < this.#freedUpTo) slot = NONE;
-    else if (slot === NONE || this.#isBusy[slot] !== 0) slot = this.#popFree(isWide ? 1 : 0);
+    const bytes = input.vregSlotBytes[v];
+    let slot = NONE;
+    // A temporary may be listed after a def of the same instruction: what has died by the def lives beside it.
+    if (start >= this.#freedUpTo) {
+      if (this.slotOf[v] !== NONE && this.#fits(v, this.slotOf[v])) slot = this.slotOf[v];
+      for (
+        let p = hints.follow[v], n = 0;
+        slot === NONE && p !== NONE && n < PREFERENCE_LIMIT;
+        p = hints.follow[p], n++
+      ) {
+        if (input.vregSlotBytes[p] !== bytes) break;
+        if (this.slotOf[p] !== NONE && this.#fits(v, this.slotOf[p])) slot = this.slotOf[p];
+      }
+      if (slot === NONE) slot = this.#popFree(bytes === 16 ? 1 : 0);
+    }
     this.#freedUpTo = start;
     if (slot === NONE) {
-      slot = isWide ? (this.count + 1) & ~1 : this.count;
-      this.count = slot + (isWide ? 2 : 1);
-      this.#isBusy = growUint8(this.#isBusy, this.count + 1);
+      slot = bytes === 16 ? (this.count + 1) & ~1 : this.count;
+      this.count = slot + (bytes === 16 ? 2 : 1);
+      this.#occupant = growInt32(this.#occupant, this.count + 1);
+      this.#occupant[slot] = NONE;
     }
     this.slotOf[v] = slot;
-    this.#isBusy[slot] = 1;
+    this.#nextOccupant[v] = this.#occupant[slot];
+    this.#occupant[slot] = v;
     // The first argument chooses for the parameter and so for the others.
-    if (hasSameSize && this.slotOf[follow] === NONE) this.slotOf[follow] = slot;
+    const follow = hints.follow[v];
+    if (follow !== NONE && this.slotOf[follow] === NONE && input.vregSlotBytes[follow] === bytes) {
+      this.slotOf[follow] = slot;
+    }
     this.#pushHeap(live.endOf(v), v);
   }
 
+  /** Removes a value that has died from its slot. */
+  #free(input: AllocationInput, v: number): void {
+    const slot = this.slotOf[v], next = this.#nextOccupant;
+    if (this.#occupant[slot] === v) this.#occupant[slot] = next[v];
+    else {
+      let w = this.#occupant[slot];
+      while (next[w] !== v) w = next[w];
+      next[w] = next[v];
+    }
+    if (this.#occupant[slot] === NONE) this.#freeSlots[input.vregSlotBytes[v] === 16 ? 1 : 0].push(slot);
+  }
+
+  /** Whether the vreg is never live together with those that have the slot. */
+  #fits(v: number, slot: number): boolean {
+    let count = 0;
+    for (let w = this.#occupant[slot]; w !== NONE; w = this.#nextOccupant[w]) {
+      if (++count > PREFERENCE_LIMIT || this.#overlap(v, w)) return false;
+    }
+    return true;
+  }
+
+  /** Whether two vregs are live at the same time. */
+  #overlap(v: number, w: number): boolean {
+    const { rangeStart, rangeFrom, rangeTo } = this.registers.live;
+    let a = rangeStart[v], b = rangeStart[w];
+    const aEnd = rangeStart[v + 1], bEnd = rangeStart[w + 1];
+    for (let n = 0; n < RANGE_LIMIT; n++) {
+      if (a === aEnd || b === bEnd) return false;
+      if (rangeTo[a] <= rangeFrom[b]) a++;
+      else if (rangeTo[b] <= rangeFrom[a]) b++;
+      else return true;
+    }
+    return true;
+  }
+
   #popFree(size: number): number {
-    const free = this.#free[size];
+    const free = this.#freeSlots[size];
     while (free.length > 0) {
       const slot = free.pop();
-      if (this.#isBusy[slot] === 0) return slot;
+      if (this.#occupant[slot] === NONE) return slot;
     }
     return NONE;
   }
