@@ -35,8 +35,6 @@ export interface CallTarget {
   readonly vmctx: number;
 }
 
-const GUEST_SP = RECORD.guestSp >> 2;
-
 /** A record with a stack: one call in flight, or none. */
 export class Activation {
   readonly store: StoreState;
@@ -82,12 +80,6 @@ export class Activation {
     storeAddress(words, RECORD.vmctx >> 2, target.vmctx);
     storeAddress(words, VMRecord.offsets.callee >> 2, target.callee);
     this.target = target;
-  }
-
-  /** Makes the stack empty. */
-  resetStack(): void {
-    this.words[GUEST_SP] = this.topLo;
-    this.words[GUEST_SP + 1] = this.topHi;
   }
 
   /** Whether an 8-byte word pair at `address` is on this stack. */

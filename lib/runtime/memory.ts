@@ -3,7 +3,7 @@
  */
 
 import { VMMemoryDefinition } from "../abi/mod.ts";
-import { allocateLinearMemory, type LinearMemory, WASM_PAGE_BYTES } from "../host/mod.ts";
+import { allocateLinearMemory, type LinearMemory } from "../host/mod.ts";
 import { limits } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
 import type { StoreState } from "./store_state.ts";
@@ -70,6 +70,3 @@ export class MemoryState {
 export function createMemory(store: StoreState, memoryLimits: MemoryLimits): MemoryState {
   return new MemoryState(store, memoryLimits, store.blocks.allocate(VMMemoryDefinition.sizeBytes), 0);
 }
-
-/** Bytes of a page. */
-export const MEMORY_PAGE_BYTES = WASM_PAGE_BYTES;

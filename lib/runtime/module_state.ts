@@ -3,7 +3,7 @@
  */
 
 import { type CompiledModule, type ModuleShape, shapeOf } from "../abi/mod.ts";
-import { NONE } from "../base/mod.ts";
+import { bug, NONE } from "../base/mod.ts";
 import { type ConstExpr, type Module, toCanonical, type ValType } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { EngineState } from "./engine_state.ts";
@@ -28,6 +28,7 @@ export class ModuleState {
   #code: LoadedCode | undefined;
 
   constructor(engine: EngineState, module: Module, compiled: CompiledModule) {
+    if (compiled.options.bounds !== engine.bounds) bug("a module's bounds mode is not its engine's");
     this.engine = engine;
     this.module = module;
     this.compiled = compiled;
@@ -41,11 +42,6 @@ export class ModuleState {
   /** The code, loaded by the first call. @throws {HostError} when the arena is full. */
   get code(): LoadedCode {
     return this.#code ??= loadCode(this.compiled, this.module);
-  }
-
-  /** The loaded code, if an instance was ever made. */
-  get loadedCode(): LoadedCode | undefined {
-    return this.#code;
   }
 
   /** Gives up this module's hold on its code; stores keep theirs. */
