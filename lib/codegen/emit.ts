@@ -217,9 +217,12 @@ export class Emitter {
       zeroed = this.#isFree(i, this.loc(code.tailDef[i]));
       if (zeroed) this.asm.rr(F.XOR.rm[0], this.reg(code.tailDef[i]), this.reg(code.tailDef[i]));
     }
+    // The instruction that may fault is the one behind the zeroing.
+    if (shape === Shape.rmBreak || shape === Shape.rmiBreak) this.#break(i);
     if (code.trap[i] !== 0 && shape !== Shape.div && shape !== Shape.srem) this.trapHere(code.trap[i], code.site[i]);
     switch (shape) {
       case Shape.rm:
+      case Shape.rmBreak:
         this.formRm(code.form[i] as FormId, i);
         break;
       case Shape.mi:
@@ -235,18 +238,11 @@ export class Emitter {
         this.#formM(i);
         break;
       case Shape.rmi:
+      case Shape.rmiBreak:
         this.#formRmi(i);
         break;
       case Shape.vrm:
         this.#formVrm(i);
-        break;
-      case Shape.rmBreak:
-        this.#break(i);
-        this.formRm(code.form[i] as FormId, i);
-        break;
-      case Shape.rmiBreak:
-        this.#break(i);
-        this.#formRmi(i);
         break;
       case Shape.fconst:
         this.#moveFloatConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i]);

@@ -87,7 +87,7 @@ function forms(row: NumericRow): Form[] {
       add("same", apply(get(operands[0], 0), get(operands[0], 0)));
       add("swapped", apply(get(operands[1], 1), get(operands[0], 0)));
     }
-    for (const bits of EDGES[operands[1]]) {
+    for (const bits of constantsFor(row)) {
       add(`variable, 0x${bits.toString(16)}`, apply(get(operands[0], 0), constant(operands[1], bits)));
     }
     for (const bits of EDGES[operands[0]]) {
@@ -221,6 +221,45 @@ function moduleOf(funcs: FuncTree[]): ModuleTree {
     data: [],
     elements: [],
   };
+}
+
+/** Divisors beyond the edges: division by each constant is code of its own. */
+const DIVISORS = [
+  6,
+  9,
+  11,
+  12,
+  13,
+  14,
+  15,
+  17,
+  19,
+  23,
+  24,
+  25,
+  28,
+  60,
+  100,
+  125,
+  625,
+  641,
+  1000,
+  3600,
+  10000,
+  86400,
+  1e6,
+  6700417,
+  1e9,
+];
+
+/** The second operands that forms with a constant take. */
+function constantsFor({ name, operands }: NumericRow): readonly bigint[] {
+  const edges = EDGES[operands[1]];
+  if (!/div_[su]|rem/.test(name)) return edges;
+  const mask = operands[1] === "i32" ? 32 : 64;
+  const signed = DIVISORS.flatMap((divisor) => [BigInt(divisor), BigInt.asUintN(mask, -BigInt(divisor))]);
+  const wide = mask === 64 ? [0x100000001n, 12345678901234567n, 0xfffffffffffffffbn] : [];
+  return [...edges, ...signed, ...wide];
 }
 
 /** All cases of a row: pairs of edges, or edges. */

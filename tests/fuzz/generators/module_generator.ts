@@ -418,7 +418,9 @@ class BodyGenerator {
     if (this.#budget-- <= 0 || depth <= 0) return [];
     const random = this.#random;
     const memory = this.#module.memories.length > 0;
-    if (memory && this.#style.prefersMemory && random.oneIn(3)) return [this.#store(depth)];
+    if (memory && this.#style.prefersMemory && random.oneIn(3)) {
+      return random.oneIn(2) ? this.#accessGroup(depth) : [this.#store(depth)];
+    }
     switch (random.below(24)) {
       case 0:
       case 1:
@@ -428,7 +430,8 @@ class BodyGenerator {
       case 4:
       case 5:
       case 6:
-        return memory ? [this.#store(depth)] : this.#localSet(depth);
+        if (!memory) return this.#localSet(depth);
+        return random.oneIn(4) ? this.#accessGroup(depth) : [this.#store(depth)];
       case 7:
       case 8:
         return this.#globalSet(depth);
@@ -758,6 +761,56 @@ class BodyGenerator {
 
   #store(depth: number): Node {
     return this.#row(this.#random.pick(STORES), depth);
+  }
+
+  // Accesses at constant distances from one local, as structures and arrays make them, with other statements in between: what removes
+  // checks, repeated loads and stores in place sees work. Now and then the local's address is at the end of memory.
+  #accessGroup(depth: number): Node[] {
+    const random = this.#random;
+    const locals = this.#settable("i32");
+    if (locals.length === 0) return [this.#store(depth)];
+    const local = random.pick(locals);
+    const base = () => node("local.get", ["i32"], [], unsigned(local));
+    const wasReserved = random.oneIn(2);
+    const last = PAGE_BYTES * Math.max(1, this.#module.memories[0].min) - random.below(24);
+    const all: Node[] = [
+      node("local.set", [], [random.oneIn(6) ? this.#i32(last) : this.#address(depth)], unsigned(local)),
+    ];
+    if (wasReserved) this.#reserved.add(local);
+    const offsets = Array.from({ length: 1 + random.below(3) }, () => random.below(24));
+    const offset = () => random.oneIn(10) ? this.#offset() : memarg(random.pick(offsets));
+    for (let count = 1 + random.below(6); count > 0; count--) {
+      const shape = random.below(8);
+      if (shape < 3) all.push(this.#update(base, random.pick(offsets), depth));
+      else if (shape < 5) {
+        const { name, operands } = random.pick(STORES);
+        const value = this.#expression(operands[1], depth - 2);
+        all.push(node(name, [], [base(), SHOWS_BITS[name] === undefined ? value : this.#shown(value)], offset()));
+      } else if (shape < 7) {
+        const type = this.#someNumber();
+        const { name } = random.pick(BY_RESULT[type].filter(({ accessBytes }) => accessBytes > 0));
+        const value = node(name, [type], [base()], offset());
+        const targets = this.#settable(type);
+        all.push(
+          targets.length === 0
+            ? node("drop", [], [value])
+            : node("local.set", [], [value], unsigned(random.pick(targets))),
+        );
+      } else all.push(...this.#statement(depth - 1));
+    }
+    if (wasReserved) this.#reserved.delete(local);
+    return all;
+  }
+
+  // x[local] = x[local] op value, of an integer type.
+  #update(base: () => Node, offset: number, depth: number): Node {
+    const random = this.#random;
+    const type = random.pick(["i32", "i64"] as const);
+    const op = random.pick(["add", "sub", "and", "or", "xor", "shl", "mul"] as const);
+    const load = node(`${type}.load`, [type], [base()], memarg(offset));
+    const value = this.#expression(type, depth - 2);
+    const operands = random.oneIn(3) ? [value, load] : [load, value];
+    return node(`${type}.store`, [], [base(), node(`${type}.${op}`, [type], operands)], memarg(offset));
   }
 
   #bulkMemory(depth: number): Node[] {

@@ -1,0 +1,70 @@
+/** The smallest modules for each defect that random programs have found, run in every configuration against V8. */
+
+import { assertEquals } from "@std/assert";
+import {
+  encodeModule,
+  memarg,
+  type ModuleTree,
+  type Node,
+  node,
+  type Signature,
+  type TypeName,
+  unsigned,
+} from "../fuzz/generators/wasm_tree.ts";
+import {
+  type Callable,
+  configurationName,
+  CONFIGURATIONS,
+  TheropodSession,
+  trapKind,
+  V8Session,
+} from "../fuzz/oracles/engines.ts";
+
+const get = (type: TypeName, index: number): Node => node("local.get", [type], [], unsigned(index));
+
+/** A module with one page of memory and one function. */
+function moduleWith(signature: Signature, locals: TypeName[], ...body: Node[]): ModuleTree {
+  return {
+    funcImports: [],
+    memories: [{ min: 1, max: 1 }],
+    tables: [],
+    globals: [],
+    funcs: [{ signature, locals, label: { types: signature.results }, body }],
+    data: [],
+    elements: [],
+  };
+}
+
+/** Calls the first function with each list of arguments, in both engines. */
+function compare(name: string, module: ModuleTree, ...calls: (readonly (number | bigint)[])[]): void {
+  Deno.test(name, () => {
+    const bytes = encodeModule(module, "no wrappers");
+    const outcomes = (func: Callable) =>
+      calls.map((args) => {
+        try {
+          return func(...args);
+        } catch (error) {
+          return trapKind(error);
+        }
+      });
+    using v8 = new V8Session();
+    const expected = outcomes(v8.instantiate(bytes, {}).func("f0"));
+    for (const configuration of CONFIGURATIONS) {
+      using ours = new TheropodSession(configuration);
+      assertEquals(outcomes(ours.instantiate(bytes, {}).func("f0")), expected, configurationName(configuration));
+    }
+  });
+}
+
+// The conversion's destination is zeroed first; the trap table named the zeroing instead of the load.
+compare(
+  "a conversion of a loaded operand traps like the load",
+  moduleWith(
+    { params: ["i32"], results: ["f32"] },
+    [],
+    node("f32.convert_i64_s", ["f32"], [node("i64.load", ["i64"], [get("i32", 0)], memarg(0))]),
+  ),
+  [0],
+  [65536],
+  [-1],
+);
