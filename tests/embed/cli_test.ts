@@ -150,6 +150,9 @@ refuses("to write without --allow-write", ["compile", "-o", `${FOLDER}/unwritten
 refuses("to grant a folder without --allow-write", ["--dir", FOLDER, HELLO], 1, /--allow-write/, {
   permissions: ["--allow-ffi", "--allow-read"],
 });
+refuses("to pass on a variable without --allow-env", ["--env", "HOME", HELLO], 1, /--allow-env/, {
+  permissions: ["--allow-ffi", "--allow-read"],
+});
 
 Deno.test("cli prints the failure of a missing import with module, name and kind", async () => {
   for (

@@ -1,7 +1,15 @@
-/** `poll_oneoff`: waiting for clocks and descriptors. */
+/**
+ * `poll_oneoff`: waiting for clocks and descriptors.
+ *
+ * One call sorts the subscriptions into events that are ready as they are (files, virtual streams, mistakes), descriptors for ppoll(2), and
+ * timers; waits once, no longer than the first timer and not at all if something is ready; and writes the events of all that happened.
+ *
+ * POLL-1  A mistake in one subscription is an event with an error, not an error of the call: the others are still waited for.
+ * POLL-2  A call returns at least one event, or it does not return.
+ */
 
 import { Errno, FileType, rights, type WasiImplementation } from "./abi.ts";
-import { ErrnoError } from "./guest_memory.ts";
+import { ErrnoError, type GuestMemory } from "./guest_memory.ts";
 import { clockValue, POLL, pollDescriptors, type PollRequest, readableBytes } from "./linux.ts";
 import type { WasiState } from "./state.ts";
 
@@ -9,6 +17,8 @@ const EVENT_BYTES = 32;
 const EventType = { clock: 0, read: 1, write: 2 } as const;
 const ABSOLUTE_TIME = 1;
 const HANGUP = 1;
+const MONOTONIC = 1;
+const LAST_CLOCK = 3;
 /** Most subscriptions of one call: a bound on what a guest makes the host allocate. */
 const MOST_SUBSCRIPTIONS = 4096;
 
@@ -20,96 +30,114 @@ interface Event {
   readonly flags: number;
 }
 
+interface Waiting extends PollRequest {
+  readonly userData: bigint;
+  readonly type: number;
+}
+
+interface Timer {
+  readonly userData: bigint;
+  readonly remainingNs: bigint;
+}
+
+/** The subscriptions of one call, sorted. */
+interface Subscriptions {
+  readonly ready: Event[];
+  readonly waiting: Waiting[];
+  readonly timers: Timer[];
+}
+
 /** The polling function. */
-export function pollFunctions(
-  { memory, descriptors, layout: { subscription } }: WasiState,
-): WasiImplementation<"poll_oneoff"> {
+export function pollFunctions(state: WasiState): WasiImplementation<"poll_oneoff"> {
+  const { memory, layout: { subscription } } = state;
   return {
-    poll_oneoff(subscriptions, events, count, result) {
+    poll_oneoff(pointer, events, count, result) {
       const total = count >>> 0;
-      if (total === 0) return Errno.inval;
-      if (total > MOST_SUBSCRIPTIONS) return Errno.inval;
-      memory.requireRange(subscriptions, total * subscription.bytes);
+      if (total === 0 || total > MOST_SUBSCRIPTIONS) return Errno.inval;
+      memory.requireRange(pointer, total * subscription.bytes);
       memory.requireRange(events, total * EVENT_BYTES);
       memory.requireRange(result, 4);
-
-      const ready: Event[] = [];
-      const requests: (PollRequest & { userData: bigint; type: number })[] = [];
-      const timers: { userData: bigint; remainingNs: bigint }[] = [];
+      const sorted: Subscriptions = { ready: [], waiting: [], timers: [] };
       for (let i = 0; i < total; i++) {
-        const at = (subscriptions >>> 0) + i * subscription.bytes;
-        const userData = memory.getU64(at);
-        const type = memory.getU8(at + 8);
-        if (type === EventType.clock) {
-          const clock = memory.getU32(at + subscription.clock);
-          const timeout = memory.getU64(at + subscription.timeout);
-          const flags = memory.getU16(at + subscription.flags);
-          if (clock > 3) {
-            ready.push({ userData, error: Errno.inval, type, bytes: 0n, flags: 0 });
-            continue;
-          }
-          const remaining = flags & ABSOLUTE_TIME ? timeout - clockValue("time", clock) : timeout;
-          timers.push({ userData, remainingNs: remaining < 0n ? 0n : remaining });
-        } else if (type === EventType.read || type === EventType.write) {
-          try {
-            const descriptor = descriptors.get(
-              memory.getU32(at + 16),
-              rights("poll_fd_readwrite", type === EventType.read ? "fd_read" : "fd_write"),
-            );
-            // Files are always ready, as poll(2) has it; virtual streams are too.
-            if (descriptor.fd < 0 || descriptor.fileType === FileType.regularFile) {
-              const input = descriptor.input;
-              const bytes = type === EventType.read && input ? BigInt(input.bytes.length - input.position) : 0n;
-              ready.push({ userData, error: Errno.success, type, bytes, flags: 0 });
-            } else {
-              requests.push({
-                fd: descriptor.fd,
-                events: type === EventType.read ? POLL.in : POLL.out,
-                userData,
-                type,
-              });
-            }
-          } catch (error) {
-            if (!(error instanceof ErrnoError)) throw error;
-            ready.push({ userData, error: error.errno, type, bytes: 0n, flags: 0 });
-          }
-        } else return Errno.inval;
+        if (!sortSubscription(state, (pointer >>> 0) + i * subscription.bytes, sorted)) return Errno.inval;
       }
-
-      const soonest = timers.reduce<bigint | undefined>(
-        (least, { remainingNs }) => least === undefined || remainingNs < least ? remainingNs : least,
-        undefined,
-      );
-      const timeoutNs = ready.length > 0 ? 0n : soonest;
-      const start = clockValue("time", 1);
-      if (requests.length > 0 || timeoutNs !== 0n) {
-        const seen = pollDescriptors(requests, timeoutNs);
-        requests.forEach(({ fd, userData, type }, index) => {
-          if (seen[index] === 0) return;
-          const bytes = type === EventType.read ? BigInt(readableBytes(fd)) : 0n;
-          const error = seen[index] & POLL.nval ? Errno.badf : seen[index] & POLL.err ? Errno.io : Errno.success;
-          ready.push({ userData, error, type, bytes, flags: seen[index] & POLL.hup ? HANGUP : 0 });
-        });
-      }
-      const elapsed = clockValue("time", 1) - start;
-      const someFd = ready.length > 0;
-      for (const { userData, remainingNs } of timers) {
-        if (remainingNs <= elapsed || (!someFd && remainingNs === soonest)) {
-          ready.push({ userData, error: Errno.success, type: EventType.clock, bytes: 0n, flags: 0 });
-        }
-      }
-
-      ready.forEach(({ userData, error, type, bytes, flags }, index) => {
-        const at = (events >>> 0) + index * EVENT_BYTES;
-        memory.range(at, EVENT_BYTES).fill(0);
-        memory.setU64(at, userData);
-        memory.setU16(at + 8, error);
-        memory.setU8(at + 10, type);
-        memory.setU64(at + 16, bytes);
-        memory.setU16(at + 24, flags);
-      });
-      memory.setU32(result, ready.length);
+      waitFor(sorted);
+      sorted.ready.forEach((event, index) => writeEvent(memory, (events >>> 0) + index * EVENT_BYTES, event));
+      memory.setU32(result, sorted.ready.length);
       return Errno.success;
     },
   };
+}
+
+/** Reads the subscription at `at` and sorts it; false if it is of no known kind. */
+function sortSubscription(
+  { memory, descriptors, layout: { subscription } }: WasiState,
+  at: number,
+  { ready, waiting, timers }: Subscriptions,
+): boolean {
+  const userData = memory.getU64(at);
+  const type = memory.getU8(at + 8);
+  const event = (error: number, bytes = 0n) => ready.push({ userData, error, type, bytes, flags: 0 });
+  if (type === EventType.clock) {
+    const clock = memory.getU32(at + subscription.clock);
+    const timeout = memory.getU64(at + subscription.timeout);
+    if (clock > LAST_CLOCK) event(Errno.inval);
+    else {
+      const absolute = (memory.getU16(at + subscription.flags) & ABSOLUTE_TIME) !== 0;
+      const remaining = absolute ? timeout - clockValue("time", clock) : timeout;
+      timers.push({ userData, remainingNs: remaining < 0n ? 0n : remaining });
+    }
+    return true;
+  }
+  if (type !== EventType.read && type !== EventType.write) return false;
+  const reading = type === EventType.read;
+  try {
+    const { fd, fileType, input } = descriptors.get(
+      memory.getU32(at + 16),
+      rights("poll_fd_readwrite", reading ? "fd_read" : "fd_write"),
+    );
+    // Files are always ready, as poll(2) has it; virtual streams are too.
+    if (fd < 0 || fileType === FileType.regularFile) {
+      event(Errno.success, reading && input ? BigInt(input.bytes.length - input.position) : 0n);
+    } else waiting.push({ fd, events: reading ? POLL.in : POLL.out, userData, type });
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    event(error.errno);
+  }
+  return true;
+}
+
+/** Waits, and adds the events of what happened to `ready`. */
+function waitFor({ ready, waiting, timers }: Subscriptions): void {
+  let soonest: bigint | undefined;
+  for (const { remainingNs } of timers) if (soonest === undefined || remainingNs < soonest) soonest = remainingNs;
+  const timeoutNs = ready.length > 0 ? 0n : soonest;
+  const start = clockValue("time", MONOTONIC);
+  if (waiting.length > 0 || timeoutNs !== 0n) {
+    const seen = pollDescriptors(waiting, timeoutNs);
+    waiting.forEach(({ fd, userData, type }, index) => {
+      const happened = seen[index];
+      if (happened === 0) return;
+      const error = happened & POLL.nval ? Errno.badf : happened & POLL.err ? Errno.io : Errno.success;
+      const bytes = type === EventType.read ? BigInt(readableBytes(fd)) : 0n;
+      ready.push({ userData, error, type, bytes, flags: happened & POLL.hup ? HANGUP : 0 });
+    });
+  }
+  const elapsed = clockValue("time", MONOTONIC) - start;
+  // POLL-2: with nothing else to report, the wait ended with the first timer, whatever the clocks' resolutions say.
+  const timedOut = ready.length === 0;
+  for (const { userData, remainingNs } of timers) {
+    if (remainingNs <= elapsed || (timedOut && remainingNs === soonest)) {
+      ready.push({ userData, error: Errno.success, type: EventType.clock, bytes: 0n, flags: 0 });
+    }
+  }
+}
+
+function writeEvent(memory: GuestMemory, at: number, { userData, error, type, bytes, flags }: Event): void {
+  memory.range(at, EVENT_BYTES).fill(0);
+  memory.setU64(at, userData);
+  memory.setU16(at + 8, error);
+  memory.setU8(at + 10, type);
+  memory.setU64(at + 16, bytes);
+  memory.setU16(at + 24, flags);
 }

@@ -3,6 +3,9 @@
 import {
   ALL_RIGHTS,
   DIRECTORY_RIGHTS,
+  Errno,
+  ERRNO_NAMES,
+  errnoOf,
   FileType,
   INPUT_RIGHTS,
   LAYOUTS,
@@ -196,22 +199,23 @@ function requirePermission(name: "read" | "write", path: string): void {
   }
 }
 
+const OPEN_FAILURES: Readonly<Record<number, string>> = {
+  [Errno.noent]: "it does not exist",
+  [Errno.notdir]: "it is not a folder",
+};
+
 function openPreopen({ host, guest = host, access = "readwrite" }: Preopen): Descriptor {
+  const refuse = (reason: string) => new WasiError(`cannot open the folder ${JSON.stringify(host)}: ${reason}`);
+  if (host === "" || host.includes("\0")) throw refuse("not a valid path");
   requirePermission("read", host);
   if (access === "readwrite") requirePermission("write", host);
   let fd: number;
   try {
     fd = openAt(AT.fdcwd, host, O.rdonly | O.directory, 0);
-  } catch {
-    throw new WasiError(`cannot open the folder ${JSON.stringify(host)}: not a valid path`);
+  } catch (error) {
+    throw error instanceof ErrnoError ? refuse("the path is too long") : error;
   }
-  if (fd < 0) {
-    throw new WasiError(
-      `cannot open the folder ${JSON.stringify(host)}: ${
-        fd === -2 ? "it does not exist" : "it is not a folder, or closed to you"
-      }`,
-    );
-  }
+  if (fd < 0) throw refuse(OPEN_FAILURES[errnoOf(fd)] ?? `it is closed to you (${ERRNO_NAMES[errnoOf(fd)]})`);
   const mask = access === "read" ? ALL_RIGHTS & ~WRITE_RIGHTS : ALL_RIGHTS;
   return {
     fd,
