@@ -43,6 +43,10 @@ export class FunctionCompiler implements SelectionTarget {
     return this.#options.functionImportOffset(index);
   }
 
+  memoryDefinition(index: number): number | undefined {
+    return this.#options.memoryDefinition?.(index);
+  }
+
   layout(signature: number): SignatureLayout {
     return this.#layouts[signature] ??= layoutSignature(
       this.#signatures.params[signature],

@@ -25,7 +25,7 @@ import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import { SizeBounds } from "./size_bounds.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 
-const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
+const RAX = 0, RSP = 4, RBP = 5, R9 = 9, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
 const AT_RBP = packMem(RBP, NO_REG, 0);
 const AT_RSP = packMem(RSP, NO_REG, 0);
 const AT_R14 = packMem(R14, NO_REG, 0);
@@ -612,13 +612,21 @@ export class Emitter {
     const { asm } = this;
     const { code } = this.selector;
     const back = asm.newLabel();
+    const stub = code.imm2[i];
+    if (stub !== RelocationTarget.libcallStub) this.#memoryDefinition(code.disp[i]);
     this.moveConstant(RAX, code.imm[i], 0, 0);
     asm.leaLabel(R11, back);
     asm.r(F.PUSH, R11);
     asm.rel(F.JMP_REL, 0);
-    this.#relocate(RelocationTarget.libcallStub);
+    this.#relocate(stub);
     asm.bind(back);
     this.#callHere(code.site[i]);
+  }
+
+  // r9 = address of a VMMemoryDefinition, by its place.
+  #memoryDefinition(place: number): void {
+    if (place >= 0) this.asm.rm(F.LEA_64, R9, AT_R14, place);
+    else this.asm.rm(F.MOV_R64, R9, AT_R14, -1 - place);
   }
 
   // Jump tables: offsets of the targets from the table's own start.

@@ -11,6 +11,7 @@ import { Assembler } from "../x64/mod.ts";
 import { FunctionCompiler } from "./compile_function.ts";
 import { type FunctionCode, RelocationTarget } from "./function_code.ts";
 import type { CodegenOptions } from "./options.ts";
+import { emitCopyStub, emitFillStub } from "./stubs/bulk_stubs.ts";
 import { emitEntryThunk } from "./stubs/entry_thunk.ts";
 import { emitHostThunk } from "./stubs/host_thunk.ts";
 import { emitLibcallStub } from "./stubs/libcall_stub.ts";
@@ -103,10 +104,25 @@ export class ModuleEmitter {
     const trapStub = code.length;
     emitTrapStub(asm);
     code.align(FUNCTION_ALIGNMENT, INT3);
-    const libcallStub = code.length;
+    const libcall = asm.newLabel();
+    asm.bind(libcall);
     emitLibcallStub(asm);
+    const stubs = new Map<number, number>([
+      [RelocationTarget.trapStub, trapStub],
+      [RelocationTarget.libcallStub, asm.labelOffset(libcall)],
+    ]);
+    if (this.#isTarget(RelocationTarget.copyStub)) {
+      code.align(FUNCTION_ALIGNMENT, INT3);
+      stubs.set(RelocationTarget.copyStub, code.length);
+      emitCopyStub(asm, libcall);
+    }
+    if (this.#isTarget(RelocationTarget.fillStub)) {
+      code.align(FUNCTION_ALIGNMENT, INT3);
+      stubs.set(RelocationTarget.fillStub, code.length);
+      emitFillStub(asm, libcall);
+    }
     asm.finish();
-    this.#link(trapStub, libcallStub);
+    this.#link(stubs);
     return {
       code: code.toBytes(),
       functionOffsets: this.#offsets.data.slice(0, this.#offsets.length),
@@ -120,15 +136,17 @@ export class ModuleEmitter {
     };
   }
 
-  #link(trapStub: number, libcallStub: number): void {
+  #isTarget(target: number): boolean {
+    const { data, length } = this.#relocations;
+    for (let r = 0; r < length; r += 2) if (data[r + 1] === target) return true;
+    return false;
+  }
+
+  #link(stubs: ReadonlyMap<number, number>): void {
     const { data, length } = this.#relocations;
     for (let r = 0; r < length; r += 2) {
       const at = data[r], target = data[r + 1];
-      const offset = target === RelocationTarget.trapStub
-        ? trapStub
-        : target === RelocationTarget.libcallStub
-        ? libcallStub
-        : this.#offsets.data[target];
+      const offset = target >= 0 ? this.#offsets.data[target] : stubs.get(target) ?? bug(`no stub ${target}`);
       this.#code.patchU32(at, offset - (at + 4));
     }
   }

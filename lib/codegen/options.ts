@@ -8,4 +8,9 @@ export interface CodegenOptions {
   readonly checks: "on" | "off";
   /** Byte offset from vmctx of the VMFunctionImport of imported function `index`. */
   readonly functionImportOffset: (index: number) => number;
+  /**
+   * Where the VMMemoryDefinition of memory `index` is: its byte offset from vmctx, or `-1 - offset` of the pointer to it. Without this,
+   * short copies and fills leave the guest like long ones.
+   */
+  readonly memoryDefinition?: (index: number) => number;
 }

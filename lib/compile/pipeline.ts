@@ -35,10 +35,13 @@ export class Compiler {
     const { bounds, cpuFeatures, effort, checks, onProgress } = options;
     const { shape } = shapeOf(module);
     const environment = new TranslateEnvironment(module, shape, { bounds });
+    const { memories } = environment;
     const emitter = new ModuleEmitter({
       features: formFeatures(cpuFeatures),
       checks: checks ?? "off",
       functionImportOffset: (index) => shape.functionImport(index),
+      memoryDefinition: (index) =>
+        memories.isIndirect[index] === 1 ? -1 - memories.offset[index] : memories.offset[index],
     }, environment.signatures);
     const total = module.bodies.length;
     for (let index = 0; index < total; index++) {

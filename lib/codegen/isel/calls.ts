@@ -6,9 +6,10 @@
  * keeps what lives across it in slots.
  */
 
-import { INT_ARG_REGS, INT_RESULT_REGS, STACK_BASE } from "../../abi/mod.ts";
+import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
+import { RelocationTarget } from "../function_code.ts";
 import { ALLOCATABLE } from "../registers.ts";
 import { loadForm, storeToStack } from "./control.ts";
 import { ruleList } from "./rules.ts";
@@ -92,20 +93,45 @@ const CALL_INDIRECT = ruleList({
   },
 });
 
+/** Begins libcall `v`: its number in imm. */
+function beginLibcall(c: Selector, v: number): Inst {
+  const { code, list } = c;
+  const start = c.b[v], count = c.c[v];
+  if (count > INT_ARG_REGS.length) bug("libcall with more than six arguments");
+  list.reset();
+  for (let k = 0; k < count; k++) list.push(c.reg(c.pool[start + k]));
+  const i = code.begin(Shape.libcall, 0);
+  for (let k = 0; k < count; k++) code.useFixed(list.data[k], INT_ARG_REGS[k]);
+  if (c.vregOf[v] !== NONE) code.defFixed(c.vregOf[v], INT_RESULT_REGS[0]);
+  code.clobbers[i] = ALLOCATABLE;
+  code.imm[i] = c.imm[v];
+  code.imm2[i] = RelocationTarget.libcallStub;
+  code.needsFrame = 1;
+  code.hasCalls = 1;
+  return i;
+}
+
+/** A bulk operation on one memory tries its stub first, which wants the memory's definition in r9. */
+function beginBulk(c: Selector, v: number, stub: number): boolean {
+  const memory = c.pool[c.b[v]];
+  if (!c.isConst(memory)) return false;
+  const place = c.target.memoryDefinition(c.imm[memory]);
+  if (place === undefined) return false;
+  const i = beginLibcall(c, v);
+  c.code.imm2[i] = stub;
+  c.code.disp[i] = place;
+  return true;
+}
+
 const LIBCALL = ruleList({
+  "libcall.memory_copy": (c, v) => {
+    if (c.imm[v] !== Libcall.memory_copy) return false;
+    const to = c.pool[c.b[v]], from = c.pool[c.b[v] + 1];
+    return c.isConst(to) && c.isConst(from) && c.imm[to] === c.imm[from] && beginBulk(c, v, RelocationTarget.copyStub);
+  },
+  "libcall.memory_fill": (c, v) => c.imm[v] === Libcall.memory_fill && beginBulk(c, v, RelocationTarget.fillStub),
   "libcall": (c, v) => {
-    const { code, list } = c;
-    const start = c.b[v], count = c.c[v];
-    if (count > INT_ARG_REGS.length) bug("libcall with more than six arguments");
-    list.reset();
-    for (let k = 0; k < count; k++) list.push(c.reg(c.pool[start + k]));
-    const i = code.begin(Shape.libcall, 0);
-    for (let k = 0; k < count; k++) code.useFixed(list.data[k], INT_ARG_REGS[k]);
-    if (c.vregOf[v] !== NONE) code.defFixed(c.vregOf[v], INT_RESULT_REGS[0]);
-    code.clobbers[i] = ALLOCATABLE;
-    code.imm[i] = c.imm[v];
-    code.needsFrame = 1;
-    code.hasCalls = 1;
+    beginLibcall(c, v);
     return true;
   },
 });

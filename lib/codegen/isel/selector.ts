@@ -48,6 +48,8 @@ export interface SelectionTarget {
   readonly features: number;
   /** Byte offset of VMFunctionImport `index` from vmctx. */
   functionImportOffset(index: number): number;
+  /** Offset of a memory's definition from vmctx, `-1 - offset` of the pointer to it, or undefined if that is not told. */
+  memoryDefinition(index: number): number | undefined;
   /** The calling convention's layout of a signature. */
   layout(signature: number): SignatureLayout;
 }

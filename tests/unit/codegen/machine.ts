@@ -63,7 +63,11 @@ export interface Compiled {
 }
 
 /** Compiles functions given as IR text; they share one table of signatures. */
-export function compileText(text: string, features: number = BASELINE): Compiled {
+export function compileText(
+  text: string,
+  features: number = BASELINE,
+  memoryDefinition: (index: number) => number = () => DATA_OFFSET,
+): Compiled {
   const funcs = parseFuncs(text);
   for (const func of funcs) verifyFunc(func);
   const { signatures } = funcs[0];
@@ -71,6 +75,7 @@ export function compileText(text: string, features: number = BASELINE): Compiled
     features,
     checks: "on",
     functionImportOffset: (index) => IMPORTS + index * VMFunctionImport.sizeBytes,
+    memoryDefinition,
   };
   const compiler = new FunctionCompiler(options, signatures);
   const emitter = new ModuleEmitter(options, signatures);
@@ -230,8 +235,12 @@ export function f32(value: number): number {
 }
 
 /** Compiles and loads. */
-export function machine(text: string, features: number = BASELINE): Machine {
-  const { code, funcs } = compileText(text, features);
+export function machine(
+  text: string,
+  features: number = BASELINE,
+  memoryDefinition?: (index: number) => number,
+): Machine {
+  const { code, funcs } = compileText(text, features, memoryDefinition);
   return new Machine(code, funcs);
 }
 
