@@ -12,7 +12,7 @@
  * SCAN-3  A collector may move objects at a safepoint: roots that live on are in slots only, their register copies do not survive.
  */
 
-import { bug, NONE } from "../base/mod.ts";
+import { bug, growInt32, NONE } from "../base/mod.ts";
 import { type Allocation, type AllocationInput, Constraint, DEF, LATE, REMATERIALISE } from "./api.ts";
 import { type EditLog, IN_SLOT, Phase } from "./edit_log.ts";
 import { REGISTER_COUNT, type RegisterMasks } from "./fixed_events.ts";
@@ -37,6 +37,7 @@ export class InstructionScan {
   #lateLocked = 0;
   /** Values moved in this instruction: vreg, old register (NOWHERE if none), whether that was clean, whether an operand reads the slot. */
   #touchedCount = 0;
+  #touchedIndex: Int32Array<ArrayBuffer> = new Int32Array(1024);
   readonly #touchedVreg = new Int32Array(TOUCHED_CAPACITY);
   readonly #touchedOld = new Int8Array(TOUCHED_CAPACITY);
   readonly #touchedClean = new Uint8Array(TOUCHED_CAPACITY);
@@ -66,6 +67,7 @@ export class InstructionScan {
   begin(input: AllocationInput, output: Allocation): void {
     this.#input = input;
     this.#operandLocation = output.operandLocation;
+    this.#touchedIndex = growInt32(this.#touchedIndex, input.vregCount);
   }
 
   /** Allocates instruction `inst`. */
@@ -351,7 +353,8 @@ export class InstructionScan {
         bug(`regalloc: no register for a use of vreg ${v} at instruction ${this.#inst}`);
       }
       locations[o] = IN_SLOT;
-      for (let t = 0; t < this.#touchedCount; t++) if (this.#touchedVreg[t] === v) this.#touchedReadsSlot[t] = 1;
+      const t = this.#touchOf(v);
+      if (t !== NONE) this.#touchedReadsSlot[t] = 1;
     }
   }
 
@@ -443,9 +446,10 @@ export class InstructionScan {
 
   /** Remembers where a value was in the old state, the first time it moves. */
   #touch(v: number, old: number): void {
+    if (this.#touchOf(v) !== NONE) return;
     const count = this.#touchedCount;
-    for (let t = 0; t < count; t++) if (this.#touchedVreg[t] === v) return;
     if (count === TOUCHED_CAPACITY) bug(`regalloc: instruction ${this.#inst} has too many operands`);
+    this.#touchedIndex[v] = count;
     this.#touchedVreg[count] = v;
     this.#touchedOld[count] = old;
     this.#touchedClean[count] = old !== NOWHERE && (this.registers.clean & (1 << old)) !== 0 ? 1 : 0;
@@ -455,8 +459,14 @@ export class InstructionScan {
 
   /** The register that held the value before the instruction. */
   #oldRegister(v: number): number {
-    for (let t = 0; t < this.#touchedCount; t++) if (this.#touchedVreg[t] === v) return this.#touchedOld[t];
-    return this.registers.regOf[v];
+    const t = this.#touchOf(v);
+    return t !== NONE ? this.#touchedOld[t] : this.registers.regOf[v];
+  }
+
+  /** Index of the value among the touched ones, NONE if it has not moved. */
+  #touchOf(v: number): number {
+    const t = this.#touchedIndex[v];
+    return t < this.#touchedCount && this.#touchedVreg[t] === v ? t : NONE;
   }
 
   /** The register in which the value can be read at the early point, NOWHERE if it has to be brought. */
@@ -492,10 +502,8 @@ export class InstructionScan {
     const { registers } = this;
     this.#touch(v, NOWHERE);
     registers.place(v, register);
-    for (let t = 0; t < this.#touchedCount; t++) {
-      if (this.#touchedVreg[t] !== v) continue;
-      if (this.#touchedOld[t] === NOWHERE || this.#touchedClean[t] !== 0) registers.clean |= 1 << register;
-    }
+    const t = this.#touchOf(v);
+    if (this.#touchedOld[t] === NOWHERE || this.#touchedClean[t] !== 0) registers.clean |= 1 << register;
   }
 
   /** Stores the values that lost their register and are still wanted. */
