@@ -42,7 +42,7 @@ if (import.meta.main) {
   let benchStart = 0;
   let benchEnd = 0;
   let hash: number | undefined;
-  let memory: WebAssembly.Memory | undefined;
+  const guest: { memory?: WebAssembly.Memory } = {};
   const imports: Record<string, Record<string, (...args: (number | bigint)[]) => unknown>> = {
     bench: {
       start: () => {
@@ -50,7 +50,7 @@ if (import.meta.main) {
       },
       end: () => {
         benchEnd = performance.now();
-        if (values.hash) hash = hashMemory(memory!.buffer);
+        if (values.hash) hash = hashMemory(guest.memory!.buffer);
       },
     },
   };
@@ -68,8 +68,8 @@ if (import.meta.main) {
   start = performance.now();
   const { exports } = new WebAssembly.Instance(module, imports as WebAssembly.Imports);
   const instantiateUs = (performance.now() - start) * 1000;
-  memory = exports.memory as WebAssembly.Memory;
-  wasi.bindMemory(memory);
+  guest.memory = exports.memory as WebAssembly.Memory;
+  wasi.bindMemory(guest.memory);
   let code = 0;
   try {
     (exports._start as () => void)();
