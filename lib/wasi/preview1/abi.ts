@@ -199,7 +199,7 @@ export const LookupFlags = { symlinkFollow: 1 } as const;
 /** Flags that say which times to set, and whether to the present. */
 export const FstFlags = { atim: 1, atimNow: 2, mtim: 4, mtimNow: 8 } as const;
 
-/** Rights, as bits of a 64-bit mask: kept as BigInt, they never enter a hot path. */
+/** Rights, in the order of their bits in a 64-bit mask. */
 export const RIGHT_NAMES = [
   "fd_datasync",
   "fd_read",
@@ -236,11 +236,14 @@ export const RIGHT_NAMES = [
 /** The name of a right. */
 export type RightName = typeof RIGHT_NAMES[number];
 
+/** The mask of each right. */
+export const Right = Object.fromEntries(RIGHT_NAMES.map((name, bit) => [name, 1n << BigInt(bit)])) as {
+  readonly [N in RightName]: bigint;
+};
+
 /** The mask of the named rights. */
 export function rights(...names: RightName[]): bigint {
-  let mask = 0n;
-  for (const name of names) mask |= 1n << BigInt(RIGHT_NAMES.indexOf(name));
-  return mask;
+  return names.reduce((mask, name) => mask | Right[name], 0n);
 }
 
 /** All rights. */

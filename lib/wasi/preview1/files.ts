@@ -1,22 +1,19 @@
 /** Operations on open descriptors. */
 
 import { SYS, sys } from "../../host/mod.ts";
-import { Errno, FdFlags, FileType, FstFlags, rights, type WasiImplementation } from "./abi.ts";
+import { Errno, FdFlags, FileType, Right, type WasiFunctionName, type WasiImplementation } from "./abi.ts";
 import type { Descriptor } from "./descriptors.ts";
+import { descriptorFlags, statusFlags, timesToSet, writeFilestat } from "./filestat.ts";
 import { fail } from "./guest_memory.ts";
 import {
   check,
   type FileStatus,
-  fileTypeOf,
-  getStatusFlags,
-  O,
   readDirectory,
   readInto,
   readSome,
   setStatusFlags,
   setTimes,
   statusOf,
-  type TimeToSet,
   writeFrom,
 } from "./linux.ts";
 import type { WasiState } from "./state.ts";
@@ -33,26 +30,6 @@ function toOffset(value: bigint): number {
   return unsigned > BigInt(Number.MAX_SAFE_INTEGER) ? fail(Errno.fbig) : Number(unsigned);
 }
 
-/** Writes a filestat structure. */
-export function writeFilestat(
-  { memory, layout: { filestat } }: WasiState,
-  pointer: number,
-  status: FileStatus,
-  fileType = fileTypeOf(status.mode),
-): void {
-  const base = pointer >>> 0;
-  memory.range(base, filestat.bytes).fill(0);
-  memory.setU64(base, status.device);
-  memory.setU64(base + 8, status.inode);
-  memory.setU8(base + 16, fileType);
-  if (filestat.linksBytes === 8) memory.setU64(base + filestat.links, status.links);
-  else memory.setU32(base + filestat.links, Number(BigInt.asUintN(32, status.links)));
-  memory.setU64(base + filestat.size, status.size);
-  [status.accessNs, status.modifyNs, status.changeNs].forEach((time, index) =>
-    memory.setU64(base + filestat.times + 8 * index, BigInt.asUintN(64, time))
-  );
-}
-
 /** The status of a stream that only the embedder knows. */
 const NO_STATUS: FileStatus = {
   device: 0n,
@@ -64,32 +41,6 @@ const NO_STATUS: FileStatus = {
   modifyNs: 0n,
   changeNs: 0n,
 };
-
-/** Decodes the time arguments of the set_times functions. */
-export function timesToSet(access: bigint, modify: bigint, flags: number): [TimeToSet, TimeToSet] {
-  const one = (time: bigint, explicit: number, now: number): TimeToSet => {
-    if (flags & explicit && flags & now) fail(Errno.inval);
-    if (flags & explicit) return BigInt.asUintN(64, time);
-    return flags & now ? "now" : "omit";
-  };
-  if (flags & ~15) fail(Errno.inval);
-  return [one(access, FstFlags.atim, FstFlags.atimNow), one(modify, FstFlags.mtim, FstFlags.mtimNow)];
-}
-
-/** Linux status flags of WASI descriptor flags. */
-export function statusFlags(flags: number): number {
-  return (flags & FdFlags.append ? O.append : 0) |
-    (flags & FdFlags.nonblock ? O.nonblock : 0) |
-    (flags & FdFlags.dsync ? O.dsync : 0) |
-    (flags & (FdFlags.sync | FdFlags.rsync) ? O.sync : 0);
-}
-
-function descriptorFlags(fd: number): number {
-  const flags = getStatusFlags(fd);
-  return (flags & O.append ? FdFlags.append : 0) |
-    (flags & O.nonblock ? FdFlags.nonblock : 0) |
-    ((flags & O.sync) === O.sync ? FdFlags.sync : flags & O.dsync ? FdFlags.dsync : 0);
-}
 
 /** Whether reading waits for somebody else: terminals, pipes, sockets. */
 function isStream({ fileType, input }: Descriptor): boolean {
@@ -124,35 +75,12 @@ function seekable(descriptor: Descriptor): number {
   return descriptor.fd < 0 ? fail(Errno.spipe) : descriptor.fd;
 }
 
-type Names =
-  | "fd_advise"
-  | "fd_allocate"
-  | "fd_close"
-  | "fd_datasync"
-  | "fd_fdstat_get"
-  | "fd_fdstat_set_flags"
-  | "fd_fdstat_set_rights"
-  | "fd_filestat_get"
-  | "fd_filestat_set_size"
-  | "fd_filestat_set_times"
-  | "fd_pread"
-  | "fd_prestat_get"
-  | "fd_prestat_dir_name"
-  | "fd_pwrite"
-  | "fd_read"
-  | "fd_readdir"
-  | "fd_renumber"
-  | "fd_seek"
-  | "fd_sync"
-  | "fd_tell"
-  | "fd_write";
-
 /** The `fd_*` functions. */
-export function fileFunctions(state: WasiState): WasiImplementation<Names> {
+export function fileFunctions(state: WasiState): WasiImplementation<Extract<WasiFunctionName, `fd_${string}`>> {
   const { memory, descriptors, layout } = state;
   return {
     fd_advise(fd, offset, length, advice) {
-      const descriptor = descriptors.get(fd, rights("fd_advise"));
+      const descriptor = descriptors.get(fd, Right.fd_advise);
       if (advice >>> 0 > 5) return Errno.inval;
       const start = toOffset(offset);
       const size = toOffset(length);
@@ -163,7 +91,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_allocate(fd, offset, length) {
-      const descriptor = descriptors.get(fd, rights("fd_allocate"));
+      const descriptor = descriptors.get(fd, Right.fd_allocate);
       if (BigInt.asUintN(64, length) === 0n) return Errno.inval;
       check(sys(SYS.fallocate, systemFd(descriptor), 0, toOffset(offset), toOffset(length)));
       return Errno.success;
@@ -173,7 +101,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_datasync(fd) {
-      const descriptor = descriptors.get(fd, rights("fd_datasync"));
+      const descriptor = descriptors.get(fd, Right.fd_datasync);
       check(sys(SYS.fdatasync, systemFd(descriptor)));
       return Errno.success;
     },
@@ -188,7 +116,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_fdstat_set_flags(fd, flags) {
-      const descriptor = descriptors.get(fd, rights("fd_fdstat_set_flags"));
+      const descriptor = descriptors.get(fd, Right.fd_fdstat_set_flags);
       if (flags & ~31) return Errno.inval;
       // Linux ignores changes of the synchronisation flags; saying so beats pretending.
       if ((flags & (FdFlags.dsync | FdFlags.rsync | FdFlags.sync)) !== 0) return Errno.notsup;
@@ -210,24 +138,24 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_filestat_get(fd, result) {
-      const descriptor = descriptors.get(fd, rights("fd_filestat_get"));
+      const descriptor = descriptors.get(fd, Right.fd_filestat_get);
       const status = descriptor.fd < 0 ? NO_STATUS : statusOf(descriptor.fd);
       writeFilestat(state, result, status, descriptor.fileType);
       return Errno.success;
     },
     fd_filestat_set_size(fd, size) {
-      const descriptor = descriptors.get(fd, rights("fd_filestat_set_size"));
+      const descriptor = descriptors.get(fd, Right.fd_filestat_set_size);
       check(sys(SYS.ftruncate, systemFd(descriptor), toOffset(size)));
       return Errno.success;
     },
     fd_filestat_set_times(fd, access, modify, flags) {
-      const descriptor = descriptors.get(fd, rights("fd_filestat_set_times"));
+      const descriptor = descriptors.get(fd, Right.fd_filestat_set_times);
       const [accessTime, modifyTime] = timesToSet(access, modify, flags);
       setTimes(systemFd(descriptor), undefined, accessTime, modifyTime, 0);
       return Errno.success;
     },
     fd_pread(fd, iovecs, count, offset, result) {
-      const descriptor = descriptors.get(fd, rights("fd_read", "fd_seek"));
+      const descriptor = descriptors.get(fd, Right.fd_read | Right.fd_seek);
       const systemDescriptor = seekable(descriptor);
       memory.requireRange(result, 4);
       let position = toOffset(offset);
@@ -255,7 +183,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_pwrite(fd, iovecs, count, offset, result) {
-      const descriptor = descriptors.get(fd, rights("fd_write", "fd_seek"));
+      const descriptor = descriptors.get(fd, Right.fd_write | Right.fd_seek);
       const systemDescriptor = seekable(descriptor);
       memory.requireRange(result, 4);
       let position = toOffset(offset);
@@ -268,7 +196,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_read(fd, iovecs, count, result) {
-      const descriptor = descriptors.get(fd, rights("fd_read"));
+      const descriptor = descriptors.get(fd, Right.fd_read);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
       memory.requireRange(result, 4);
       let ended = false;
@@ -281,7 +209,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_readdir(fd, buffer, length, cookie, result) {
-      const descriptor = descriptors.getFolder(fd, rights("fd_readdir"));
+      const descriptor = descriptors.getFolder(fd, Right.fd_readdir);
       const target = memory.range(buffer, length);
       memory.requireRange(result, 4);
       const start = Number(BigInt.asUintN(64, cookie));
@@ -308,7 +236,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_seek(fd, offset, whence, result) {
-      const descriptor = descriptors.get(fd, rights("fd_seek"));
+      const descriptor = descriptors.get(fd, Right.fd_seek);
       const linuxWhence = layout.whence[whence];
       if (linuxWhence === undefined) return Errno.inval;
       const signed = BigInt.asIntN(64, offset);
@@ -318,18 +246,18 @@ export function fileFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     fd_sync(fd) {
-      const descriptor = descriptors.get(fd, rights("fd_sync"));
+      const descriptor = descriptors.get(fd, Right.fd_sync);
       check(sys(SYS.fsync, systemFd(descriptor)));
       return Errno.success;
     },
     fd_tell(fd, result) {
-      const descriptor = descriptors.get(fd, rights("fd_tell"));
+      const descriptor = descriptors.get(fd, Right.fd_tell);
       const SEEK_CUR = 1;
       memory.setU64(result, BigInt(check(sys(SYS.lseek, seekable(descriptor), 0, SEEK_CUR))));
       return Errno.success;
     },
     fd_write(fd, iovecs, count, result) {
-      const descriptor = descriptors.get(fd, rights("fd_write"));
+      const descriptor = descriptors.get(fd, Right.fd_write);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
       memory.requireRange(result, 4);
       const total = memory.forEachBuffer(iovecs, count, (bytes) => write(descriptor, bytes));

@@ -10,12 +10,14 @@ import {
   FileType,
   LookupFlags,
   OFlags,
-  rights,
+  Right,
+  type WasiFunctionName,
   type WasiImplementation,
 } from "./abi.ts";
 import { type Entry, openBeneath, openParent } from "./beneath.ts";
+import type { Descriptor } from "./descriptors.ts";
 import { ErrnoError, fail } from "./guest_memory.ts";
-import { statusFlags, timesToSet, writeFilestat } from "./files.ts";
+import { statusFlags, timesToSet, writeFilestat } from "./filestat.ts";
 import {
   AT,
   check,
@@ -30,8 +32,7 @@ import {
 } from "./linux.ts";
 import type { WasiState } from "./state.ts";
 
-const WRITING = rights("fd_write", "fd_allocate", "fd_filestat_set_size");
-const READING = rights("fd_read");
+const WRITING = Right.fd_write | Right.fd_allocate | Right.fd_filestat_set_size;
 
 /** Runs `work` with a descriptor and closes it. */
 function withFd<T>(fd: number, work: (fd: number) => T): T {
@@ -76,26 +77,34 @@ function requireFolderIfSlash(entry: Entry): void {
   if (type !== FileType.directory) fail(Errno.notdir);
 }
 
-type Names =
-  | "path_create_directory"
-  | "path_filestat_get"
-  | "path_filestat_set_times"
-  | "path_link"
-  | "path_open"
-  | "path_readlink"
-  | "path_remove_directory"
-  | "path_rename"
-  | "path_symlink"
-  | "path_unlink_file";
+/** Linux's flags for opening beneath `folder`; ends the call where its rights do not suffice. */
+function systemOpenFlags(folder: Descriptor, openFlags: number, wanted: bigint, fdFlags: number): number {
+  const create = (openFlags & OFlags.creat) !== 0;
+  const directory = (openFlags & OFlags.directory) !== 0;
+  const truncate = (openFlags & OFlags.trunc) !== 0;
+  if (create && directory) fail(Errno.inval);
+  // A folder is never open for writing: who asks for both learns it here, as from open(2).
+  if (directory && (wanted & Right.fd_write) !== 0n) fail(Errno.isdir);
+  if (create && !(folder.rightsBase & Right.path_create_file)) fail(Errno.notcapable);
+  if (truncate && !(folder.rightsBase & Right.path_filestat_set_size)) fail(Errno.notcapable);
+  const writingRights = (wanted & WRITING) !== 0n;
+  const writing = !directory && (writingRights || truncate || (fdFlags & FdFlags.append) !== 0);
+  if (writing && !(folder.rightsInheriting & Right.fd_write)) fail(Errno.notcapable);
+  const reading = !writingRights || (wanted & Right.fd_read) !== 0n;
+  return (writing ? (reading ? O.rdwr : O.wronly) : O.rdonly) |
+    (create ? O.creat : 0) |
+    (directory ? O.directory : 0) |
+    (openFlags & OFlags.excl ? O.excl : 0) |
+    (truncate ? O.trunc : 0);
+}
 
 /** The `path_*` functions. */
-export function pathFunctions(state: WasiState): WasiImplementation<Names> {
+export function pathFunctions(state: WasiState): WasiImplementation<Extract<WasiFunctionName, `path_${string}`>> {
   const { memory, descriptors } = state;
-  const folderFd = (fd: number, ...needed: Parameters<typeof rights>) =>
-    descriptors.getFolder(fd, rights(...needed)).fd;
+  const folderFd = (fd: number, needed: bigint) => descriptors.getFolder(fd, needed).fd;
   return {
     path_create_directory(fd, pointer, length) {
-      const folder = folderFd(fd, "path_create_directory");
+      const folder = folderFd(fd, Right.path_create_directory);
       return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, Errno.exist);
         check(sys(SYS.mkdirat, entry.folderFd, pathAddress(entry.name), 0o777));
@@ -103,7 +112,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       });
     },
     path_filestat_get(fd, flags, pointer, length, result) {
-      const folder = folderFd(fd, "path_filestat_get");
+      const folder = folderFd(fd, Right.path_filestat_get);
       const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
       withFd(
         openBeneath(folder, memory.path(pointer, length), O.path | nofollow),
@@ -112,7 +121,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     path_filestat_set_times(fd, flags, pointer, length, access, modify, timeFlags) {
-      const folder = folderFd(fd, "path_filestat_set_times");
+      const folder = folderFd(fd, Right.path_filestat_set_times);
       const [accessTime, modifyTime] = timesToSet(access, modify, timeFlags);
       const nofollow = flags & LookupFlags.symlinkFollow ? 0 : O.nofollow;
       withFd(
@@ -122,8 +131,8 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       return Errno.success;
     },
     path_link(oldFd, oldFlags, oldPointer, oldLength, newFd, newPointer, newLength) {
-      const oldFolder = folderFd(oldFd, "path_link_source");
-      const newFolder = folderFd(newFd, "path_link_target");
+      const oldFolder = folderFd(oldFd, Right.path_link_source);
+      const newFolder = folderFd(newFd, Right.path_link_target);
       // Following would let the kernel walk a link unconfined; nobody's libc asks for it.
       if (oldFlags & LookupFlags.symlinkFollow) return Errno.inval;
       const oldPath = memory.path(oldPointer, oldLength);
@@ -139,32 +148,16 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
         }));
     },
     path_open(fd, lookup, pointer, length, openFlags, base, inheriting, fdFlags, result) {
-      const folder = descriptors.getFolder(fd, rights("path_open"));
+      const folder = descriptors.getFolder(fd, Right.path_open);
       const path = memory.path(pointer, length);
       if (openFlags & ~15 || fdFlags & ~31) return Errno.inval;
       // HOST-R: were the result refused after the opening, its descriptor would be closed and still stand in the table.
       memory.requireRange(result, 4);
-      const create = (openFlags & OFlags.creat) !== 0;
-      const directory = (openFlags & OFlags.directory) !== 0;
-      const truncate = (openFlags & OFlags.trunc) !== 0;
-      if (create && directory) return Errno.inval;
-      if (directory && (BigInt.asUintN(64, base) & folder.rightsInheriting & rights("fd_write")) !== 0n) {
-        return Errno.isdir;
-      }
-      if (create && !(folder.rightsBase & rights("path_create_file"))) return Errno.notcapable;
-      if (truncate && !(folder.rightsBase & rights("path_filestat_set_size"))) return Errno.notcapable;
       const wanted = BigInt.asUintN(64, base) & folder.rightsInheriting;
-      const writing = ((wanted & WRITING) !== 0n || truncate || (fdFlags & FdFlags.append) !== 0) && !directory;
-      const reading = (wanted & READING) !== 0n || (wanted & WRITING) === 0n;
-      if (writing && !(folder.rightsInheriting & rights("fd_write"))) return Errno.notcapable;
-      let flags = writing ? (reading ? O.rdwr : O.wronly) : O.rdonly;
-      if (create) flags |= O.creat;
-      if (directory) flags |= O.directory;
-      if (openFlags & OFlags.excl) flags |= O.excl;
-      if (truncate) flags |= O.trunc;
-      if (!(lookup & LookupFlags.symlinkFollow)) flags |= O.nofollow;
+      const flags = systemOpenFlags(folder, openFlags, wanted, fdFlags) | statusFlags(fdFlags) |
+        (lookup & LookupFlags.symlinkFollow ? 0 : O.nofollow);
       // Without O_NONBLOCK, opening a FIFO would block the whole process; without O_NOCTTY, a terminal could become the process's own.
-      const open = openBeneath(folder.fd, path, flags | O.noctty | O.nonblock | statusFlags(fdFlags), 0o666);
+      const open = openBeneath(folder.fd, path, flags | O.noctty | O.nonblock, 0o666);
       try {
         if (!(fdFlags & FdFlags.nonblock)) setStatusFlags(open, statusFlags(fdFlags));
         const fileType = fileTypeOf(statusOf(open).mode);
@@ -185,7 +178,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       }
     },
     path_readlink(fd, pointer, length, buffer, bufferLength, result) {
-      const folder = folderFd(fd, "path_readlink");
+      const folder = folderFd(fd, Right.path_readlink);
       const target = memory.range(buffer, bufferLength);
       memory.requireRange(result, 4);
       return withFd(openBeneath(folder, memory.path(pointer, length), O.path | O.nofollow), (open) => {
@@ -197,7 +190,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       });
     },
     path_remove_directory(fd, pointer, length) {
-      const folder = folderFd(fd, "path_remove_directory");
+      const folder = folderFd(fd, Right.path_remove_directory);
       return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, entry.name === ".." ? Errno.notempty : Errno.inval);
         check(sys(SYS.unlinkat, entry.folderFd, pathAddress(entry.name), AT.removedir));
@@ -205,8 +198,8 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       });
     },
     path_rename(oldFd, oldPointer, oldLength, newFd, newPointer, newLength) {
-      const oldFolder = folderFd(oldFd, "path_rename_source");
-      const newFolder = folderFd(newFd, "path_rename_target");
+      const oldFolder = folderFd(oldFd, Right.path_rename_source);
+      const newFolder = folderFd(newFd, Right.path_rename_target);
       const oldPath = memory.path(oldPointer, oldLength);
       const newPath = memory.path(newPointer, newLength);
       return withEntry(oldFolder, oldPath, (from) =>
@@ -220,7 +213,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
         }));
     },
     path_symlink(targetPointer, targetLength, fd, pointer, length) {
-      const folder = folderFd(fd, "path_symlink");
+      const folder = folderFd(fd, Right.path_symlink);
       const target = memory.path(targetPointer, targetLength);
       if (target.length === 0) return Errno.noent;
       // A link that leads out is refused when it is made as well as when it is walked.
@@ -236,7 +229,7 @@ export function pathFunctions(state: WasiState): WasiImplementation<Names> {
       });
     },
     path_unlink_file(fd, pointer, length) {
-      const folder = folderFd(fd, "path_unlink_file");
+      const folder = folderFd(fd, Right.path_unlink_file);
       return withEntry(folder, memory.path(pointer, length), (entry) => {
         requireName(entry, Errno.isdir);
         requireFolderIfSlash(entry);

@@ -8,7 +8,7 @@
  * POLL-2  A call returns at least one event, or it does not return.
  */
 
-import { Errno, FileType, rights, type WasiImplementation } from "./abi.ts";
+import { Errno, FileType, Right, type WasiImplementation } from "./abi.ts";
 import { ErrnoError, type GuestMemory } from "./guest_memory.ts";
 import { clockValue, POLL, pollDescriptors, type PollRequest, readableBytes } from "./linux.ts";
 import type { WasiState } from "./state.ts";
@@ -94,7 +94,7 @@ function sortSubscription(
   try {
     const { fd, fileType, input } = descriptors.get(
       memory.getU32(at + 16),
-      rights("poll_fd_readwrite", reading ? "fd_read" : "fd_write"),
+      Right.poll_fd_readwrite | (reading ? Right.fd_read : Right.fd_write),
     );
     // Files are always ready, as poll(2) has it; virtual streams are too.
     if (fd < 0 || fileType === FileType.regularFile) {

@@ -1,7 +1,15 @@
 /** Sockets that the embedder handed over: accept, receive, send, shut down. */
 
 import { SYS, sys } from "../../host/mod.ts";
-import { Errno, FdFlags, FileType, rights, SOCKET_RIGHTS, type WasiImplementation } from "./abi.ts";
+import {
+  Errno,
+  FdFlags,
+  FileType,
+  Right,
+  SOCKET_RIGHTS,
+  type WasiFunctionName,
+  type WasiImplementation,
+} from "./abi.ts";
 import { check, closeFd, O, readSome, writeFrom } from "./linux.ts";
 import { fail } from "./guest_memory.ts";
 import type { Descriptor } from "./descriptors.ts";
@@ -15,10 +23,10 @@ function socketFd({ fd, fileType }: Descriptor): number {
 /** The `sock_*` functions. */
 export function socketFunctions(
   { memory, descriptors }: WasiState,
-): WasiImplementation<"sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown"> {
+): WasiImplementation<Extract<WasiFunctionName, `sock_${string}`>> {
   return {
     sock_accept(fd, flags, result) {
-      const listener = descriptors.get(fd, rights("sock_accept"));
+      const listener = descriptors.get(fd, Right.sock_accept);
       if (flags & ~FdFlags.nonblock) return Errno.inval;
       memory.requireRange(result, 4);
       const acceptFlags = O.cloexec | (flags & FdFlags.nonblock ? O.nonblock : 0);
@@ -36,7 +44,7 @@ export function socketFunctions(
       }
     },
     sock_recv(fd, iovecs, count, flags, sizeResult, flagsResult) {
-      const socket = socketFd(descriptors.get(fd, rights("fd_read")));
+      const socket = socketFd(descriptors.get(fd, Right.fd_read));
       // Omitted: peek and waitall; nothing that preview 1 guests are built from asks for them.
       if (flags !== 0) return Errno.notsup;
       memory.requireRange(sizeResult, 4);
@@ -52,14 +60,14 @@ export function socketFunctions(
       return Errno.success;
     },
     sock_send(fd, iovecs, count, flags, result) {
-      const socket = socketFd(descriptors.get(fd, rights("fd_write")));
+      const socket = socketFd(descriptors.get(fd, Right.fd_write));
       if (flags !== 0) return Errno.inval;
       memory.requireRange(result, 4);
       memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => writeFrom(socket, bytes)));
       return Errno.success;
     },
     sock_shutdown(fd, how) {
-      const socket = socketFd(descriptors.get(fd, rights("sock_shutdown")));
+      const socket = socketFd(descriptors.get(fd, Right.sock_shutdown));
       if (how < 1 || how > 3) return Errno.inval;
       check(sys(SYS.shutdown, socket, how - 1));
       return Errno.success;
