@@ -17,12 +17,13 @@
  *         parameter without uses: the early point of the block).
  * LIVE-3  A use at position p is the last of its live range (the vreg dies there) exactly if a range ends at p + 1.
  *
- * Cost: uses + blocks it is live in (a thirty-second of the blocks between def and last use), per vreg that leaves its block; linear for
- * all others.
+ * Cost: linear for vregs that do not leave their block. For the others: their uses, a thirty-second of the blocks between def and last use,
+ * and the blocks they are live in, where stretches that have one way in and one way out (regions.ts) take logarithmic time.
  */
 
 import { bug, growInt32, NONE } from "../base/mod.ts";
 import { type AllocationInput, DEF, LATE } from "./api.ts";
+import { Regions } from "./regions.ts";
 
 /** Position past every other. */
 export const END_OF_TIME = 0x7fffffff;
@@ -44,6 +45,7 @@ export class LiveRanges {
   rangeTo: Int32Array<ArrayBuffer> = new Int32Array(1024);
   rangeCount = 0;
 
+  readonly #regions = new Regions();
   /** Per block the vreg (plus one) last found live out of it. */
   #liveOutMark: Int32Array<ArrayBuffer> = new Int32Array(256);
   /** Blocks still to visit on the current walk, a bit each; empty between walks. */
@@ -54,6 +56,7 @@ export class LiveRanges {
 
   /** Computes everything for `input`. */
   build(input: AllocationInput): void {
+    this.#regions.build(input);
     this.#collectDefsAndUses(input);
     this.#buildRanges(input);
   }
@@ -197,9 +200,11 @@ export class LiveRanges {
       const bit = 31 - Math.clz32(bits);
       pending[word] = bits & ~(1 << bit);
       const b = (word << 5) + bit;
-      const start = 2 * blockFirst[b];
+      let start = 2 * blockFirst[b];
       let end = mark[b] === stamp ? 2 * blockFirst[b + 1] : usePosition[use] + 1;
       while (use >= firstUse && usePosition[use] >= start) use--;
+      // Inside a stretch that was found live as a whole there is nothing to add.
+      if (depth > 0 && from[depth - 1] <= start && b !== block) continue;
       if (b === block) {
         // The def's block: live from the def on.
         if (depth > 0 && from[depth - 1] <= end) from[depth - 1] = def;
@@ -217,6 +222,8 @@ export class LiveRanges {
         // Live into a header from outside: live in the whole loop.
         end = 2 * blockFirst[loopEnd[b] + 1];
       }
+      const top = this.#regions.top(b, block);
+      if (top !== b) start = 2 * blockFirst[top + 1];
       while (depth > 0 && from[depth - 1] <= end) {
         if (to[depth - 1] > end) end = to[depth - 1];
         depth--;
@@ -227,6 +234,11 @@ export class LiveRanges {
       }
       from[depth] = start;
       to[depth++] = end;
+      if (top !== b) {
+        mark[top] = stamp;
+        pending[top >> 5] |= 1 << (top & 31);
+        continue;
+      }
       for (let k = predStart[b], ke = predStart[b + 1]; k < ke; k++) {
         // A predecessor that does not come before is the end of a back edge, inside the loop.
         const p = preds[k];
