@@ -337,5 +337,72 @@ function compareBulk(configuration: Configuration): void {
   }
 }
 
+const LENGTHS = [
+  0,
+  1,
+  2,
+  3,
+  4,
+  5,
+  6,
+  7,
+  8,
+  9,
+  12,
+  15,
+  16,
+  17,
+  24,
+  31,
+  32,
+  33,
+  40,
+  47,
+  48,
+  63,
+  64,
+  65,
+  96,
+  127,
+  128,
+  129,
+  255,
+  256,
+  257,
+];
+
+/** Bulk operations of constant lengths, which may be done in place: at all small distances, and at the end of memory. */
+function compareConstantLengths(configuration: Configuration): void {
+  const zero = constant("i64", 0n);
+  const funcs = LENGTHS.flatMap((length) => [
+    func([], node("memory.copy", [], [local(0), local(1), i32(length)], unsigned(0), unsigned(0)), zero),
+    func([], node("memory.fill", [], [local(0), local(1), i32(length)], unsigned(0)), zero),
+    func([], node("memory.fill", [], [local(0), i32(-1 - length), i32(length)], unsigned(0)), zero),
+  ]);
+  const bytes = encodeModule(moduleOf(funcs), "no wrappers");
+  using v8 = new V8Session(), ours = new TheropodSession(configuration);
+  const guests = [v8.instantiate(bytes, {}), ours.instantiate(bytes, {})];
+  const [theirs, our] = guests.map((guest) => new Int32Array(guest.memory("m").buffer));
+  LENGTHS.forEach((length, k) => {
+    fillMemory(theirs.buffer);
+    fillMemory(our.buffer);
+    const last = SIZE - length;
+    const places = [0, last - 1, last, last + 1, SIZE, 0x7fffffff, 0xffffffff];
+    const pairs = [
+      ...places.flatMap((x) => places.map((y) => [x, y])),
+      ...Array.from({ length: 81 }, (_, distance) => [2000 + 3 * distance, 1960 + 4 * distance]),
+    ];
+    for (const [x, y] of pairs) {
+      for (let index = 3 * k; index < 3 * k + 3; index++) {
+        const [expected, actual] = guests.map((guest) => attempt(() => guest.func(`f${index}`)(x, y, 0)));
+        assertEquals(actual, expected, `function ${index}, length ${length} (${x}, ${y})`);
+      }
+    }
+    assert(theirs.every((word, i) => word === our[i]), `memory differs after length ${length}`);
+  });
+}
+
+Deno.test("bulk memory operations of constant lengths do what V8 does", () =>
+  CONFIGURATIONS.forEach(compareConstantLengths));
 Deno.test("operations on loaded operands trap where the load does", () => CONFIGURATIONS.forEach(compareConsumers));
 Deno.test("bulk memory operations check the whole range first", () => CONFIGURATIONS.forEach(compareBulk));

@@ -147,9 +147,9 @@ class ModuleGenerator {
   constructor(random: Random, first: ModuleTree | undefined) {
     this.#random = random;
     this.#style = {
-      bodyBudget: random.pick([30, 80, 150, 300]),
+      bodyBudget: random.oneIn(25) ? 2500 : random.pick([30, 80, 150, 300]),
       maxDepth: random.pick([4, 6, 9]),
-      crowd: random.oneIn(3) ? 20 + random.below(40) : random.below(6),
+      crowd: random.oneIn(60) ? 700 : random.oneIn(3) ? 20 + random.below(40) : random.below(6),
       hasRefs: random.oneIn(2),
       prefersMemory: random.oneIn(3),
       types: random.oneIn(6) ? [random.pick(NUMBERS), "i32"] : WEIGHTED_NUMBERS,
@@ -586,6 +586,9 @@ class BodyGenerator {
     const inner = this.#labels.at(-1)!;
     const statements = this.#statements(depth - 1);
     if (statements.length === 0) statements.push(...this.#statement(depth - 1));
+    if (this.#module.memories.length > 0 && this.#random.oneIn(2)) {
+      statements.push(...this.#elementAccess(counter, depth));
+    }
     this.#labels.pop();
     const body = [
       ...this.#takeFuel(ROUND_COST),
@@ -608,6 +611,26 @@ class BodyGenerator {
         this.#blockNode("loop", [], [], { label, params: [], body }),
       ],
     });
+  }
+
+  // a[i] = a[j] op value, where the index is a loop's counter.
+  #elementAccess(counter: number, depth: number): Node[] {
+    const random = this.#random;
+    const type = random.pick(["i32", "i64", "f64"] as const);
+    const bases = this.#locals.map((_, i) => i).filter((i) => this.#locals[i] === "i32" && i !== counter);
+    const index = () => node("local.get", ["i32"], [], unsigned(counter));
+    const base = bases.length === 0 || random.oneIn(3)
+      ? this.#i32(random.below(5000))
+      : node("i32.and", ["i32"], [node("local.get", ["i32"], [], unsigned(random.pick(bases))), this.#i32(0x7ff8)]);
+    const scaled = random.oneIn(4)
+      ? node("i32.mul", ["i32"], [index(), this.#i32(random.pick([3, 4, 8, 12, 24]))])
+      : node("i32.shl", ["i32"], [index(), this.#i32(random.below(5))]);
+    const address = () =>
+      random.oneIn(2) ? node("i32.add", ["i32"], [base, scaled]) : node("i32.add", ["i32"], [scaled, base]);
+    const load = node(`${type}.load`, [type], [address()], memarg(8 * random.below(3)));
+    const op = random.pick(["add", "sub", "mul"] as const);
+    const sum = node(`${type}.${op}`, [type], [load, this.#expression(type, depth - 2)]);
+    return [node(`${type}.store`, [], [address(), this.#shown(sum)], memarg(8 * random.below(3)))];
   }
 
   #multiBlock(depth: number): Node[] {
@@ -749,14 +772,15 @@ class BodyGenerator {
     return this.#random.oneIn(3) ? this.#i32(this.#random.below(4096)) : value;
   }
 
-  #offset(): Immediate {
+  #offset(alignLog2 = 0): Immediate {
     const random = this.#random;
     if (random.oneIn(60)) {
       return memarg(
         random.pick([0xffff, 0x10000, 0xfff8, 0x20000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff, 0x7ffffff8]),
+        alignLog2,
       );
     }
-    return memarg(random.oneIn(3) ? 0 : random.below(64));
+    return memarg(random.oneIn(3) ? 0 : random.below(64), alignLog2);
   }
 
   #store(depth: number): Node {
@@ -1032,7 +1056,7 @@ class BodyGenerator {
     );
     const shown = SHOWS_BITS[name];
     if (shown !== undefined) args[shown] = this.#shown(args[shown]);
-    if (accessBytes > 0) return node(name, types, args, this.#offset());
+    if (accessBytes > 0) return node(name, types, args, this.#offset(this.#random.below(Math.log2(accessBytes) + 1)));
     if (canTrap) this.#tame(name, args);
     else if (this.#random.oneIn(8) && args.length === 2 && operands[0] === operands[1]) {
       args[1] = this.#leaf(operands[1]);
