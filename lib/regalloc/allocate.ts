@@ -10,7 +10,7 @@
  * beyond calls and loops pushed away); what enters a loop in registers is decided at its header (see block_entry.ts).
  *
  * ```
- * LiveRanges, Loops, FixedEvents, Hints     facts                          live_ranges.ts, loops.ts, fixed_events.ts, hints.ts
+ * LiveRanges, Loops, FixedEvents, Hints     facts                          live_ranges.ts (regions.ts), loops.ts, fixed_events.ts, hints.ts
  * for each block: enter, allocate, leave    registers per instruction      block_entry.ts, scan.ts, registers.ts
  * storeDropped                              who else needs a slot          edges.ts
  * assign                                    slots, stores at defs          slots.ts
