@@ -74,7 +74,34 @@ export type WasiModuleName = keyof typeof LAYOUTS;
 /** The module names under which the functions are offered. */
 export const WASI_MODULES = Object.keys(LAYOUTS) as readonly WasiModuleName[];
 
-/** One guest's WASI: its arguments, environment and descriptors. Dispose it to close what it opened. */
+/**
+ * One guest's WASI: its arguments, environment and descriptors. Dispose it to close what it opened.
+ *
+ * @example A program whose output is kept
+ * ```ts
+ * import { Engine, Linker, Memory, Module, Store } from "@theropod/theropod";
+ * import { WasiPreview1 } from "@theropod/theropod/wasi";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // A program that writes "hello" to standard output.
+ * const bytes = Uint8Array.fromBase64(
+ *   "AGFzbQEAAAABDAJgBH9/f38Bf2AAAAIjARZ3YXNpX3NuYXBzaG90X3ByZXZpZXcxCGZkX3dyaXRlAAADAgEBBQMBAAEHEwIGbWVtb3J5AgAGX3N0" +
+ *     "YXJ0AAEMAQEKDwENAEEBQQBBAUEQEAAaCwsUAQBBAAsOCAAAAAYAAABoZWxsbwo=",
+ * );
+ * let output = "";
+ * using wasi = new WasiPreview1({ args: ["hello"], stdout: (chunk) => output += new TextDecoder().decode(chunk) });
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const linker = new Linker(engine);
+ * wasi.defineFunctions((module, name, parameters, results, implementation) =>
+ *   linker.defineFunc(module, name, { parameters, results }, implementation)
+ * );
+ * const { memory, _start } = linker.instantiate(store, new Module(engine, bytes)).exports;
+ * wasi.bindMemory(memory as Memory);
+ * _start();
+ * assertEquals(output, "hello\n");
+ * ```
+ */
 export class WasiPreview1 implements Disposable {
   readonly #memory = new GuestMemory();
   readonly #descriptors = new DescriptorTable();
@@ -83,7 +110,8 @@ export class WasiPreview1 implements Disposable {
 
   /**
    * @throws {WasiError} if a preopened folder cannot be opened.
-   * @throws {TypeError} if an argument or variable cannot be passed: it holds a zero character, or a name holds "=".
+   * @throws {TypeError} if an argument or variable cannot be passed: it holds a zero character, or a name holds "=";
+   * or if a stream is none of the choices.
    * @throws {Deno.errors.NotCapable} if Deno's permissions do not cover a grant.
    */
   constructor(options: WasiOptions = {}) {
@@ -180,6 +208,9 @@ function inputStream(source: InputSource): Descriptor {
   const base = { rightsBase: INPUT_RIGHTS, rightsInheriting: 0n, owned: false };
   const fileType = source === "inherit" ? inheritedType(0) : undefined;
   if (fileType !== undefined) return { ...base, fd: 0, fileType };
+  if (source !== "inherit" && source !== "null" && !(source instanceof Uint8Array)) {
+    throw new TypeError('standard input is "inherit", "null" or a Uint8Array');
+  }
   const bytes = source instanceof Uint8Array ? source : new Uint8Array();
   return { ...base, fd: -1, fileType: FileType.unknown, input: { bytes, position: 0 } };
 }
@@ -188,6 +219,9 @@ function outputStream(sink: OutputSink, fd: number): Descriptor {
   const base = { rightsBase: OUTPUT_RIGHTS, rightsInheriting: 0n, owned: false };
   const fileType = sink === "inherit" ? inheritedType(fd) : undefined;
   if (fileType !== undefined) return { ...base, fd, fileType };
+  if (sink !== "inherit" && sink !== "null" && typeof sink !== "function") {
+    throw new TypeError('an output stream is "inherit", "null" or a function');
+  }
   return { ...base, fd: -1, fileType: FileType.unknown, output: typeof sink === "function" ? sink : () => {} };
 }
 

@@ -36,6 +36,14 @@ Deno.test("arguments and variables that no guest could read are refused", () => 
   assertThrows(() => new WasiPreview1({ env: { "": "c" } }), TypeError, "name of a variable");
 });
 
+Deno.test("streams that are none of the choices are refused", () => {
+  for (const wrong of ["inherited", "", 0, {}, [1, 2]]) {
+    assertThrows(() => new WasiPreview1({ stdin: wrong as never }), TypeError, "standard input is");
+    assertThrows(() => new WasiPreview1({ stdout: wrong as never }), TypeError, "an output stream is");
+    assertThrows(() => new WasiPreview1({ stderr: wrong as never }), TypeError, "an output stream is");
+  }
+});
+
 Deno.test("fd_read() of standard input gives the bytes across buffers, then the end", () => {
   const stdin = new Uint8Array(1000).map((_, index) => index * 3);
   using guest = new Guest({ stdin });
