@@ -8,13 +8,15 @@
  * MEM-1  A 32-bit address is zero-extended at each use (ZX-1); offsets of 2^31 and more are added in 64 bits (ZX-3).
  * MEM-2  In explicit mode `index + offset + size` is computed without loss: for 32-bit addresses it cannot exceed 2^33, for 64-bit ones the
  *        carry is trapped on its own.
+ * MEM-3  A bulk operation that is not a runtime call writes nothing before its bounds are known to hold. In guard mode the store of the
+ *        last bytes, made first and after all loads, is what tells: a memory ends at a page's end, so the rest lies in bounds as well.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, type Value } from "../ir/mod.ts";
+import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, V128, type Value } from "../ir/mod.ts";
 import { libcall } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -24,6 +26,15 @@ const GUARDED = memFlags(TrapCode.memory_out_of_bounds, Region.memory);
 const CHECKED = memFlags(0, Region.memory);
 const VM_FIELD = memFlags(0, Region.vm);
 const TWO_TO_32 = 2 ** 32;
+
+/** Copies and fills of a constant length up to this are loads and stores. */
+const INLINE_COPY_BYTES = 128;
+const INLINE_FILL_BYTES = 64;
+// How those move 2^n bytes at a time.
+const PIECE_LOAD = [Ir.load8_u, Ir.load16_u, Ir.load, Ir.load, Ir.load];
+const PIECE_STORE = [Ir.store8, Ir.store16, Ir.store, Ir.store, Ir.store];
+const PIECE_TYPE = [I32, I32, I32, I64, V128];
+const WORD_LOG2 = 3, VECTOR_LOG2 = 4;
 
 /** A load of `sizeBytes` bytes by `op`, giving a value of `type`. */
 export function load(op: IrOp, type: Type, sizeBytes: number): Lower {
@@ -88,10 +99,10 @@ function checkBounds(t: Translator, address: Value, sizeBytes: number): void {
     const carries = highSum >= TWO_TO_32 ? builder.iconst32(1) : builder.icmp(IntCond.ult, end, index);
     builder.trapIf(carries, TrapCode.memory_out_of_bounds);
   }
-  builder.trapIf(builder.icmp(IntCond.ugt, end, lengthBytes(t, memory)), TrapCode.memory_out_of_bounds);
+  builder.trapIf(builder.icmp(IntCond.ugt, end, lengthOf(t, memory)), TrapCode.memory_out_of_bounds);
 }
 
-function lengthBytes(t: Translator, memory: number): Value {
+function lengthOf(t: Translator, memory: number): Value {
   const { memories } = t.environment;
   return t.builder.load(
     Ir.load,
@@ -108,7 +119,7 @@ export function memorySize(t: Translator): void {
   const { builder, environment } = t;
   const memory = t.reader.readU32Leb();
   const shift = builder.iconst64(environment.module.memories[memory].pageSizeLog2, 0);
-  const pages = builder.binary(Ir.ushr, lengthBytes(t, memory), shift);
+  const pages = builder.binary(Ir.ushr, lengthOf(t, memory), shift);
   t.push(narrow(t, pages, environment.memoryIs64[memory]));
 }
 
@@ -128,6 +139,11 @@ export function memoryCopy(t: Translator): void {
   const length = wide(t, t.pop());
   const source = wide(t, t.pop());
   const destination = wide(t, t.pop());
+  const lengthBytes = knownLength(t, length, INLINE_COPY_BYTES);
+  if (lengthBytes !== NONE) {
+    copyInline(t, destinationMemory, destination, sourceMemory, source, lengthBytes);
+    return;
+  }
   t.args.reset();
   t.args.push(t.builder.iconst32(destinationMemory));
   t.args.push(t.builder.iconst32(sourceMemory));
@@ -143,12 +159,94 @@ export function memoryFill(t: Translator): void {
   const length = wide(t, t.pop());
   const byte = t.pop();
   const destination = wide(t, t.pop());
+  const lengthBytes = knownLength(t, length, INLINE_FILL_BYTES);
+  if (lengthBytes !== NONE) {
+    fillInline(t, memory, destination, byte, lengthBytes);
+    return;
+  }
   t.args.reset();
   t.args.push(t.builder.iconst32(memory));
   t.args.push(destination);
   t.args.push(byte);
   t.args.push(length);
   libcall(t, Libcall.memory_fill);
+}
+
+/** Log2 of the size of the piece that ends at `end` of a span: the largest, or what covers the rest below it. */
+function pieceLog2(end: number, lengthBytes: number, mostLog2: number): number {
+  const largest = Math.min(31 - Math.clz32(lengthBytes), mostLog2);
+  return end >> largest !== 0 ? largest : 32 - Math.clz32(end - 1);
+}
+
+/** Where that piece starts; the lowest one may overlap its neighbour. */
+function pieceStart(end: number, log2: number): number {
+  return Math.max(0, end - (1 << log2));
+}
+
+/** The value of an i64 that is a constant from 0 to `most`, else NONE. */
+function knownLength(t: Translator, length: Value, most: number): number {
+  const { func } = t;
+  const known = func.resolve(length);
+  if (func.op[known] !== Ir.iconst || func.aux[known] !== 0) return NONE;
+  const bytes = func.imm[known] >>> 0;
+  return bytes <= most ? bytes : NONE;
+}
+
+/**
+ * Prepares a memory for accesses that together touch `start` (i64) to `start` + `lengthBytes`, and returns their flags. In guard mode
+ * nothing is compared, as for any access, if there is an access (MEM-3).
+ */
+function checkSpan(t: Translator, memory: number, start: Value, lengthBytes: number): number {
+  const { builder, environment } = t;
+  if (environment.memoryIsExplicit[memory] === 0 && lengthBytes !== 0) return GUARDED;
+  const end = builder.binary(Ir.iadd, start, builder.iconst64(lengthBytes, 0));
+  if (environment.memoryIs64[memory] === 1) {
+    builder.trapIf(builder.icmp(IntCond.ult, end, start), TrapCode.memory_out_of_bounds);
+  }
+  builder.trapIf(builder.icmp(IntCond.ugt, end, lengthOf(t, memory)), TrapCode.memory_out_of_bounds);
+  return CHECKED;
+}
+
+/** Loads everything, then stores everything: overlap needs no thought. Pieces go down from the end (MEM-3). */
+function copyInline(
+  t: Translator,
+  destinationMemory: number,
+  destination: Value,
+  sourceMemory: number,
+  source: Value,
+  lengthBytes: number,
+): void {
+  const { args, builder, environment: { memories } } = t;
+  const toFlags = checkSpan(t, destinationMemory, destination, lengthBytes);
+  const fromFlags = checkSpan(t, sourceMemory, source, lengthBytes);
+  const from = constantField(t, memories, sourceMemory, BASE);
+  const to = constantField(t, memories, destinationMemory, BASE);
+  args.reset();
+  for (let end = lengthBytes; end > 0;) {
+    const log2 = pieceLog2(end, lengthBytes, VECTOR_LOG2);
+    end = pieceStart(end, log2);
+    args.push(builder.load(PIECE_LOAD[log2], PIECE_TYPE[log2], from, source, end, fromFlags));
+  }
+  for (let end = lengthBytes, k = 0; end > 0; k++) {
+    const log2 = pieceLog2(end, lengthBytes, VECTOR_LOG2);
+    end = pieceStart(end, log2);
+    builder.store(PIECE_STORE[log2], to, destination, args.data[k] as Value, end, toFlags);
+  }
+}
+
+/** Stores the byte in words of up to 64 bits, down from the end (MEM-3). */
+function fillInline(t: Translator, memory: number, destination: Value, byte: Value, lengthBytes: number): void {
+  const { builder, environment: { memories } } = t;
+  const flags = checkSpan(t, memory, destination, lengthBytes);
+  const base = constantField(t, memories, memory, BASE);
+  const low = builder.unary(Ir.uextend, builder.binary(Ir.band, byte, builder.iconst32(0xff)), I64);
+  const word = builder.binary(Ir.imul, low, builder.iconst64(0x01010101, 0x01010101));
+  const half = builder.unary(Ir.wrap, word, I32);
+  for (let end = lengthBytes; end > 0;) {
+    const log2 = pieceLog2(end, lengthBytes, WORD_LOG2);
+    end = pieceStart(end, log2);
+    builder.store(PIECE_STORE[log2], base, destination, log2 === WORD_LOG2 ? word : half, end, flags);
+  }
 }
 
 /** `memory.init`. */

@@ -8,7 +8,20 @@
 
 import { TrapCode } from "../../../lib/abi/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
-import { F32, F64, type Func, I32, I64, Ir, memTrap, perIrOp, REF, type Type, VOID } from "../../../lib/ir/mod.ts";
+import {
+  F32,
+  F64,
+  type Func,
+  I32,
+  I64,
+  Ir,
+  memTrap,
+  perIrOp,
+  REF,
+  type Type,
+  V128,
+  VOID,
+} from "../../../lib/ir/mod.ts";
 
 /** A value of the machine. */
 export type Val = number | bigint;
@@ -87,6 +100,8 @@ function readTyped(view: DataView, type: Type, offset: number): Val {
     case I64:
     case F64:
       return view.getBigInt64(offset, true);
+    case V128:
+      return view.getBigUint64(offset, true) | view.getBigUint64(offset + 8, true) << 64n;
     default:
       return Number(view.getBigUint64(offset, true));
   }
@@ -288,7 +303,7 @@ function store(sizeBytes: number): Exec {
   };
 }
 
-const SIZE = (type: Type) => type === I32 || type === F32 || type === REF ? 4 : 8;
+const SIZE = (type: Type) => type === I32 || type === F32 || type === REF ? 4 : type === V128 ? 16 : 8;
 
 function listOf(m: Activation, v: number): Val[] {
   const { f, values } = m;
@@ -458,7 +473,7 @@ export function runFunc(f: Func, args: readonly Val[], environment: Environment)
 }
 
 function checkKind(type: Type, value: Val, f: Func, v: number): void {
-  if ((type === I64 || type === F64) !== (typeof value === "bigint")) {
+  if ((type === I64 || type === F64 || type === V128) !== (typeof value === "bigint")) {
     throw new Error(`model: value ${v} of op ${f.op[v]} has the wrong kind`);
   }
 }
