@@ -1,9 +1,11 @@
 /** What passes may do with an operation, computed from its effects (never stated). */
 
+import type { Func } from "./func.ts";
 import {
   CALLS,
   COMMUTES,
   EFFECTS,
+  IR_OPS,
   type IrOp,
   memRegion,
   memTrap,
@@ -14,6 +16,7 @@ import {
   TRAPS,
   WRITES,
 } from "./ops.ts";
+import { TYPE_BYTES } from "./types.ts";
 
 const BOUND = READS | WRITES | CALLS | TERMINATES | PINNED;
 
@@ -63,4 +66,17 @@ export function isCall(op: IrOp): boolean {
 /** Whether the operation ends its block. */
 export function isTerminator(op: IrOp): boolean {
   return (EFFECTS[op] & TERMINATES) !== 0;
+}
+
+// Bytes that a narrow access touches; 0: as many as its type has.
+const ACCESS_BYTES = Uint8Array.from(IR_OPS, ([name]) => {
+  const bits = /^(?:load|store)(8|16|32)/.exec(name);
+  return bits === null ? 0 : Number(bits[1]) / 8;
+});
+
+/** Number of bytes that a load or store touches. */
+export function accessBytes(func: Func, value: number): number {
+  const narrow = ACCESS_BYTES[func.op[value]];
+  if (narrow !== 0) return narrow;
+  return TYPE_BYTES[isStore(func.op[value]) ? func.type[func.c[value]] : func.type[value]];
 }

@@ -7,7 +7,8 @@
  * Approach: one preorder walk of the dominator tree with a scoped hash table (Briggs, Cooper, Simpson, "Value Numbering", 1997): an entry made in a
  * block is visible in the blocks it dominates and removed when the walk leaves its subtree. Every instruction is folded again on the way
  * with its operands resolved. Loads are keyed with the version of the memory they read ({@linkcode MemoryVersions}); a full-width store leaves an
- * entry that answers the load of what it wrote. Values of type addr are keyed with the version of calls, so that none comes to live
+ * entry that answers the load of what it wrote, and loads of the same base and index that it cannot overlap are carried over to the new
+ * version (of the last RECENT ones: enough for fields of a structure and slots of a frame). Values of type addr are keyed with the version of calls, so that none comes to live
  * across one (IR-5). A check that always fails ends its block.
  *
  * Requires: control flow. Keeps: blocks, ids of surviving instructions, program order. Invalidates: control flow when it returns "edges".
@@ -19,7 +20,7 @@
 
 import { growInt32, IntList, NONE } from "../../base/mod.ts";
 import type { ControlFlow } from "../cfg.ts";
-import { canNumber, isConstantLoad, isLoad, isTerminator } from "../effects.ts";
+import { accessBytes, canNumber, isConstantLoad, isLoad, isStore, isTerminator } from "../effects.ts";
 import { Emitter } from "../emitter.ts";
 import type { Func, Value } from "../func.ts";
 import { FOLD_RULES } from "../fold/rules.ts";
@@ -31,6 +32,9 @@ import { OrderWriter } from "./order_writer.ts";
 
 /** What a pass that may cut blocks short changed. */
 export type Changed = "edges" | "instructions";
+
+// Memory entries looked at when a store changes a version; a power of two.
+const RECENT = 16;
 
 /** Global value numbering; reusable. */
 export class GlobalValueNumbering extends Emitter {
@@ -45,6 +49,9 @@ export class GlobalValueNumbering extends Emitter {
   #entrySlot = new Int32Array(1024);
   #heads = new Int32Array(1024);
   #mask = 1023;
+  // The last entries made for loads and stores, a ring: they tell which other fields a store leaves alone.
+  readonly #recent = new Int32Array(RECENT);
+  #recentCount = 0;
   // Open blocks of the walk and the entry count before each.
   readonly #open = new IntList(64);
   readonly #marks = new IntList(64);
@@ -75,6 +82,7 @@ export class GlobalValueNumbering extends Emitter {
     this.#mask = size - 1;
     this.#heads.fill(NONE, 0, size);
     this.#entryCount = 0;
+    this.#recentCount = 0;
     this.#open.reset();
     this.#marks.reset();
   }
@@ -170,9 +178,34 @@ export class GlobalValueNumbering extends Emitter {
 
   #keep(value: number): void {
     const { func } = this;
+    const op = func.op[value];
     this.#writer.push(value);
-    this.#memory.pass(func.op[value], func.aux[value]);
-    if (func.op[value] === Ir.store) this.#forward(value);
+    if (!isStore(op)) return this.#memory.pass(op, func.aux[value]);
+    const region = memRegion(func.aux[value]);
+    const before = this.#memory.current[region];
+    this.#memory.pass(op, func.aux[value]);
+    this.#carryOver(value, before, this.#memory.current[region]);
+    if (op === Ir.store) this.#forward(value);
+  }
+
+  // What was loaded from, or stored to, other bytes at the same base and index is known in the new version as well.
+  #carryOver(store: number, before: number, after: number): void {
+    const { func } = this;
+    const recent = this.#recent;
+    const low = func.imm[store] >>> 0;
+    const high = low + accessBytes(func, store);
+    const end = this.#recentCount;
+    for (let i = Math.max(0, end - RECENT); i < end; i++) {
+      const entry = recent[i & (RECENT - 1)];
+      // An entry that went out of scope may have been overwritten by any other.
+      if (entry >= this.#entryCount || this.#entryVersion[entry] !== before) continue;
+      const key = this.#entryKey[entry];
+      if (!isLoad(func.op[key]) || memRegion(func.aux[key]) !== memRegion(func.aux[store])) continue;
+      if (func.a[key] !== func.a[store] || func.b[key] !== func.b[store]) continue;
+      const from = func.imm[key] >>> 0;
+      if (from < high && low < from + accessBytes(func, key)) continue;
+      this.#insert(key, this.#entryValue[entry], after);
+    }
   }
 
   // A full-width store answers the load of the same type that follows it. The load that serves as the key stands nowhere.
@@ -264,6 +297,7 @@ export class GlobalValueNumbering extends Emitter {
     this.#entryNext[entry] = this.#heads[slot];
     this.#entrySlot[entry] = slot;
     this.#heads[slot] = entry;
+    if (isLoad(op)) this.#recent[this.#recentCount++ & (RECENT - 1)] = entry;
   }
 
   #slot(op: IrOp, type: Type, a: number, b: number, c: number, imm: number, aux: number, version: number): number {

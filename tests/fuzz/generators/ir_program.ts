@@ -142,28 +142,30 @@ export class IrProgram {
     return b.icmp(cond, b.unary(extend, this.#operand(), I64), b.unary(extend, this.#operand(), I64));
   }
 
-  // A load or store at a variable's value plus a small offset: behind an explicit check of its bounds, or left to fault.
+  // Loads and stores at a variable's value plus a small offset: behind an explicit check of their bounds, or left to fault.
   #access(kind: "checked" | "guarded"): void {
     const b = this.builder;
     const random = this.#random;
     const index = b.unary(Ir.uextend, b.use(random.below(2)), I64);
-    const offset = random.pick([0, 4, 8]);
-    if (kind === "checked") {
-      const length = b.load(Ir.load, I64, b.vmctx(), NONE, VmContext.length, VM);
-      const end = b.binary(Ir.iadd, index, b.iconst64(offset + 4, 0));
-      b.trapIf(b.icmp(IntCond.ugt, end, length), Trap.bounds);
-    }
-    const base = random.oneIn(4)
-      ? b.load(Ir.load, ADDR, b.vmctx(), NONE, VmContext.base, VM)
-      : b.vmctxAddr(VmContext.base, NONE);
-    const flags = kind === "checked" ? CHECKED : GUARDED;
-    const op = random.oneIn(4) ? "narrow" : "wide";
-    const address = random.oneIn(4) ? b.addrAdd(base, index) : base;
-    const rest = address === base ? index : NONE;
-    if (random.oneIn(2)) {
-      b.store(op === "narrow" ? Ir.store8 : Ir.store, address, rest, this.#operand(), offset, flags);
-    } else {
-      b.def(random.below(VARIABLES), b.load(op === "narrow" ? Ir.load8_u : Ir.load, I32, address, rest, offset, flags));
+    for (let n = random.below(4); n >= 0; n--) {
+      const offset = random.pick([0, 2, 4, 8]);
+      if (kind === "checked") {
+        const length = b.load(Ir.load, I64, b.vmctx(), NONE, VmContext.length, VM);
+        const end = b.binary(Ir.iadd, index, b.iconst64(offset + 4, 0));
+        b.trapIf(b.icmp(IntCond.ugt, end, length), Trap.bounds);
+      }
+      const base = random.oneIn(8)
+        ? b.load(Ir.load, ADDR, b.vmctx(), NONE, VmContext.base, VM)
+        : b.vmctxAddr(VmContext.base, NONE);
+      const flags = kind === "checked" ? CHECKED : GUARDED;
+      const isNarrow = random.oneIn(4);
+      const address = random.oneIn(8) ? b.addrAdd(base, index) : base;
+      const rest = address === base ? index : NONE;
+      if (random.oneIn(2)) b.store(isNarrow ? Ir.store8 : Ir.store, address, rest, this.#operand(), offset, flags);
+      else {
+        const value = b.load(isNarrow ? Ir.load8_u : Ir.load, I32, address, rest, offset, flags);
+        b.def(2 + random.below(VARIABLES - 2), value); // not an index: what follows may be at the same place
+      }
     }
   }
 
