@@ -14,7 +14,9 @@ import { sharedRoot } from "../tests/testdata.ts";
 
 /** Most bytes of JavaScript heap that compiling a function may take after warm-up. */
 const BAR_BYTES = 1024;
-const WARM_ROUNDS = 6;
+/** Functions compiled before a figure counts as warm: V8 optimises the compiler's own functions as it goes. */
+const WARM_FUNCTIONS = 10_000;
+const LEAST_ROUNDS = 6;
 
 const OPTIONS = { bounds: "guard", effort: "speed", cpuFeatures: 0 } as const;
 
@@ -35,7 +37,8 @@ function measure(path: string): Figures {
   let coldMs = 0;
   let warmMs = Infinity;
   let heapBytesPerFunction = Infinity;
-  for (let round = 0; round <= WARM_ROUNDS; round++) {
+  const rounds = Math.max(LEAST_ROUNDS, Math.ceil(WARM_FUNCTIONS / functions));
+  for (let round = 0; round <= rounds; round++) {
     let heapStart = 0;
     let heapEnd = 0;
     const start = performance.now();

@@ -12,21 +12,29 @@ import { selectInstructions } from "./isel/select.ts";
 import type { CodegenOptions } from "./options.ts";
 import { REGISTERS } from "./registers.ts";
 
-/** Compiles functions of one module, one after the other. */
+/** Compiles functions, one after the other, of one module after the other: the storage of all phases is kept. */
 export class FunctionCompiler implements SelectionTarget {
-  readonly features: number;
+  features: number;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
   readonly #allocator: Allocator = new Allocator(REGISTERS);
   readonly #emitter: Emitter = new Emitter();
-  readonly #options: CodegenOptions;
-  readonly #signatures: Signatures;
+  #options: CodegenOptions;
+  #signatures: Signatures;
   readonly #layouts: SignatureLayout[] = [];
 
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#options = options;
     this.#signatures = signatures;
     this.features = options.features;
+  }
+
+  /** Turns to another module. */
+  begin(options: CodegenOptions, signatures: Signatures): void {
+    this.#options = options;
+    this.#signatures = signatures;
+    this.features = options.features;
+    this.#layouts.length = 0;
   }
 
   /** Compiles `func`; the result is valid until the next call. */

@@ -28,7 +28,7 @@ const INT3 = 0xcc;
 export class ModuleEmitter {
   readonly #code: CodeBuffer = new CodeBuffer(1 << 16);
   readonly #compiler: FunctionCompiler;
-  readonly #signatures: Signatures;
+  #signatures: Signatures;
   readonly #offsets: IntList = new IntList(256);
   readonly #relocations: IntList = new IntList(256);
   readonly #traps: IntList = new IntList(256);
@@ -37,6 +37,17 @@ export class ModuleEmitter {
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#signatures = signatures;
     this.#compiler = new FunctionCompiler(options, signatures);
+  }
+
+  /** Turns to another module, keeping the storage. */
+  begin(options: CodegenOptions, signatures: Signatures): void {
+    this.#signatures = signatures;
+    this.#compiler.begin(options, signatures);
+    this.#code.reset();
+    this.#offsets.reset();
+    this.#relocations.reset();
+    this.#traps.reset();
+    this.#calls.reset();
   }
 
   /** Compiles the next defined function and appends it. */

@@ -9,7 +9,7 @@
  */
 
 import { type CodeOptions, type CompiledModule, shapeOf } from "../abi/mod.ts";
-import { formFeatures, ModuleEmitter } from "../codegen/mod.ts";
+import { type CodegenOptions, formFeatures, ModuleEmitter } from "../codegen/mod.ts";
 import { FuncBuilder, optimize, OptimizeScratch, verifyFunc } from "../ir/mod.ts";
 import { TranslateEnvironment, translateFunction, Translator } from "../translate/mod.ts";
 import type { Module } from "../wasm/mod.ts";
@@ -29,6 +29,7 @@ export class Compiler {
   readonly #builder = new FuncBuilder();
   readonly #translator = new Translator();
   readonly #passes = new OptimizeScratch();
+  #emitter: ModuleEmitter | undefined;
 
   /** Compiles a module that was validated and needs nothing that is not compiled. */
   compile(module: Module, options: CompileOptions): CompiledModule {
@@ -36,13 +37,15 @@ export class Compiler {
     const { shape } = shapeOf(module);
     const environment = new TranslateEnvironment(module, shape, { bounds });
     const { memories } = environment;
-    const emitter = new ModuleEmitter({
+    const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
       checks: checks ?? "off",
       functionImportOffset: (index) => shape.functionImport(index),
       memoryDefinition: (index) =>
         memories.isIndirect[index] === 1 ? -1 - memories.offset[index] : memories.offset[index],
-    }, environment.signatures);
+    };
+    const emitter = this.#emitter ??= new ModuleEmitter(codegenOptions, environment.signatures);
+    emitter.begin(codegenOptions, environment.signatures);
     const total = module.bodies.length;
     for (let index = 0; index < total; index++) {
       const func = translateFunction(environment, index, this.#builder, this.#translator); // wasm -> SSA, folded and numbered on the way

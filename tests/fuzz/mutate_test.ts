@@ -94,7 +94,7 @@ function baseModules(): Uint8Array<ArrayBuffer>[] {
 }
 
 Deno.test("validateModule() agrees with WebAssembly.validate on mutated modules", () => {
-  const cases = Number(Deno.env.get("THEROPOD_FUZZ_CASES") ?? 2000);
+  const cases = Number(Deno.env.get("THEROPOD_FUZZ_CASES") ?? 20_000);
   const seed = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
   const random = new Random(seed);
   const bases = baseModules();
