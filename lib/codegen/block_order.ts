@@ -1,8 +1,9 @@
 /**
- * The order of machine blocks: a reverse postorder in which loops are contiguous, with critical edges split.
+ * The order of machine blocks: a reverse postorder in which loops are contiguous.
  *
- * The allocator wants blocks in an order where each comes after its dominators, each loop's blocks are neighbours (RA-IN-3), and no edge
- * leads from a block with several successors to one with several predecessors (RA-IN-2). Emission wants the order of the source.
+ * The allocator wants blocks in an order where each comes after its dominators and each loop's blocks are neighbours (RA-IN-3). Emission
+ * wants the order of the source. (That no edge leads from a block with several successors to one with several predecessors, RA-IN-2, is
+ * the IR's own rule.)
  *
  * 1. Depth-first search from the entry. Of several successors the one that stands later in the function's own order is visited first, so
  *    it comes later in reverse postorder: the result follows the source where it can.
@@ -11,7 +12,6 @@
  *    header (Aho, Sethi, Ullman, algorithm 10.1). Headers are taken innermost (latest in reverse postorder) first.
  * 3. Blocks and, in the place of their headers, whole loops are lined up in lists by innermost loop, each in reverse postorder; printing
  *    the lists recursively makes loops contiguous and keeps every block after its predecessors, but for back edges.
- * 4. A critical edge becomes a block of its own: before its target when it leads forward, after its source when it leads back.
  *
  * Linear in blocks and edges times loop depth (the walk of 2 jumps over inner loops, so in practice linear).
  */
@@ -24,7 +24,7 @@ import { type Func, Ir } from "../ir/mod.ts";
 export class BlockOrder {
   /** Number of machine blocks. */
   count = 0;
-  /** IR block, or NONE for the block of a split edge; by machine block. */
+  /** IR block by machine block. */
   irBlock: Int32Array<ArrayBuffer> = new Int32Array(256);
   /** Successors of machine block k: `succs[succStart[k] .. succStart[k + 1])`, distinct, in the order of the terminator. */
   readonly succs: IntList = new IntList(512);
@@ -42,6 +42,9 @@ export class BlockOrder {
   readonly #irSuccs: IntList = new IntList(512);
   #irSuccStart: Int32Array<ArrayBuffer> = new Int32Array(257);
   #irPreds: Int32Array<ArrayBuffer> = new Int32Array(512);
+  /** Next back edge into the same header, and the first one by header. */
+  #firstBackEdge: Int32Array<ArrayBuffer> = new Int32Array(256);
+  readonly #nextBackEdge: IntList = new IntList(64);
   #irPredStart: Int32Array<ArrayBuffer> = new Int32Array(257);
   #state: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   #cursor: Int32Array<ArrayBuffer> = new Int32Array(256);
@@ -57,9 +60,6 @@ export class BlockOrder {
   readonly #stack: IntList = new IntList(256);
   readonly #backEdges: IntList = new IntList(64);
   readonly #line: IntList = new IntList(256);
-  // Machine blocks of split edges: source IR block, target IR block.
-  #edgeFrom: Int32Array<ArrayBuffer> = new Int32Array(256);
-  #edgeTo: Int32Array<ArrayBuffer> = new Int32Array(256);
   #rpoCount = 0;
 
   /** Computes everything for `func`. */
@@ -70,25 +70,8 @@ export class BlockOrder {
     this.#collectPredecessors(func.blockCount);
     this.#findLoops(func.blockCount);
     this.#lineUp(func.blockCount);
-    this.#splitEdges(func);
+    this.#number(func);
     this.#connect();
-  }
-
-  /** The machine block that an edge from IR block `from` to IR block `to` leads to: `to` itself or the block of the split edge. */
-  target(from: number, to: number): number {
-    if (!this.#isCritical(from, to)) return this.blockOf[to];
-    const block = this.blockOf[from];
-    const { succs, succStart, irBlock } = this;
-    for (let s = succStart[block]; s < succStart[block + 1]; s++) {
-      const succ = succs.data[s];
-      if (irBlock[succ] === NONE && this.#edgeTo[succ] === to) return succ;
-    }
-    return this.blockOf[to];
-  }
-
-  /** The machine block that the split edge `block` leads to. */
-  edgeTarget(block: number): number {
-    return this.blockOf[this.#edgeTo[block]];
   }
 
   #reserve(blocks: number): void {
@@ -106,6 +89,9 @@ export class BlockOrder {
     this.#itemTail = growInt32(this.#itemTail, blocks + 1);
     this.#itemNext = growInt32(this.#itemNext, blocks);
     this.blockOf = growInt32(this.blockOf, blocks);
+    this.#firstBackEdge = growInt32(this.#firstBackEdge, blocks);
+    this.#firstBackEdge.fill(NONE, 0, blocks);
+    this.#nextBackEdge.reset();
     this.#state.fill(0, 0, blocks);
     this.#isHeader.fill(0, 0, blocks);
     this.#loopOf.fill(NONE, 0, blocks);
@@ -166,8 +152,9 @@ export class BlockOrder {
         cursor[succ] = 0;
         stack.push(succ);
       } else if (state[succ] === 1) {
+        this.#nextBackEdge.push(this.#firstBackEdge[succ]);
+        this.#firstBackEdge[succ] = this.#backEdges.length;
         this.#backEdges.push(block);
-        this.#backEdges.push(succ);
         this.#isHeader[succ] = 1;
       }
     }
@@ -186,7 +173,9 @@ export class BlockOrder {
     this.#irPreds = growInt32(this.#irPreds, predStart[blockCount]);
     for (let block = 0; block < blockCount; block++) this.#cursor[block] = predStart[block];
     for (let i = 0; i < this.#rpoCount; i++) {
-      for (let s = succStart[rpo[i]]; s < succStart[rpo[i] + 1]; s++) this.#irPreds[this.#cursor[succs[s]]++] = rpo[i];
+      for (let s = succStart[rpo[i]]; s < succStart[rpo[i] + 1]; s++) {
+        this.#irPreds[this.#cursor[succs[s]]++] = rpo[i];
+      }
     }
   }
 
@@ -200,7 +189,7 @@ export class BlockOrder {
       if (isHeader[header] === 0) continue;
       loopOf[header] = header;
       stack.reset();
-      for (let e = 0; e < edges.length; e += 2) if (edges.data[e + 1] === header) stack.push(edges.data[e]);
+      for (let e = this.#firstBackEdge[header]; e !== NONE; e = this.#nextBackEdge.data[e]) stack.push(edges.data[e]);
       while (stack.length > 0) {
         let block = stack.pop();
         // Jump to the outermost loop found so far that holds the block.
@@ -252,70 +241,25 @@ export class BlockOrder {
     }
   }
 
-  #isCritical(from: number, to: number): boolean {
-    return this.#irSuccStart[from + 1] - this.#irSuccStart[from] > 1 &&
-      this.#irPredStart[to + 1] - this.#irPredStart[to] > 1;
-  }
-
-  // Numbers machine blocks: the line with the blocks of split edges put in.
-  #splitEdges(func: Func): void {
-    const line = this.#line.data, lineLength = this.#line.length, rpoIndex = this.#rpoIndex;
-    const succs = this.#irSuccs.data, succStart = this.#irSuccStart;
-    this.count = 0;
-    for (let i = 0; i < lineLength; i++) {
-      const block = line[i];
-      const depth = this.#depth[block];
-      // Forward edges into this block.
-      const predEnd = this.#irPredStart[block + 1];
-      for (let p = this.#irPredStart[block]; p < predEnd; p++) {
-        const from = this.#irPreds[p];
-        if (this.#isCritical(from, block) && rpoIndex[from] < rpoIndex[block]) {
-          this.#addEdge(from, block, depth - this.#isHeader[block], func);
-        }
-      }
-      this.blockOf[block] = this.#add(block, depth, func.cold[block]);
-      // Back edges out of this block.
-      for (let s = succStart[block]; s < succStart[block + 1]; s++) {
-        const to = succs[s];
-        if (this.#isCritical(block, to) && rpoIndex[to] <= rpoIndex[block]) {
-          this.#addEdge(block, to, this.#depth[to], func);
-        }
+  // Machine blocks are the line, numbered; a loop ends with the last block that is in it or in an inner loop.
+  #number(func: Func): void {
+    const { data: line, length } = this.#line;
+    this.count = length;
+    this.irBlock = growInt32(this.irBlock, length);
+    this.loopDepth = growUint8(this.loopDepth, length);
+    this.loopEnd = growInt32(this.loopEnd, length);
+    this.cold = growUint8(this.cold, length);
+    for (let k = 0; k < length; k++) {
+      const block = line[k];
+      this.irBlock[k] = block;
+      this.blockOf[block] = k;
+      this.loopDepth[k] = this.#depth[block];
+      this.loopEnd[k] = NONE;
+      this.cold[k] = func.cold[block];
+      for (let loop = this.#loopOf[block]; loop !== NONE; loop = this.#parent[loop]) {
+        this.loopEnd[this.blockOf[loop]] = k;
       }
     }
-    // The end of a loop: its last block, or the last edge block inside.
-    for (let k = 0; k < this.count; k++) {
-      const block = this.irBlock[k];
-      let loop: number;
-      if (block !== NONE) loop = this.#loopOf[block];
-      else {
-        const to = this.#edgeTo[k], from = this.#edgeFrom[k];
-        loop = rpoIndex[to] <= rpoIndex[from] ? to : this.#isHeader[to] === 1 ? this.#parent[to] : this.#loopOf[to];
-      }
-      for (; loop !== NONE; loop = this.#parent[loop]) this.loopEnd[this.blockOf[loop]] = k;
-    }
-  }
-
-  #addEdge(from: number, to: number, depth: number, func: Func): void {
-    const k = this.#add(NONE, depth, func.cold[from] | func.cold[to]);
-    this.#edgeFrom[k] = from;
-    this.#edgeTo[k] = to;
-  }
-
-  #add(irBlock: number, depth: number, cold: number): number {
-    const k = this.count++;
-    if (k >= this.irBlock.length) {
-      this.irBlock = growInt32(this.irBlock, k + 1);
-      this.loopDepth = growUint8(this.loopDepth, k + 1);
-      this.loopEnd = growInt32(this.loopEnd, k + 1);
-      this.cold = growUint8(this.cold, k + 1);
-      this.#edgeFrom = growInt32(this.#edgeFrom, k + 1);
-      this.#edgeTo = growInt32(this.#edgeTo, k + 1);
-    }
-    this.irBlock[k] = irBlock;
-    this.loopDepth[k] = depth;
-    this.loopEnd[k] = NONE;
-    this.cold[k] = cold;
-    return k;
   }
 
   // Successor and predecessor lists of machine blocks.
@@ -330,13 +274,7 @@ export class BlockOrder {
     for (let k = 0; k < this.count; k++) {
       this.succStart[k] = succs.length;
       const block = this.irBlock[k];
-      if (block === NONE) succs.push(this.blockOf[this.#edgeTo[k]]);
-      else {
-        for (let s = irSuccStart[block]; s < irSuccStart[block + 1]; s++) {
-          const to = irSuccs[s];
-          succs.push(this.#isCritical(block, to) ? this.#edgeBlock(k, block, to) : this.blockOf[to]);
-        }
-      }
+      for (let s = irSuccStart[block]; s < irSuccStart[block + 1]; s++) succs.push(this.blockOf[irSuccs[s]]);
     }
     this.succStart[this.count] = succs.length;
     for (let s = 0; s < succs.length; s++) this.predStart[succs.data[s] + 1]++;
@@ -348,17 +286,6 @@ export class BlockOrder {
     for (let k = 0; k < this.count; k++) {
       for (let s = this.succStart[k]; s < this.succStart[k + 1]; s++) preds.data[this.#cursor[succs.data[s]]++] = k;
     }
-  }
-
-  // Edge blocks stand directly before their target or after their source.
-  #edgeBlock(k: number, from: number, to: number): number {
-    for (let e = k + 1; e < this.count && this.irBlock[e] === NONE; e++) {
-      if (this.#edgeFrom[e] === from && this.#edgeTo[e] === to) return e;
-    }
-    for (let e = this.blockOf[to] - 1; e >= 0 && this.irBlock[e] === NONE; e--) {
-      if (this.#edgeFrom[e] === from && this.#edgeTo[e] === to) return e;
-    }
-    return NONE;
   }
 }
 

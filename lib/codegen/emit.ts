@@ -274,7 +274,7 @@ export class Emitter {
         this.#libcall(i);
         return;
       case Shape.brTable:
-        this.#brTable(i, block);
+        this.#brTable(i);
         return;
       default:
         SEQUENCES[shape](this, i);
@@ -630,23 +630,22 @@ export class Emitter {
   }
 
   // Jump tables: offsets of the targets from the table's own start.
-  #brTable(i: number, block: number): void {
+  #brTable(i: number): void {
     const { asm, selector } = this;
     const { code } = selector;
     const index = this.reg(code.regOp[i]), table = this.reg(code.auxOp[i]), target = this.reg(code.rmOp[i]);
     const count = code.imm2[i];
     const label = asm.newLabel();
-    const from = selector.blocks.irBlock[block];
     const bound = count - 1;
     asm.ri(F.fitsI8(bound) ? F.CMP.imm8[0] : F.CMP.imm32[0], index, bound);
-    const otherwise = selector.blocks.target(from, selector.pool[code.imm[i] + bound]);
+    const otherwise = selector.blocks.blockOf[selector.pool[code.imm[i] + bound]];
     asm.jcc(COND.AE, this.labelOf(otherwise));
     asm.rr(F.MOV_R32, target, index);
     asm.leaLabel(table, label);
     asm.rm(F.MOVSXD, target, packMem(table, target, 2), 0);
     asm.rr(F.ADD.rm[1], target, table);
     asm.r(F.JMP_RM, target);
-    this.#addPiece(Piece.table, i, label, from);
+    this.#addPiece(Piece.table, i, label, NONE);
   }
 
   // Out-of-line pieces.
@@ -703,11 +702,11 @@ export class Emitter {
     for (let p = 0; p < pieces.length; p += 4) {
       if (pieces.data[p] === Piece.sequence) p += 4;
       else if (pieces.data[p] === Piece.table) {
-        const i = pieces.data[p + 1], label = pieces.data[p + 2] as Label, from = pieces.data[p + 3];
+        const i = pieces.data[p + 1], label = pieces.data[p + 2] as Label;
         this.out.buffer.align(4, INT3);
         asm.bind(label);
         const start = code.imm[i], count = code.imm2[i] - 1;
-        for (let k = 0; k < count; k++) asm.labelDelta32(this.labelOf(blocks.target(from, pool[start + k])), label);
+        for (let k = 0; k < count; k++) asm.labelDelta32(this.labelOf(blocks.blockOf[pool[start + k]]), label);
       }
     }
   }

@@ -47,11 +47,7 @@ export function selectInstructions(c: Selector, func: Func, target: SelectionTar
   for (let k = blocks.count - 1; k >= 0; k--) {
     c.currentBlock = k;
     code.beginBlock(k);
-    const block = blocks.irBlock[k];
-    if (block === NONE) {
-      code.beginGroup();
-      code.begin(Shape.jump, 0);
-    } else selectBlock(c, block);
+    selectBlock(c, blocks.irBlock[k]);
   }
   code.finish(blocks.count);
   describeBlocks(c);
@@ -107,7 +103,6 @@ function describeBlocks(c: Selector): void {
     input.cold[k] = blocks.cold[k];
     for (let i = 0; i < c.jumpArgCount[k]; i++) args.push(c.jumpArgs.data[c.jumpArgStart[k] + i]);
     const block = blocks.irBlock[k];
-    if (block === NONE) continue;
     for (let i = 0; i < func.paramCount[block]; i++) {
       const param = func.pool.data[func.paramStart[block] + i];
       if (c.useCount[param] > 0) params.push(c.own(param));

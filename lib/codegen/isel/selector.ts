@@ -203,7 +203,6 @@ export class Selector {
     let now = 0;
     for (let k = blocks.count - 1; k >= 0; k--) {
       const block = blocks.irBlock[k];
-      if (block === NONE) continue;
       now++;
       const start = func.blockStart[block];
       for (let position = func.blockEnd[block] - 1; position >= start; position--) {
