@@ -393,18 +393,19 @@ function guarded(name: string, run: () => string[]): string[] {
   }
 }
 
-function test(configuration: Configuration): void {
+/** Constants are folded and matched alike at all levels of effort: they are tested once. */
+function test(configuration: Configuration, operands: "all" | "variables"): void {
   const failures: string[] = [];
   evaluations = 0;
   for (const row of PURE_ROWS) {
-    const all = forms(row);
+    const all = forms(row).filter(({ name }) => operands === "all" || !name.includes("0x"));
     const cases = casesOf(row);
     const common = { row, cases, configuration };
     const looped = guarded(
       row.name,
       () => compare({ ...common, funcs: all.map(loopOver), forms: all, coverage: "loops" }),
     );
-    const constants = guarded(row.name, () =>
+    const constants = operands === "variables" ? [] : guarded(row.name, () =>
       compare({
         ...common,
         funcs: cases.map((operands, index) => folded(row, operands, index)),
@@ -415,9 +416,10 @@ function test(configuration: Configuration): void {
     if (failures.length > 60) break;
   }
   assert(failures.length === 0, `${failures.length} failures or more:\n${failures.join("\n")}`);
-  assert(evaluations > 5_000_000, `${evaluations} evaluations`);
+  assert(evaluations > 1_000_000, `${evaluations} evaluations`);
 }
 
-Deno.test("every numeric operation does what V8 does in every form", () => test({ bounds: "guard", effort: "speed" }));
+Deno.test("every numeric operation does what V8 does in every form", () =>
+  test({ bounds: "guard", effort: "speed" }, "all"));
 Deno.test("every numeric operation does what V8 does without optimisation", () =>
-  test({ bounds: "guard", effort: "none" }));
+  test({ bounds: "guard", effort: "none" }, "variables"));

@@ -948,7 +948,38 @@ class BodyGenerator {
   // Expressions: one node that leaves one value.
 
   #condition(depth: number): Node {
-    return this.#expression("i32", depth);
+    return this.#random.oneIn(4) ? this.#test(depth) : this.#expression("i32", depth);
+  }
+
+  // A comparison of one of few locals with another, or with one of few numbers: nested conditions decide each other.
+  #test(depth: number): Node {
+    const random = this.#random;
+    const type = random.oneIn(4) ? "i64" : "i32";
+    const locals = this.#locals.map((_, i) => i).filter((i) => this.#locals[i] === type).slice(0, 3);
+    if (locals.length === 0) return this.#comparison(depth);
+    const some = (): Node => {
+      const local = node("local.get", [type], [], unsigned(random.pick(locals)));
+      switch (random.below(8)) {
+        case 0:
+          return node(`${type}.and`, [type], [local, constant(type, random.pick([7n, 15n, 255n, 0x7fffffffn]))]);
+        case 1:
+          return node(`${type}.add`, [type], [local, constant(type, BigInt(random.below(9) - 4))]);
+        case 2:
+          return node(`${type}.shr_u`, [type], [local, constant(type, BigInt(random.below(8)))]);
+        default:
+          return local;
+      }
+    };
+    const bound = random.oneIn(3) ? some() : constant(
+      type,
+      random.pick([0n, 1n, 7n, 8n, 9n, 100n, -1n, 0x7fffffffn, -0x80000000n]) + BigInt(random.below(3) - 1),
+    );
+    const cond = random.pick(["eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"] as const);
+    const test = node(`${type}.${cond}`, ["i32"], random.oneIn(6) ? [bound, some()] : [some(), bound]);
+    if (depth <= 0 || random.below(3) > 0) return test;
+    return random.oneIn(3)
+      ? node("i32.eqz", ["i32"], [test])
+      : node(random.pick(["i32.and", "i32.or", "i32.xor"]), ["i32"], [test, this.#test(depth - 2)]);
   }
 
   #expression(type: TypeName, depth: number): Node {
@@ -988,7 +1019,7 @@ class BodyGenerator {
         if (type === "i32") return this.#integerQuery(depth);
         return this.#row(random.pick(BY_RESULT[type]), depth);
       case 9:
-        if (type === "i32") return this.#comparison(depth);
+        if (type === "i32") return random.oneIn(2) ? this.#test(depth) : this.#comparison(depth);
         if (type === "i64") return this.#widened(depth);
         return this.#row(random.pick(BY_RESULT[type]), depth);
       default:
