@@ -15,7 +15,7 @@ function seedBase(): number {
   const text = Deno.env.get("FUZZ_SEED");
   return text === undefined ? 1 : Number(text);
 }
-const count = Number(Deno.env.get("FUZZ_COUNT") ?? 150);
+const count = Number(Deno.env.get("FUZZ_COUNT") ?? 80);
 
 for (const { name, file } of FILES) {
   Deno.test(`Allocator with ${name} is right for random programs`, () => {
