@@ -29,6 +29,7 @@ export class ModuleEmitter {
   readonly #code: CodeBuffer = new CodeBuffer(1 << 16);
   readonly #compiler: FunctionCompiler;
   #signatures: Signatures;
+  #features: number;
   readonly #offsets: IntList = new IntList(256);
   readonly #relocations: IntList = new IntList(256);
   readonly #traps: IntList = new IntList(256);
@@ -36,12 +37,14 @@ export class ModuleEmitter {
 
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#signatures = signatures;
+    this.#features = options.features;
     this.#compiler = new FunctionCompiler(options, signatures);
   }
 
   /** Turns to another module, keeping the storage. */
   begin(options: CodegenOptions, signatures: Signatures): void {
     this.#signatures = signatures;
+    this.#features = options.features;
     this.#compiler.begin(options, signatures);
     this.#code.reset();
     this.#offsets.reset();
@@ -125,12 +128,12 @@ export class ModuleEmitter {
     if (this.#isTarget(RelocationTarget.copyStub)) {
       code.align(FUNCTION_ALIGNMENT, INT3);
       stubs.set(RelocationTarget.copyStub, code.length);
-      emitCopyStub(asm, libcall);
+      emitCopyStub(asm, libcall, this.#features);
     }
     if (this.#isTarget(RelocationTarget.fillStub)) {
       code.align(FUNCTION_ALIGNMENT, INT3);
       stubs.set(RelocationTarget.fillStub, code.length);
-      emitFillStub(asm, libcall);
+      emitFillStub(asm, libcall, this.#features);
     }
     asm.finish();
     this.#link(stubs);

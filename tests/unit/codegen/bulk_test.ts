@@ -2,13 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import { Libcall, VMMemoryDefinition } from "../../../lib/abi/mod.ts";
-import { mapRegion, storeAddress } from "../../../lib/host/mod.ts";
-import { DATA_OFFSET, type Machine, machine } from "./machine.ts";
+import { cpuFeatures, mapRegion, storeAddress } from "../../../lib/host/mod.ts";
+import { featureBit } from "../../../lib/x64/mod.ts";
+import { BASELINE, DATA_OFFSET, type Machine, machine } from "./machine.ts";
 
 const MEMORY_BYTES = 1 << 17;
 const memory = mapRegion(MEMORY_BYTES);
 
-function prepare(place: (index: number) => number): { m: Machine; slow: number[] } {
+function prepare(place: (index: number) => number, features: number = BASELINE): { m: Machine; slow: number[] } {
   const m = machine(
     `
 sig0 (i64, i64, i64) -> ()
@@ -34,7 +35,7 @@ b0:
   return ()
 }
 `,
-    undefined,
+    features,
     place,
   );
   const slow: number[] = [];
@@ -47,47 +48,71 @@ b0:
 
 const direct = () => DATA_OFFSET;
 const indirect = () => -1 - (DATA_OFFSET + 64);
-const LENGTHS = [...Array(70).keys(), 96, 127, 128, 129, 200, 255, 767, 768, 769, 1000, 4096, 65536];
+// Every number of trips of the loops of both vectors, up to three, with every rest.
+const LENGTHS = [...Array(450).keys(), 767, 768, 769, 1000, 4095, 4096, 4097, 65536];
 const DISTANCES = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 70000];
+const AVX2 = BASELINE | featureBit("avx") | featureBit("avx2");
 
 function scramble(bytes: Uint8Array): void {
   for (let i = 0, x = 1; i < bytes.length; i++) bytes[i] = x = x * 75 + 74 & 0xffff;
 }
 
-Deno.test("the copy stub moves like copyWithin, both ways, overlapping or not", () => {
-  const { m, slow } = prepare(direct);
-  const expected = new Uint8Array(MEMORY_BYTES);
-  for (const length of LENGTHS) {
-    for (const distance of DISTANCES) {
-      if (1000 + distance + length > MEMORY_BYTES) continue;
-      for (const [to, from] of [[1000, 1000 + distance], [1000 + distance, 1000]]) {
-        scramble(memory.bytes);
-        expected.set(memory.bytes);
-        expected.copyWithin(to, from, from + length);
-        m.call(0, BigInt(to), BigInt(from), BigInt(length));
-        let differs = -1;
-        for (let i = 0; i < MEMORY_BYTES && differs < 0; i++) if (expected[i] !== memory.bytes[i]) differs = i;
-        assertEquals(differs, -1, `copy of ${length} from ${from} to ${to}`);
-      }
-    }
-  }
-  assertEquals(slow, []);
-});
+/** The first byte of `start` to `end` that is not as expected, or -1. */
+function difference(expected: Uint8Array, start: number, end: number): number {
+  const actual = memory.bytes;
+  for (let i = start; i < end; i++) if (expected[i] !== actual[i]) return i;
+  return -1;
+}
 
-Deno.test("the fill stub fills like fill", () => {
-  const { m, slow } = prepare(indirect);
-  const expected = new Uint8Array(MEMORY_BYTES);
-  for (const length of LENGTHS) {
-    scramble(memory.bytes);
-    expected.set(memory.bytes);
-    expected.fill(0xab, 1003, 1003 + length);
-    m.call(1, 1003n, 0x12ab, BigInt(length));
-    let differs = -1;
-    for (let i = 0; i < MEMORY_BYTES && differs < 0; i++) if (expected[i] !== memory.bytes[i]) differs = i;
-    assertEquals(differs, -1, `fill of ${length}`);
-  }
-  assertEquals(slow, []);
-});
+for (const [vector, features] of [["16-byte", BASELINE], ["32-byte", AVX2]] as const) {
+  const ignore = features === AVX2 && !cpuFeatures().has("avx2");
+
+  Deno.test({
+    name: `the copy stub moves like copyWithin, both ways, overlapping or not (${vector} vectors)`,
+    ignore,
+    fn() {
+      const { m, slow } = prepare(direct, features);
+      const expected = memory.bytes.slice();
+      for (const length of LENGTHS) {
+        for (const distance of DISTANCES) {
+          const start = 1000 + (length * 7 + distance & 31), end = start + distance + length;
+          if (end > MEMORY_BYTES) continue;
+          for (const [to, from] of [[start, start + distance], [start + distance, start]]) {
+            scramble(memory.bytes.subarray(start - 100, end + 100));
+            expected.set(memory.bytes.subarray(start - 100, end + 100), start - 100);
+            expected.copyWithin(to, from, from + length);
+            m.call(0, BigInt(to), BigInt(from), BigInt(length));
+            const differs = difference(expected, start - 100, Math.min(MEMORY_BYTES, end + 100));
+            assertEquals(differs, -1, `copy of ${length} from ${from} to ${to}`);
+          }
+        }
+      }
+      assertEquals(difference(expected, 0, MEMORY_BYTES), -1);
+      assertEquals(slow, []);
+    },
+  });
+
+  Deno.test({
+    name: `the fill stub fills like fill (${vector} vectors)`,
+    ignore,
+    fn() {
+      const { m, slow } = prepare(indirect, features);
+      const expected = memory.bytes.slice();
+      for (const length of LENGTHS) {
+        for (let start = 1000; start < 1032; start += 3) {
+          const end = start + length;
+          scramble(memory.bytes.subarray(start - 100, end + 100));
+          expected.set(memory.bytes.subarray(start - 100, end + 100), start - 100);
+          expected.fill(length, start, end);
+          m.call(1, BigInt(start), 0x12300 | length & 0xff, BigInt(length));
+          assertEquals(difference(expected, start - 100, end + 100), -1, `fill of ${length} at ${start}`);
+        }
+      }
+      assertEquals(difference(expected, 0, MEMORY_BYTES), -1);
+      assertEquals(slow, []);
+    },
+  });
+}
 
 Deno.test("what is long or out of bounds goes on to the libcall with its arguments", () => {
   const { m, slow } = prepare(direct);
