@@ -299,7 +299,7 @@ export class Emitter {
       : base === MemBase.rbp
       ? RBP
       : NO_REG;
-    return baseReg | (index === NONE ? NO_REG : this.reg(index)) << 8 | code.memScale[i] << 16;
+    return baseReg | (index === NONE ? NO_REG << 8 : this.reg(index) << 8 | code.memScale[i] << 16);
   }
 
   #dispOf(i: number): number {

@@ -17,6 +17,7 @@
  * VC-1  Columns of an instruction are complete before the next one begins: operands of the last instruction only are added.
  * VC-2  No flags live between instructions; a pseudo shape may clobber them freely.
  * VC-3  `memBase` is an operand number, or one of the special bases; `rmOp` is used only when `memBase` is `MemBase.none`.
+ * VC-4  Of the columns, `begin` sets those that say what the others mean: the rest hold garbage unless shape, `memBase` or tail reads them.
  */
 
 import { type Id, IntList, NONE } from "../base/mod.ts";
@@ -159,8 +160,6 @@ export class VCode {
   blockGroup: Int32Array<ArrayBuffer> = new Int32Array(256);
   /** Instruction by its forward number, after {@linkcode finish}. */
   instAt: Int32Array<ArrayBuffer> = new Int32Array(1024);
-  /** First operand number of the allocator's input that belongs to a forward-numbered instruction is `input.operandStart`. */
-
   /** Stamped on instructions as they begin. */
   currentSite = 0;
   /** Bytes of the outgoing area: the largest of all calls. */
@@ -194,27 +193,18 @@ export class VCode {
     this.groups.push(this.count);
   }
 
-  /** Begins an instruction. */
+  /** Begins an instruction. Columns that its shape, memory operand or tail calls for are the caller's to set (VC-4). */
   begin(shape: number, form: number): Inst {
     const i = this.count;
     if (i === this.shape.length) this.#grow(i + 1);
     this.count = i + 1;
     this.shape[i] = shape;
-    this.tail[i] = Tail.none;
-    this.cond[i] = 0;
-    this.trap[i] = 0;
     this.form[i] = form;
-    this.regOp[i] = NONE;
+    this.tail[i] = Tail.none;
+    this.trap[i] = 0;
     this.rmOp[i] = NONE;
-    this.auxOp[i] = NONE;
     this.memBase[i] = MemBase.none;
     this.memIndex[i] = NONE;
-    this.memScale[i] = 0;
-    this.disp[i] = 0;
-    this.imm[i] = 0;
-    this.imm2[i] = 0;
-    this.tailDef[i] = NONE;
-    this.tailUse[i] = NONE;
     this.clobbers[i] = 0;
     this.site[i] = this.currentSite;
     this.opStart[i] = this.opCount;
@@ -277,22 +267,35 @@ export class VCode {
 
   /** Fills the instruction part of the allocator's input, in forward order. Blocks were selected from `blockCount - 1` down to 0. */
   finish(blockCount: number): void {
-    const { input, groups, opStart, opEnd, opVreg, opInfo, clobbers } = this;
+    const { input, groups, opStart, opEnd, opVreg, opInfo, clobbers, shape } = this;
     this.instAt = growInt32(this.instAt, this.count + 1);
+    input.reserveInstructions(this.count, this.opCount);
     const instAt = this.instAt;
     const starts = groups.data;
+    const { operandStart, operandVreg, operandInfo, safepoint, blockFirst } = input;
+    const inputClobbers = input.clobbers;
+    let n = 0, operand = 0;
     for (let block = 0; block < blockCount; block++) {
-      input.blockFirst[block] = input.instCount;
+      blockFirst[block] = n;
       const firstGroup = this.blockGroup[block];
       const endGroup = block === 0 ? groups.length : this.blockGroup[block - 1];
       for (let group = endGroup - 1; group >= firstGroup; group--) {
         const end = group + 1 < groups.length ? starts[group + 1] : this.count;
         for (let i = starts[group]; i < end; i++) {
-          instAt[input.addInst(clobbers[i])] = i;
-          for (let o = opStart[i]; o < opEnd[i]; o++) input.addOperand(opVreg[o] as VReg, opInfo[o]);
+          instAt[n] = i;
+          inputClobbers[n] = clobbers[i];
+          safepoint[n] = shape[i] >= Shape.call && shape[i] <= Shape.libcall ? 1 : 0;
+          operandStart[n++] = operand;
+          for (let o = opStart[i], last = opEnd[i]; o < last; o++) {
+            operandVreg[operand] = opVreg[o];
+            operandInfo[operand++] = opInfo[o];
+          }
         }
       }
     }
+    operandStart[n] = operand;
+    input.instCount = n;
+    input.operandCount = operand;
     input.blockFirst[blockCount] = input.instCount;
   }
 

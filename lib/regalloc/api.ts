@@ -164,6 +164,15 @@ export class AllocationInput {
     return id;
   }
 
+  /** Makes room for instructions and operands that the producer writes into the columns itself, counts and closing elements included. */
+  reserveInstructions(instructions: number, operands: number): void {
+    this.operandStart = growInt32(this.operandStart, instructions + 1);
+    this.clobbers = growInt32(this.clobbers, instructions);
+    this.safepoint = growUint8(this.safepoint, instructions);
+    this.operandVreg = growInt32(this.operandVreg, operands);
+    this.operandInfo = growInt32(this.operandInfo, operands);
+  }
+
   /** Adds an operand to the instruction begun last. */
   addOperand(vreg: VReg, info: number): void {
     const id = this.operandCount++;

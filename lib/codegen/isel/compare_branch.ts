@@ -201,19 +201,6 @@ function isRepeatable(c: Selector, v: number): boolean {
 
 /** Begins the instruction that sets the flags for "i32 `v` is not zero". */
 const CONDITION = ruleList({
-  // icmp eq (x, 0) of a condition: the opposite one
-  "condition.not": (c, v) => {
-    const x = c.a[v];
-    if (c.op[v] !== Ir.icmp || c.imm[v] !== IntCond.eq || !isRepeatable(c, v) || !c.isConstValue(c.b[v], 0)) {
-      return false;
-    }
-    if (c.op[x] !== Ir.icmp && c.op[x] !== Ir.fcmp || !c.near(x) || c.type[c.a[x]] === ADDR) return false;
-    // Its loads are folded only if the whole chain is.
-    if (c.single(x) && !c.single(v)) return false;
-    c.apply(c.op[x] === Ir.icmp ? ICMP_FLAGS : FCMP_FLAGS, x);
-    c.cond ^= 1;
-    return true;
-  },
   "condition.icmp": (c, v) => {
     if (c.op[v] !== Ir.icmp || !isRepeatable(c, v)) return false;
     c.apply(ICMP_FLAGS, v);
@@ -236,6 +223,7 @@ const CONDITION = ruleList({
     c.sink(v);
     const i = c.code.begin(Shape.mi, F.CMP.imm8[0]);
     c.attachAddress(i);
+    c.code.imm[i] = 0;
     return true;
   },
   "condition": (c, v) => {

@@ -106,14 +106,16 @@ const IADD = ruleList({
     c.lea(F.LEA[c.wide(v)], c.own(v), lhs, NONE, 0, disp);
     return true;
   },
-  // 128 takes four bytes as an addend and one as a subtrahend
-  "iadd.sub_128": (c, v) => {
-    if (!c.isConstValue(c.b[v], 128)) return false;
+  "iadd.imm": (c, v) => {
+    if (!c.isImm32(c.b[v])) return false;
+    const imm = c.immediate;
+    const w = c.wide(v);
     const lhs = c.reg(c.a[v]);
-    c.twoAddressImmediate(F.SUB.imm8[c.wide(v)], c.own(v), lhs, -128);
+    // 128 takes four bytes as an addend and one as a subtrahend.
+    if (imm === 128) c.twoAddressImmediate(F.SUB.imm8[w], c.own(v), lhs, -128);
+    else c.twoAddressImmediate(F.fitsI8(imm) ? F.ADD.imm8[w] : F.ADD.imm32[w], c.own(v), lhs, imm);
     return true;
   },
-  "iadd.imm": immediate(F.ADD),
   "iadd.load_right": loadRight(F.ADD),
   "iadd.load_left": loadLeft(F.ADD),
   "iadd.lea": (c, v) => {
@@ -282,6 +284,7 @@ function divide(c: Selector, v: number, shape: number, forms: F.Pair, resultRegi
     code.clobbers[i] = 1 << RAX;
   }
   code.imm[i] = c.wide(v);
+  code.imm2[i] = 0;
   if (!isSafeDivisor(c, c.b[v])) {
     code.trap[i] = c.imm[v];
     code.needsFrame = 1;

@@ -6,7 +6,7 @@
  */
 
 import { NONE } from "../../base/mod.ts";
-import { F32, F64, I64, Ir, V128 } from "../../ir/mod.ts";
+import { F32, F64, I64, Ir } from "../../ir/mod.ts";
 import type { FormId } from "../../x64/mod.ts";
 import { MemBase, Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
@@ -30,6 +30,12 @@ function loadByWidth(forms: F.Pair): Rule {
 }
 
 const LOAD = ruleList({
+  "load": (c, v) => {
+    if (!c.isIntClass(c.type[v])) return false;
+    c.address(v);
+    c.fromMemory(F.MOV_LOAD[c.wide(v)], c.own(v));
+    return true;
+  },
   "load.float": (c, v) => {
     if (c.type[v] !== F32 && c.type[v] !== F64) return false;
     c.address(v);
@@ -37,12 +43,10 @@ const LOAD = ruleList({
     return true;
   },
   "load.vector": (c, v) => {
-    if (c.type[v] !== V128) return false;
     c.address(v);
     c.fromMemory(F.MOVUPS_LOAD, c.own(v));
     return true;
   },
-  "load": loadByWidth(F.MOV_LOAD),
 });
 
 // Stores.
@@ -95,6 +99,13 @@ const STORE = ruleList({
     const swap = c.op[x] !== Ir.isub;
     return readModifyWrite(c, v, c.a[x], c.b[x], forms) || swap && readModifyWrite(c, v, c.b[x], c.a[x], forms);
   },
+  "store": (c, v) => {
+    if (!c.isIntClass(c.type[c.c[v]])) return false;
+    const r = c.reg(c.c[v]);
+    c.address(v);
+    c.toMemory(F.MOV_STORE[c.wide(c.c[v])], r);
+    return true;
+  },
   // A float constant is stored as the integer with its bits.
   "store.float_imm": (c, v) => {
     const x = c.c[v];
@@ -112,16 +123,9 @@ const STORE = ruleList({
     return true;
   },
   "store.vector": (c, v) => {
-    if (c.type[c.c[v]] !== V128) return false;
     const r = c.reg(c.c[v]);
     c.address(v);
     c.toMemory(F.MOVUPS_STORE, r);
-    return true;
-  },
-  "store": (c, v) => {
-    const r = c.reg(c.c[v]);
-    c.address(v);
-    c.toMemory(F.MOV_STORE[c.wide(c.c[v])], r);
     return true;
   },
 });

@@ -29,6 +29,7 @@ import {
   memTrap,
   REF,
   Region,
+  TERMINATES,
   TRAPS,
   type Type,
   valueColumns,
@@ -105,6 +106,14 @@ KIND[Ir.wrap] = ALIAS;
 KIND[Ir.copy] = ALIAS;
 KIND[Ir.uextend] = UEXTEND;
 KIND[Ir.bitcast] = BITCAST;
+
+// Facts for the scan, by operation: value columns in bits 0 to 2, and these.
+const SCAN_LIST = 8, SCAN_EFFECT = 16, SCAN_KEEP = 32;
+const SCAN = Uint8Array.from(EFFECTS, (effects, op) => {
+  const isEffect = (effects & (WRITES | CALLS | TRAPS)) !== 0 && !isLoad(op);
+  return valueColumns(op) | (hasValueList(op) ? SCAN_LIST : 0) | (isEffect ? SCAN_EFFECT : 0) |
+    ((effects & (WRITES | CALLS | TERMINATES)) !== 0 ? SCAN_KEEP : 0);
+});
 
 /** Selection state for one function at a time; reusable. */
 export class Selector {
@@ -198,7 +207,8 @@ export class Selector {
 
   // Backwards over all reachable blocks: use counts (uses by what is itself unused do not count), colors, blocks, projections.
   #scan(): void {
-    const { func, op, a, b, c, pool, useCount, color, blocks, aux } = this;
+    const { func, op, a, b, c, pool, useCount, color, blocks, blockOf, aux } = this;
+    const scan = SCAN;
     const { order } = func;
     let now = 0;
     for (let k = blocks.count - 1; k >= 0; k--) {
@@ -208,22 +218,22 @@ export class Selector {
       for (let position = func.blockEnd[block] - 1; position >= start; position--) {
         const v = order[position];
         const o = op[v];
-        if ((EFFECTS[o] & (WRITES | CALLS | TRAPS)) !== 0 && !isLoad(o)) now++;
+        const facts = scan[o];
+        if ((facts & SCAN_EFFECT) !== 0) now++;
         color[v] = now;
-        this.blockOf[v] = k;
-        if (useCount[v] === 0 && canEliminate(o, aux[v])) continue;
-        const columns = valueColumns(o);
-        if (hasValueList(o)) {
-          if ((columns & 1) !== 0) useCount[a[v]]++;
+        blockOf[v] = k;
+        if (useCount[v] === 0 && (facts & SCAN_KEEP) === 0 && canEliminate(o, aux[v])) continue;
+        if ((facts & SCAN_LIST) !== 0) {
+          if ((facts & 1) !== 0) useCount[a[v]]++;
           const end = b[v] + c[v];
           for (let i = b[v]; i < end; i++) useCount[pool[i]]++;
         } else if (o === Ir.proj) {
           this.nextProj[v] = this.firstProj[a[v]];
           this.firstProj[a[v]] = v;
         } else {
-          if ((columns & 1) !== 0 && a[v] !== NONE) useCount[a[v]]++;
-          if ((columns & 2) !== 0 && b[v] !== NONE) useCount[b[v]]++;
-          if ((columns & 4) !== 0 && c[v] !== NONE) useCount[c[v]]++;
+          if ((facts & 1) !== 0 && a[v] !== NONE) useCount[a[v]]++;
+          if ((facts & 2) !== 0 && b[v] !== NONE) useCount[b[v]]++;
+          if ((facts & 4) !== 0 && c[v] !== NONE) useCount[c[v]]++;
         }
       }
     }
@@ -450,6 +460,7 @@ export class Selector {
     code.memBase[i] = code.use(base);
     code.memIndex[i] = code.use(index);
     code.memScale[i] = scale;
+    code.disp[i] = 0;
     code.regOp[i] = code.def(sum);
     return sum;
   }
