@@ -42,6 +42,7 @@ interface Command {
   readonly line: number;
   readonly name?: string;
   readonly filename?: string;
+  readonly binary_filename?: string;
   readonly module_type?: string;
   readonly as?: string;
   readonly action?: Action;
@@ -218,9 +219,10 @@ class Script {
     },
   };
 
-  #bytes({ filename, module_type }: Command): Uint8Array<ArrayBuffer> {
-    if (module_type === "text" || filename === undefined || filename.endsWith(".wat")) throw new Skip("text format");
-    return Deno.readFileSync(this.#folder + filename);
+  /** The binary of a command; text that was converted comes with one too. */
+  #bytes({ filename, binary_filename = filename }: Command): Uint8Array<ArrayBuffer> {
+    if (binary_filename === undefined || !binary_filename.endsWith(".wasm")) throw new Skip("text format");
+    return Deno.readFileSync(this.#folder + binary_filename);
   }
 
   /** Runs `make`; a Skip becomes the value, so that what depends on it is skipped too. */
