@@ -10,7 +10,7 @@
  *         tail's or sequence's own results.
  */
 
-import { TrapCode, VMCTX_SLOT_FROM_RBP, VMFuncRef, VMFunctionImport, VMRecord } from "../abi/mod.ts";
+import { TrapCode, VMRecord } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { growInt32, IntList } from "../base/mod.ts";
 import { F32, I32, Ir, REF, V128 } from "../ir/mod.ts";
@@ -22,10 +22,11 @@ import * as F from "./isel/forms.ts";
 import type { Selector } from "./isel/selector.ts";
 import { SCRATCH_XMM } from "./registers.ts";
 import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
+import "./emit_call.ts";
 import { SizeBounds } from "./size_bounds.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 
-const RAX = 0, RSP = 4, RBP = 5, R9 = 9, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
+const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
 const AT_RBP = packMem(RBP, NO_REG, 0);
 const AT_RSP = packMem(RSP, NO_REG, 0);
 const AT_R14 = packMem(R14, NO_REG, 0);
@@ -257,21 +258,6 @@ export class Emitter {
         return;
       case Shape.trap:
         this.#trapCall(code.imm2[i], code.site[i]);
-        return;
-      case Shape.call:
-        this.asm.rel(F.CALL_REL, 0);
-        this.#relocate(code.imm[i]);
-        this.#callHere(code.site[i]);
-        this.#restoreStack(code.imm2[i]);
-        return;
-      case Shape.callImport:
-        this.#callImport(i);
-        return;
-      case Shape.callIndirect:
-        this.#callIndirect(i);
-        return;
-      case Shape.libcall:
-        this.#libcall(i);
         return;
       case Shape.brTable:
         this.#brTable(i);
@@ -552,81 +538,27 @@ export class Emitter {
   // The return address of the call keys the trap table.
   #trapCall(code: number, site: number): void {
     this.asm.rel(F.CALL_REL, 0);
-    this.#relocate(RelocationTarget.trapStub);
+    this.relocate(RelocationTarget.trapStub);
     this.trapHere(code, site);
   }
 
-  // Calls.
+  // What calls need (emit_call.ts).
 
-  #relocate(target: number): void {
+  /** Asks for the distance to `target` in the four bytes just emitted. */
+  relocate(target: number): void {
     this.out.relocations.push(this.asm.offset - 4);
     this.out.relocations.push(target);
   }
 
-  #callHere(site: number): void {
+  /** Records that a call returns to here. */
+  callHere(site: number): void {
     this.out.calls.push(this.asm.offset);
     this.out.calls.push(site);
   }
 
-  // The callee has popped its stack arguments.
-  #restoreStack(stackArgBytes: number): void {
-    if (stackArgBytes === 0) return;
-    this.asm.ri(F.fitsI8(stackArgBytes) ? F.SUB.imm8[1] : F.SUB.imm32[1], RSP, stackArgBytes);
-  }
-
-  #restoreVmctx(): void {
-    this.asm.rm(F.MOV_R64, R14, AT_RBP, VMCTX_SLOT_FROM_RBP);
-  }
-
-  #callImport(i: number): void {
-    const { asm } = this;
-    const { code } = this.selector;
-    const offset = code.disp[i];
-    const host = asm.newLabel(), back = asm.newLabel();
-    asm.rm(F.MOV_R64, R11, AT_R14, offset + VMFunctionImport.offsets.body);
-    asm.mi(F.CMP.imm8[0], AT_R14, offset + VMFunctionImport.offsets.kind, 0);
-    asm.rm(F.MOV_R64, R14, AT_R14, offset + VMFunctionImport.offsets.environment);
-    asm.jcc(COND.NE, host);
-    asm.r(F.CALL_RM, R11);
-    asm.bind(back);
-    this.#callHere(code.site[i]);
-    this.#addPiece(Piece.hostImport, i, host, back);
-    this.#restoreStack(code.imm2[i]);
-    this.#restoreVmctx();
-  }
-
-  #callIndirect(i: number): void {
-    const { asm } = this;
-    const { code } = this.selector;
-    const elem = packMem(this.reg(code.regOp[i]), NO_REG, 0);
-    const tag = code.imm[i];
-    asm.rm(F.MOV_R64, R14, elem, VMFuncRef.offsets.vmctx - tag);
-    asm.m(F.CALL_RM, elem, VMFuncRef.offsets.wasmCall - tag);
-    this.#callHere(code.site[i]);
-    this.#restoreStack(code.imm2[i]);
-    this.#restoreVmctx();
-  }
-
-  // The stub returns by a jump, so the return address is pushed without a call: call and return prediction stay paired.
-  #libcall(i: number): void {
-    const { asm } = this;
-    const { code } = this.selector;
-    const back = asm.newLabel();
-    const stub = code.imm2[i];
-    if (stub !== RelocationTarget.libcallStub) this.#memoryDefinition(code.disp[i]);
-    this.moveConstant(RAX, code.imm[i], 0, 0);
-    asm.leaLabel(R11, back);
-    asm.r(F.PUSH, R11);
-    asm.rel(F.JMP_REL, 0);
-    this.#relocate(stub);
-    asm.bind(back);
-    this.#callHere(code.site[i]);
-  }
-
-  // r9 = address of a VMMemoryDefinition, by its place.
-  #memoryDefinition(place: number): void {
-    if (place >= 0) this.asm.rm(F.LEA_64, R9, AT_R14, place);
-    else this.asm.rm(F.MOV_R64, R9, AT_R14, -1 - place);
+  /** Appends, out of line, the call of a host import whose thunk is in r11: it comes back to `back`. */
+  addHostImport(label: Label, back: Label): void {
+    this.#addPiece(Piece.hostImport, 0, label, back);
   }
 
   // Jump tables: offsets of the targets from the table's own start.

@@ -1,8 +1,8 @@
 /**
  * Stubs in front of the libcall stub that do short copies and fills of linear memory at once.
  *
- * Leaving the guest costs more than moving a few kilobytes, and compiled C does the latter all the time. Entered like the libcall stub,
- * with the arguments of `memory_copy` (of one memory) or `memory_fill` in place, and in r9 the address of the VMMemoryDefinition. What is
+ * Leaving the guest costs more than moving a few kilobytes, and compiled C does the latter all the time. Called, with the number and
+ * the arguments of `memory_copy` (of one memory) or `memory_fill` in place, and in r9 the address of the VMMemoryDefinition. What is
  * out of bounds, or longer than a poll may wait (BULK-1), goes on to the libcall stub with all registers as they came.
  *
  * Sizes are classes, as in glibc's memmove: up to eight 16-byte moves without a loop, each class covered by moves from both ends that
@@ -64,10 +64,8 @@ function checkOffset(asm: Assembler, offset: number, slow: Label): void {
   asm.jcc(COND.A, slow);
 }
 
-// Back to the guest as the libcall stub does it.
 function finish(asm: Assembler): void {
-  asm.r(F.POP, RCX);
-  asm.r(F.JMP_RM, RCX);
+  asm.op(F.RET);
 }
 
 function branchBelow(asm: Assembler, length: number, bytes: number, label: Label): void {
