@@ -460,7 +460,7 @@ class BodyGenerator {
       case 21:
         return memory ? this.#bulkMemory(depth) : this.#localSet(depth);
       case 22:
-        return this.#tableStatement(depth);
+        return random.oneIn(4) ? this.#decisions() : this.#tableStatement(depth);
       default:
         return [
           random.oneIn(4) ? node("nop", []) : node("drop", [], [this.#expression(this.#someNumber(), depth - 1)]),
@@ -749,7 +749,10 @@ class BodyGenerator {
         return node("i32.sub", ["i32"], [limited(0xfff), this.#i32(random.pick([1, 4, 8, -16, 100]))]);
       case 5:
         return node("i32.wrap_i64", ["i32"], [
-          node("i64.and", ["i64"], [this.#expression("i64", depth - 1), constant("i64", 0xfffn)]),
+          node("i64.or", ["i64"], [
+            node("i64.and", ["i64"], [this.#expression("i64", depth - 1), constant("i64", 0xfffn)]),
+            constant("i64", random.oneIn(2) ? 0n : BigInt(random.next()) << 32n),
+          ]),
         ]);
       case 6:
         return node("i32.shr_u", ["i32"], [value(), this.#i32(16 + random.below(10))]);
@@ -804,8 +807,9 @@ class BodyGenerator {
     const offsets = Array.from({ length: 1 + random.below(3) }, () => random.below(24));
     const offset = () => random.oneIn(10) ? this.#offset() : memarg(random.pick(offsets));
     for (let count = 1 + random.below(6); count > 0; count--) {
-      const shape = random.below(8);
-      if (shape < 3) all.push(this.#update(base, random.pick(offsets), depth));
+      const shape = random.below(10);
+      if (shape >= 8) all.push(...this.#overwritten(base, random.pick(offsets), depth));
+      else if (shape < 3) all.push(this.#update(base, random.pick(offsets), depth));
       else if (shape < 5) {
         const { name, operands } = random.pick(STORES);
         const value = this.#expression(operands[1], depth - 2);
@@ -824,6 +828,25 @@ class BodyGenerator {
     }
     if (wasReserved) this.#reserved.delete(local);
     return all;
+  }
+
+  // A value is loaded, then written over, then used.
+  #overwritten(base: () => Node, offset: number, depth: number): Node[] {
+    const random = this.#random;
+    const type = random.pick(["i32", "i64", "f64"] as const);
+    const [loaded, sum] = [this.#settable(type), this.#settable(type)].map((all) =>
+      all.length > 0 ? random.pick(all) : -1
+    );
+    if (loaded < 0 || sum < 0) return [];
+    const get = (index: number) => node("local.get", [type], [], unsigned(index));
+    const op = random.pick(["add", "sub", "mul"] as const);
+    return [
+      node("local.set", [], [node(`${type}.load`, [type], [base()], memarg(offset))], unsigned(loaded)),
+      random.oneIn(4)
+        ? this.#store(depth - 1)
+        : node(`${type}.store`, [], [base(), this.#shown(this.#expression(type, depth - 2))], memarg(offset)),
+      node("local.set", [], [node(`${type}.${op}`, [type], [get(sum), get(loaded)])], unsigned(sum)),
+    ];
   }
 
   // x[local] = x[local] op value, of an integer type.
@@ -951,6 +974,41 @@ class BodyGenerator {
     return this.#random.oneIn(4) ? this.#test(depth) : this.#expression("i32", depth);
   }
 
+  // Nested comparisons of the same two values: what one says decides others. Each way through leaves its own number.
+  #decisions(): Node[] {
+    const random = this.#random;
+    const type = random.oneIn(3) ? "i64" : "i32";
+    const locals = this.#locals.map((_, i) => i).filter((i) => this.#locals[i] === type);
+    const targets = this.#settable("i32");
+    if (locals.length === 0 || targets.length === 0) return [];
+    const target = random.pick(targets);
+    const x = random.pick(locals), y = random.pick(locals);
+    const some = (local: number) => node("local.get", [type], [], unsigned(local));
+    const bounds = Array.from({ length: 2 }, () => random.pick(EDGES[type]));
+    const right = () => random.oneIn(2) ? some(y) : constant(type, random.pick(bounds) + BigInt(random.below(3) - 1));
+    const test = () => {
+      const cond = random.pick(["eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"] as const);
+      return node(`${type}.${cond}`, ["i32"], random.oneIn(5) ? [right(), some(x)] : [some(x), right()]);
+    };
+    const tree = (levels: number): Node => {
+      if (levels === 0) return this.#i32(random.below(1000));
+      const condition = random.oneIn(4)
+        ? node(random.pick(["i32.and", "i32.or"]), ["i32"], [test(), test()])
+        : random.oneIn(4)
+        ? node("i32.eqz", ["i32"], [test()])
+        : test();
+      if (random.oneIn(6)) return node("select", ["i32"], [tree(levels - 1), tree(levels - 1), condition]);
+      const label: Label = { types: ["i32"] };
+      return this.#blockNode("if", ["i32"], [condition], {
+        label,
+        params: [],
+        body: [tree(levels - 1)],
+        otherwise: [tree(levels - 1)],
+      });
+    };
+    return [node("local.set", [], [tree(2 + random.below(3))], unsigned(target))];
+  }
+
   // A comparison of one of few locals with another, or with one of few numbers: nested conditions decide each other.
   #test(depth: number): Node {
     const random = this.#random;
@@ -987,6 +1045,7 @@ class BodyGenerator {
     const random = this.#random;
     if (type === "funcref" || type === "externref") return this.#reference(type, depth);
     if (random.oneIn(300)) return this.#jump([type], depth - 1);
+    if (type === "i32" && random.oneIn(14)) return this.#wrapped(depth);
     switch (random.below(20)) {
       case 0:
       case 1:
@@ -1025,6 +1084,15 @@ class BodyGenerator {
       default:
         return this.#row(random.pick(BY_RESULT[type]), depth);
     }
+  }
+
+  // An i32 whose register has something in its upper half.
+  #wrapped(depth: number): Node {
+    const random = this.#random;
+    const high = constant("i64", BigInt(random.next()) << 32n | BigInt(random.below(2)));
+    const low = random.oneIn(2) ? this.#widened(depth - 1) : this.#expression("i64", depth - 1);
+    const op = random.pick(["i64.or", "i64.xor", "i64.add"] as const);
+    return node("i32.wrap_i64", ["i32"], [node(op, ["i64"], [low, high])]);
   }
 
   #comparison(depth: number): Node {

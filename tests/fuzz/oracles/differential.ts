@@ -40,7 +40,7 @@ export interface Divergence {
 }
 
 const INSTANTIATED = "instantiated";
-const CALLS_PER_FUNCTION = 3;
+const CALLS_PER_FUNCTION = 5;
 /** Values for parameters of type externref: engines must give back the very same. */
 const EXTERNS: readonly unknown[] = [null, "text", 7, { some: "object" }, undefined];
 
@@ -132,6 +132,11 @@ class Run {
     this.#program.modules[index].funcs.forEach(({ signature }, i) => {
       const random = new Random(this.#seed * 31 + index * 1009 + i * 101 + round);
       const args = signature.params.map((type) => this.#argument(guest, type, random));
+      // Now and then small numbers, or one number for all: values that conditions tell apart.
+      if (round === 1) {
+        args.forEach((value, k) => typeof value === "number" ? args[k] = random.below(12) - 2 : undefined);
+      }
+      if (round === 3) args.forEach((value, k) => typeof value === typeof args[0] ? args[k] = args[0] : undefined);
       this.#fuel.value = FUEL_PER_CALL;
       const outcome = this.#attempt(() => this.#resultText(signature, guest.func(`w${i}`)(...args)));
       const shown = args.map((value) => typeof value === "bigint" ? `${value}n` : this.#refText(value));
