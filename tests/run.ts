@@ -54,15 +54,16 @@ async function denoTest(label: string, paths: readonly string[], flags: readonly
  * mappings and descriptors of their process would see each other.
  */
 const GROUPS: Record<string, readonly string[]> = {
-  "units, filetests, specification": [
+  "units, filetests, specification, WASI": [
     "tests/unit",
     "tests/filetests",
     "tests/meta",
     "tests/spec",
     "tests/corpus",
     "tests/regress",
+    "tests/wasi",
   ],
-  "programs, WASI, embedding, fuzzing": ["tests/programs", "tests/wasi", "tests/embed", "tests/fuzz"],
+  "programs, embedding, fuzzing": ["tests/programs", "tests/embed", "tests/fuzz"],
 };
 
 if (restricted) await denoTest("tests", Deno.args, []);

@@ -40,10 +40,11 @@ export function compileChecked(
   config: ResolvedConfig,
   onProgress: ProgressListener | undefined,
 ): CompiledModule {
-  const { bounds, effort } = config;
+  const { bounds, effort, checks } = config;
   return compileModule(module, {
     bounds,
     effort,
+    checks,
     cpuFeatures: machineCpuFeatures(),
     ...(onProgress === undefined ? {} : { onProgress }),
   });

@@ -16,6 +16,11 @@ export interface EngineConfig {
   readonly bounds?: "guard" | "explicit";
   /** How much work goes into the code: `"speed"` (the default) or `"none"`. */
   readonly effort?: "none" | "speed";
+  /**
+   * `"on"`: each step of each compilation is verified by an independent checker, which takes longer than compiling; an error of the
+   * compiler's then ends compilation instead of becoming code. For tests and bug reports; `"off"` by default.
+   */
+  readonly checks?: "on" | "off";
 }
 
 /** A configuration with every choice made. */
@@ -23,19 +28,21 @@ export interface ResolvedConfig {
   readonly features: FeatureSet;
   readonly bounds: "guard" | "explicit";
   readonly effort: "none" | "speed";
+  readonly checks: "on" | "off";
 }
 
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
-  const { features, bounds = "guard", effort = "speed" } = config;
+  const { features, bounds = "guard", effort = "speed", checks = "off" } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
   if (effort !== "none" && effort !== "speed") throw new TypeError(`effort is "none" or "speed", not ${effort}`);
+  if (checks !== "on" && checks !== "off") throw new TypeError(`checks is "on" or "off", not ${checks}`);
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
   }
   const wanted = features === undefined ? COMPILED_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
-  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort };
+  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort, checks };
 }

@@ -15,7 +15,7 @@ function scriptNames(): string[] {
 
 for (const bounds of ["guard", "explicit"] as const) {
   Deno.test(`every corpus case passes with ${bounds} bounds`, () => {
-    using engine = new Engine({ bounds });
+    using engine = new Engine({ bounds, checks: "on" });
     const runner = new ScriptRunner(engine);
     const total = { passed: 0, failed: 0, skipped: 0 };
     const failures: string[] = [];

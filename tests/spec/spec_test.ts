@@ -35,7 +35,7 @@ for (const bounds of ["guard", "explicit"] as const) {
     name: `specification scripts pass with ${bounds} bounds`,
     ignore: SHARED === undefined,
     fn() {
-      using engine = new Engine({ bounds });
+      using engine = new Engine({ bounds, checks: "on" });
       const runner = new ScriptRunner(engine);
       const total = { passed: 0, failed: 0, skipped: 0 };
       let whole = 0;
