@@ -9,6 +9,8 @@ const BINARYEN = "npm:binaryen@132.0.0";
 interface Binaryen {
   parseText(text: string): { setFeatures(features: number): void; emitBinary(): Uint8Array; dispose(): void };
   readonly Features: { readonly All: number };
+  /** Whether names of functions and locals are kept, for backtraces. */
+  setDebugInfo(on: boolean): void;
 }
 
 /**
@@ -35,6 +37,7 @@ async function textToBinary(path: string, bytes: Uint8Array): Promise<Uint8Array
     throw new CliError(`cannot load binaryen to read ${path}: ${error instanceof Error ? error.message : error}`);
   }
   try {
+    binaryen.setDebugInfo(true);
     const module = binaryen.parseText(new TextDecoder().decode(bytes));
     module.setFeatures(binaryen.Features.All);
     const binary = module.emitBinary();
