@@ -100,6 +100,8 @@ export class Instance<Exports extends object = AnyExports> {
     if (typeof imports !== "object" || imports === null) throw new TypeError("Imports are given as an object");
     const resolve = RESOLVERS.get(imports) ?? ((wanted: Import) => lookUp(imports, wanted));
     const states = resolveImports(storeState, moduleState, resolve);
+    // Getters ran, and a module that one of them disposed of gave its code back.
+    moduleOf(module);
     instantiate(storeState, moduleState, states, (state) => {
       state.wrapper = this;
       this.#state = state;
@@ -149,6 +151,7 @@ function lookUp(imports: Imports, { module, name }: Import): unknown {
 function resolveImports(store: StoreState, module: ModuleState, resolve: ImportResolver): ExternState[] {
   const { imports } = module.module;
   const given = imports.map(resolve);
+  store.requireOpen();
   const missing = imports.filter((_, i) => given[i] === undefined);
   if (missing.length > 0) throw missingError(module, missing);
   return imports.map((wanted, i) => toExtern(store, module, wanted, given[i]));
@@ -178,7 +181,9 @@ function toExtern(store: StoreState, module: ModuleState, wanted: Import, given:
   if (wanted.kind === "global" && (typeof given === "number" || typeof given === "bigint")) {
     const type = module.globalType(wanted.index);
     const isI64 = valueKindOf(store.engine.registry, type.type) === ValueKind.i64;
-    if (type.isMutable) throw new LinkError("a mutable global is given as a Global", wanted);
+    if (type.isMutable) {
+      throw new LinkError(`a ${typeof given} cannot be changed: give a Global for a mutable global`, wanted);
+    }
     if (isI64 !== (typeof given === "bigint")) {
       throw new LinkError(`a ${typeof given} is no ${importTypeToString(module, wanted)}`, wanted);
     }
@@ -191,5 +196,7 @@ function toExtern(store: StoreState, module: ModuleState, wanted: Import, given:
 
 function describe(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "object" ? value.constructor?.name ?? "an object" : `a ${typeof value}`;
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "" ? `an object of class ${name}` : "an object";
 }

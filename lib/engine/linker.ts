@@ -1,7 +1,6 @@
 /** Linkers: what many modules import, defined once. */
 
-import type { StoreState } from "../runtime/mod.ts";
-import { funcStateOf } from "../runtime/mod.ts";
+import { type EngineState, funcStateOf, type StoreState } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import {
   type CallerImplementation,
@@ -62,6 +61,7 @@ class HostDefinition {
 export class Linker {
   /** The engine whose modules are linked. */
   readonly engine: Engine;
+  readonly #engineState: EngineState;
   readonly #definitions = new Map<string, Map<string, ImportValue | HostDefinition>>();
 
   /**
@@ -71,7 +71,7 @@ export class Linker {
    * @throws {TypeError} if the engine is disposed.
    */
   constructor(engine: Engine) {
-    engineOf(engine);
+    this.#engineState = engineOf(engine).state;
     this.engine = engine;
   }
 
@@ -83,8 +83,12 @@ export class Linker {
    * @param name The name that imports give.
    * @param value What they get.
    * @returns The linker.
+   * @throws {TypeError} for undefined, which is what nobody defined.
    */
   define(module: string, name: string, value: ImportValue): this {
+    if (value === undefined) {
+      throw new TypeError(`Nothing is given for ${JSON.stringify(module)} ${JSON.stringify(name)}`);
+    }
     this.#add(module, name, value);
     return this;
   }
@@ -156,10 +160,14 @@ export class Linker {
    * @param module The module name.
    * @param name The name.
    * @returns The definition; a function of {@linkcode Linker.defineFunc} as the store's own {@linkcode Func}.
+   * @throws {TypeError} for a store of another engine.
    */
   get(store: Store, module: string, name: string): ImportValue | undefined {
+    const state = storeOf(store);
+    // Ids of types mean something in their own engine only.
+    if (state.engine !== this.#engineState) throw new TypeError("The linker and the store have different engines");
     const found = this.#definitions.get(module)?.get(name);
-    return found instanceof HostDefinition ? found.in(storeOf(store)) : found;
+    return found instanceof HostDefinition ? found.in(state) : found;
   }
 
   /**
@@ -168,6 +176,7 @@ export class Linker {
    * @param store The store to live in.
    * @param module The module.
    * @returns The instance.
+   * @throws {TypeError} for a store of another engine.
    * @throws {LinkError} if an import is not defined or does not fit; nothing was made then.
    * @throws {Trap} if a segment does not fit or the start function traps.
    */

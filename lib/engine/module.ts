@@ -1,7 +1,7 @@
 /** Modules: compiled WebAssembly. */
 
 import type { CompiledModule } from "../abi/mod.ts";
-import { ArtifactError, decodeArtifact, ModuleState } from "../runtime/mod.ts";
+import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import { compileChecked, decodeChecked, encodeCompiled, type ProgressListener } from "./compiler.ts";
 import { type Engine, engineOf } from "./engine.ts";
@@ -136,6 +136,7 @@ export class Module implements Disposable {
     const { compiled, moduleBytes } = decodeArtifact(copyBytes(bytes));
     requireBounds(compiled, config.bounds);
     const module = decodeChecked(moduleBytes, config);
+    requireFit(module, compiled);
     return new Module(engine, DESERIALIZE, new ModuleState(state, module, compiled) as never);
   }
 

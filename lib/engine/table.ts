@@ -65,14 +65,17 @@ export class Table {
       return;
     }
     const state = storeOf(store);
-    const element = parseValueType(type.element);
-    if (type.element !== "funcref" && type.element !== "externref") {
-      throw new TypeError(`The elements of a table are funcref or externref, not ${type.element}`);
+    const { element } = type;
+    const elementType = parseValueType(element);
+    if (element !== "funcref" && element !== "externref") {
+      throw new TypeError(`The elements of a table are funcref or externref, not ${element}`);
     }
     const minimum = toU32(type.minimum, "The minimum of a table");
     const maximum = toOptionalU32(type.maximum, "The maximum of a table");
-    if (maximum !== undefined && maximum < minimum) throw new RangeError("A table's minimum is not above its maximum");
-    this.#state = createTable(state, { element, minimum, maximum });
+    if (maximum !== undefined && maximum < minimum) {
+      throw new RangeError(`The minimum of a table, ${minimum}, is above its maximum, ${maximum}`);
+    }
+    this.#state = createTable(state, { element: elementType, minimum, maximum });
     this.#state.wrapper = this;
     if (init !== null) this.#state.fill(0, this.#coerce(init), minimum);
   }
@@ -141,10 +144,11 @@ export class Table {
    * @param length How many; all from `start` unless given.
    * @throws {RangeError} if they are not all in the table; nothing is written then.
    */
-  fill(value: unknown, start: number = 0, length: number = this.size - start): void {
+  fill(value: unknown, start: number = 0, length: number = this.size - toU32(start, "An index")): void {
     const bits = this.#coerce(value);
     const first = toU32(start, "An index");
-    this.#open().fill(this.#index(first, toU32(length, "A length")), bits, length);
+    const count = toU32(length, "A length");
+    this.#open().fill(this.#index(first, count), bits, count);
   }
 
   /**

@@ -1,7 +1,6 @@
 /** Tags: kinds of exceptions. */
 
 import { createTag, type TagState } from "../runtime/mod.ts";
-import { engineOf } from "./engine.ts";
 import { type Store, storeOf } from "./store.ts";
 import { internSignature, signatureNames, type ValueType } from "./values.ts";
 
@@ -44,8 +43,8 @@ export class Tag {
       return;
     }
     const state = storeOf(store);
-    const { registry } = engineOf(store.engine).state;
-    this.#state = createTag(state, internSignature(registry, { parameters: type.parameters, results: [] }));
+    const typeId = internSignature(state.engine.registry, { parameters: type.parameters, results: [] });
+    this.#state = createTag(state, typeId);
     this.#state.wrapper = this;
   }
 

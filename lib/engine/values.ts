@@ -13,6 +13,7 @@ import {
   type FuncType,
   I32,
   I64,
+  limits,
   type TypeRegistry,
   V128,
   type ValType,
@@ -96,10 +97,26 @@ export function valueTypeName(type: ValType): ValueType {
   return NAMES.get(type) ?? valTypeToString(type) as ValueType;
 }
 
-/** The canonical id of the function type with these parameters and results. @throws {TypeError} */
+/**
+ * The canonical id of the function type with these parameters and results.
+ *
+ * @throws {TypeError} for types that are none.
+ * @throws {RangeError} for more of them than any module's function has (AREA-3).
+ */
 export function internSignature(registry: TypeRegistry, signature: FuncSignature): number {
   const { parameters, results } = signature;
-  return registry.internFuncType(Array.from(parameters, parseValueType), Array.from(results, parseValueType));
+  return registry.internFuncType(
+    parseTypes(parameters, "parameters", limits.MAX_PARAMS),
+    parseTypes(results, "results", limits.MAX_RESULTS),
+  );
+}
+
+function parseTypes(names: readonly ValueType[], what: string, most: number): ValType[] {
+  if (!Array.isArray(names)) throw new TypeError(`The ${what} of a function are given as an array of value types`);
+  // The length is read once, so an array that lies about it is none the wiser.
+  const { length } = names;
+  if (length > most) throw new RangeError(`A function has at most ${most} ${what}, not ${length}`);
+  return Array.from({ length }, (_, i) => parseValueType(names[i]));
 }
 
 /** A function type by names. */

@@ -16,10 +16,13 @@ import {
   cpuFeatureMask,
   cpuFeatureNames,
   digestInput,
+  TrapCode,
+  TRAPS,
 } from "../abi/mod.ts";
-import { sha256 } from "../base/mod.ts";
+import { NONE, sha256 } from "../base/mod.ts";
 import { ElfError, ElfReader } from "../elf/mod.ts";
 import { cpuFeatures } from "../host/mod.ts";
+import type { Module } from "../wasm/mod.ts";
 
 /** An artifact cannot be used: damaged, or made for another version or machine. */
 export class ArtifactError extends Error {
@@ -52,6 +55,33 @@ export function decodeArtifact(bytes: Uint8Array): DecodedArtifact {
   }
 }
 
+/**
+ * Checks that compiled tables fit the module they are about and the code they point into (ARTIFACT-1): what relies on them afterwards
+ * checks nothing any more.
+ *
+ * @throws {ArtifactError}
+ */
+export function requireFit(module: Module, compiled: CompiledModule): void {
+  const { code: { length }, functionOffsets, entryThunks, hostThunks, trapPcs, trapCodes, callPcs } = compiled;
+  const thunksFit = (thunks: Int32Array) =>
+    thunks.length === module.types.length &&
+    thunks.every((offset, i) => module.types[i].kind === "func" ? offset >= 0 && offset < length : offset === NONE);
+  const fits = functionOffsets.length === module.bodies.length + 1 && isAscending(functionOffsets, length) &&
+    thunksFit(entryThunks) && thunksFit(hostThunks) && isAscending(trapPcs, length) && isAscending(callPcs, length) &&
+    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length);
+  if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
+}
+
+/** Whether offsets ascend from 0 or more to at most `end`. */
+function isAscending(offsets: Int32Array, end: number): boolean {
+  let last = 0;
+  for (const offset of offsets) {
+    if (offset < last) return false;
+    last = offset;
+  }
+  return last <= end;
+}
+
 function decode(elf: ElfReader): DecodedArtifact {
   const names = [
     ...Object.values(ARTIFACT_COLUMNS).map(([name]) => name),
@@ -67,6 +97,9 @@ function decode(elf: ElfReader): DecodedArtifact {
   const header = words(sections.get(ARTIFACT_SECTIONS.header)!);
   if (header.length !== 4 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
     throw new ArtifactError("the module was compiled by another version; compile it again");
+  }
+  if (header[2] !== 0 && header[2] !== 1) {
+    throw new ArtifactError("the compiled module has no bounds mode; compile it again");
   }
   const missing = header[3] & ~cpuFeatureMask(cpuFeatures());
   if (missing !== 0) {

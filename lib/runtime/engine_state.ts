@@ -6,6 +6,7 @@ import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { CompiledModule } from "../abi/mod.ts";
 import { Signature } from "./signature.ts";
+import type { StoreState } from "./store_state.ts";
 
 /** Compiles a module whose type 0 is the given type and nothing else: the compiler is above this layer. */
 export type ThunkCompiler = (signature: Signature, registry: TypeRegistry) => CompiledModule;
@@ -20,6 +21,7 @@ export class EngineState {
   /** By canonical type id. */
   readonly #thunks = new Map<number, LoadedCode>();
   readonly #compileThunks: ThunkCompiler;
+  #isClosed = false;
 
   constructor(bounds: "guard" | "explicit", compileThunks: ThunkCompiler) {
     this.bounds = bounds;
@@ -32,8 +34,16 @@ export class EngineState {
     return this.#signatures[typeId] ??= new Signature(this.registry, typeId, this.registry.funcType(typeId));
   }
 
-  /** Code with the thunks of a type at its type index 0; made when first asked for. */
-  thunks(typeId: number): LoadedCode {
+  /** Code with the thunks of a type at its type index 0, held by the store; made when first asked for. */
+  thunksFor(store: StoreState, typeId: number): LoadedCode {
+    const code = this.#loadThunks(typeId);
+    store.holdCode(code);
+    // A closed engine keeps nothing: the store's hold is the only one left.
+    if (this.#isClosed) releaseAll(this.#thunks);
+    return code;
+  }
+
+  #loadThunks(typeId: number): LoadedCode {
     let code = this.#thunks.get(typeId);
     if (code === undefined) {
       code = loadCode(this.#compileThunks(this.signature(typeId), this.registry), undefined);
@@ -44,6 +54,7 @@ export class EngineState {
 
   /** Gives the engine's own code back; stores that use it hold it. */
   close(): void {
+    this.#isClosed = true;
     leaks.unregister(this);
     releaseAll(this.#thunks);
   }

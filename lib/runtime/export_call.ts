@@ -320,6 +320,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
 
 /** Throws what a status other than done and the two kinds of calls means. */
 function fail(activation: Activation, status: number): never {
+  activation.store.requireOpen();
   // HOST-S: what V8 itself throws a moment later.
   if (status === Status.hostStackLow) throw new RangeError("Maximum call stack size exceeded");
   throw trapOfActivation(activation);

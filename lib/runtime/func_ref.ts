@@ -97,9 +97,7 @@ export class FuncState {
   referenceAddress(): number {
     if (this.callee === 0) {
       if (this.host === undefined) bug("a module's function has no VMFuncRef");
-      const code = this.store.engine.thunks(this.signature.typeId);
-      this.store.holdCode(code);
-      this.completeHost(code, 0);
+      this.completeHost(this.store.engine.thunksFor(this.store, this.signature.typeId), 0);
     }
     return this.address;
   }
@@ -155,7 +153,7 @@ export function setFuncWrapper(func: FuncState, wrapper: object): void {
 /** Makes a function of a store out of a JavaScript function. */
 export function createHostFunc(store: StoreState, typeId: number, host: HostFunction): FuncState {
   const signature = store.engine.signature(typeId);
-  const block = store.blocks.allocate(VMFuncRef.sizeBytes + VMHostFunc.sizeBytes);
+  const block = store.allocate(VMFuncRef.sizeBytes + VMHostFunc.sizeBytes);
   const number = store.hostCallers.length;
   block.setI32(VMFuncRef.sizeBytes + HOST.magic, VMHOSTFUNC_MAGIC);
   block.setI32(VMFuncRef.sizeBytes + HOST.number, number);

@@ -45,7 +45,9 @@ export class GlobalState {
 
   /** Coerces and stores a value. @throws {TypeError} */
   set(value: unknown): void {
-    this.setBits(coerceValue(this.store, this.valueKind, this.type.type, value));
+    const bits = coerceValue(this.store, this.valueKind, this.type.type, value);
+    this.store.requireOpen();
+    this.setBits(bits);
   }
 
   /** Stores a coerced value. */
@@ -66,5 +68,5 @@ export class GlobalState {
 
 /** Makes a global that no module defines. */
 export function createGlobal(store: StoreState, type: GlobalType): GlobalState {
-  return new GlobalState(store, type, store.blocks.allocate(VMGlobalDefinition.sizeBytes), 0);
+  return new GlobalState(store, type, store.allocate(VMGlobalDefinition.sizeBytes), 0);
 }

@@ -64,8 +64,10 @@ export function callHostDirectly(
   });
   const fn = host.fn as HostFn;
   const result = host.makeCaller === undefined ? fn(...coerced) : fn(host.makeCaller(undefined), ...coerced);
-  const values = coerceResults(store, results, resultTypes, result)
-    .map((bits, i) => valueOfBits(store, results[i], bits));
+  const resultBits = coerceResults(store, results, resultTypes, result);
+  // The user's code above may have closed the store: no guest waits for this call.
+  store.requireOpen();
+  const values = resultBits.map((bits, i) => valueOfBits(store, results[i], bits));
   return values.length < 2 ? values[0] : values;
 }
 

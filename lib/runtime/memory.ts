@@ -68,5 +68,5 @@ export class MemoryState {
 
 /** Makes a memory that no module defines. */
 export function createMemory(store: StoreState, memoryLimits: MemoryLimits): MemoryState {
-  return new MemoryState(store, memoryLimits, store.blocks.allocate(VMMemoryDefinition.sizeBytes), 0);
+  return new MemoryState(store, memoryLimits, store.allocate(VMMemoryDefinition.sizeBytes), 0);
 }

@@ -7,7 +7,15 @@
 
 import { VMStoreContext } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { type ActivationRecord, clearStack, recordPool, releaseStack, type Stack } from "../host/mod.ts";
+import {
+  type ActivationRecord,
+  clearStack,
+  RECORD,
+  recordPool,
+  releaseStack,
+  type Stack,
+  storeAddress,
+} from "../host/mod.ts";
 import { Activation } from "./activation.ts";
 import { type Block, BlockAllocator } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
@@ -82,12 +90,25 @@ export class StoreState {
     }
   }
 
-  /** Refuses all further use, after machine code did something that nothing explains. */
+  /**
+   * Refuses all further use, after machine code did something that nothing explains: no call is entered, and none that is parked goes on,
+   * even if a host function in between catches the error.
+   */
   poison(reason: string): void {
     this.#state = "poisoned";
     this.#poison = reason;
+    // A parked guest finds the host stack too low for it, whatever its depth (HOST-S).
+    for (const { words } of this.activations) storeAddress(words, RECORD.hostStackLimit >> 2, Number.MAX_SAFE_INTEGER);
     // Calls take activations from here, and find out when there is none.
     this.activations.length = 0;
+    // Whatever was written where it should not be may have hit the records: nobody gets them again.
+    this.#resources.calls.length = 0;
+  }
+
+  /** Native memory that lives as long as the store. @throws {TypeError} when the store is closed. */
+  allocate(byteLength: number): Block {
+    this.requireOpen();
+    return this.blocks.allocate(byteLength);
   }
 
   /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */

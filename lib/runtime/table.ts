@@ -207,5 +207,5 @@ export class TableState {
 
 /** Makes a table that no module defines. */
 export function createTable(store: StoreState, type: TableType): TableState {
-  return new TableState(store, type, store.blocks.allocate(VMTableDefinition.sizeBytes), 0);
+  return new TableState(store, type, store.allocate(VMTableDefinition.sizeBytes), 0);
 }

@@ -27,5 +27,5 @@ export class TagState {
 
 /** Makes a tag that no module defines. */
 export function createTag(store: StoreState, typeId: number): TagState {
-  return new TagState(store, typeId, store.blocks.allocate(VMTagDefinition.sizeBytes), 0);
+  return new TagState(store, typeId, store.allocate(VMTagDefinition.sizeBytes), 0);
 }

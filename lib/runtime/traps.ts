@@ -38,7 +38,8 @@ export class Trap extends WasmError {
 
   /** Makes a trap; host functions may throw one of their own. */
   constructor(code: TrapName, options: TrapOptions = {}) {
-    const message = TRAPS[TrapCode[code]][1];
+    const message = TRAPS[TrapCode[code]]?.[1];
+    if (message === undefined) throw new TypeError(`${String(code)} is not a trap: use a name of TRAPS`);
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;
     this.#raw = options.frames;

@@ -1,7 +1,16 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { CompiledModule } from "../../../lib/abi/mod.ts";
 import { InternalError } from "../../../lib/base/mod.ts";
-import { callBits, FuncState, instantiate, ModuleState, Trap } from "../../../lib/runtime/mod.ts";
+import { recordPool } from "../../../lib/host/mod.ts";
+import {
+  callBits,
+  createHostFunc,
+  FuncState,
+  type InstanceState,
+  instantiate,
+  ModuleState,
+  Trap,
+} from "../../../lib/runtime/mod.ts";
 import { wat } from "../../wat.ts";
 import { compile, makeStore } from "./stores.ts";
 
@@ -48,6 +57,33 @@ Deno.test("a fault that nothing explains is no trap, and the store refuses furth
     assertThrows(() => funcs[2].callable(), TypeError, "internal failure");
     assertEquals(store.depth, 0);
   }
+});
+
+Deno.test("after a fault that nothing explains no parked guest goes on, although a host function caught the error", () => {
+  using store = makeStore();
+  const { module, compiled } = compile(wat(`(module (import "m" "host" (func $host)) (memory 1)
+    (global $after (export "after") (mut i32) (i32.const 0))
+    (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+    (func (export "outer") (param i32) (result i32) call $host (global.set $after (i32.const 1)) i32.const 1))`));
+  const empty = { trapPcs: new Int32Array(0), trapCodes: new Uint8Array(0), trapSites: new Int32Array(0) };
+  const state = new ModuleState(store.engine, module, { ...compiled, ...empty });
+  let caught: unknown;
+  const fn = () => {
+    try {
+      call(instance.func(1), -1);
+    } catch (error) {
+      caught = error;
+    }
+  };
+  const host = createHostFunc(store, state.typeIds[module.funcs[0]], { fn, makeCaller: undefined });
+  const instance: InstanceState = instantiate(store, state, [host]);
+  const { inUse } = recordPool();
+  assertThrows(() => call(instance.func(2), 0), TypeError, "internal failure");
+  assert(caught instanceof InternalError);
+  assertEquals(instance.globals[0].get(), 0);
+  assertEquals(store.depth, 0);
+  store.close();
+  assertEquals(recordPool().inUse, inUse + 2, "records that may be damaged are not used again");
 });
 
 Deno.test("a memory fault outside every memory of the store is not believed", () => {
