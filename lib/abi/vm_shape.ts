@@ -127,8 +127,8 @@ export class VMShape {
   }
 
   #element(array: number, index: number): number {
-    const [name, count, sizeBytes] = ARRAYS[array];
-    if (!(index >= 0 && index < this.counts[count])) bug(`VMShape: no element ${index} in ${name}`);
-    return this.#begin[name] + index * sizeBytes;
+    const row = ARRAYS[array];
+    if (!(index >= 0 && index < this.counts[row[1]])) bug(`VMShape: no element ${index} in ${row[0]}`);
+    return this.#begin[row[0]] + index * row[2];
   }
 }

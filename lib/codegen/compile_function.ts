@@ -2,13 +2,14 @@
  * One function from IR to bytes: select, allocate, emit. All storage is kept from function to function.
  */
 
-import { layoutSignature, type SignatureLayout } from "../abi/mod.ts";
-import { type Func, IS_FLOAT_CLASS, type Signatures, TYPE_BYTES } from "../ir/mod.ts";
+import type { SignatureLayout } from "../abi/mod.ts";
+import type { Func, Signatures } from "../ir/mod.ts";
 import { Allocation, Allocator, checkAllocation } from "../regalloc/mod.ts";
 import { Emitter } from "./emit.ts";
 import type { FunctionCode } from "./function_code.ts";
 import { type SelectionTarget, Selector } from "./isel/selector.ts";
 import { selectInstructions } from "./isel/select.ts";
+import { LayoutCache } from "./layout_cache.ts";
 import type { CodegenOptions } from "./options.ts";
 import { REGISTERS } from "./registers.ts";
 
@@ -21,6 +22,8 @@ export class FunctionCompiler implements SelectionTarget {
   readonly #emitter: Emitter = new Emitter();
   #options: CodegenOptions;
   #signatures: Signatures;
+  readonly #cache = new LayoutCache();
+  /** Layouts of the module's signatures, as far as asked for. */
   readonly #layouts: SignatureLayout[] = [];
 
   constructor(options: CodegenOptions, signatures: Signatures) {
@@ -56,11 +59,9 @@ export class FunctionCompiler implements SelectionTarget {
   }
 
   layout(signature: number): SignatureLayout {
-    return this.#layouts[signature] ??= layoutSignature(
+    return this.#layouts[signature] ??= this.#cache.layoutOf(
       this.#signatures.params[signature],
       this.#signatures.results[signature],
-      IS_FLOAT_CLASS,
-      TYPE_BYTES,
     );
   }
 }

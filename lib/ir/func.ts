@@ -35,8 +35,13 @@ export class Signatures {
 
   /** Adds a signature and returns its id; equal signatures are not merged. */
   add(params: ArrayLike<Type>, results: ArrayLike<Type>): SigId {
-    this.params.push(Uint8Array.from(params));
-    this.results.push(Uint8Array.from(results));
+    return this.adopt(Uint8Array.from(params), Uint8Array.from(results));
+  }
+
+  /** Adds a signature made of the very arrays, which nobody may change any more. */
+  adopt(params: Uint8Array, results: Uint8Array): SigId {
+    this.params.push(params);
+    this.results.push(results);
     return (this.params.length - 1) as SigId;
   }
 }

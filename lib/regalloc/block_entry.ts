@@ -73,8 +73,10 @@ export class BlockEntry {
   #vreg: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** Register in the predecessor that runs most and has it in one, NO_REGISTER if none. */
   #register: Int32Array<ArrayBuffer> = new Int32Array(64);
-  /** Frequency of the predecessors that have it in a register. */
+  /** Frequency of the predecessors that have it in a register. Frequencies stay in arrays: passed on as numbers they would be boxed. */
   #frequency = new Float64Array(64);
+  /** Frequency of all predecessors seen. */
+  readonly #total = new Float64Array(1);
   /** Worth, or DROP. */
   #worth = new Float64Array(64);
   #isParam: Int32Array<ArrayBuffer> = new Int32Array(64);
@@ -184,14 +186,14 @@ export class BlockEntry {
   }
 
   #agree(block: number): void {
-    const total = this.#gather(block);
+    this.#gather(block);
     const { registers, states } = this;
     const { input } = registers;
     const isHeader = input.loopEnd[block] >= block;
     if (isHeader) {
       this.#gatherUsedInLoop();
       this.#weighForLoop();
-    } else this.#weighForMerge(total);
+    } else this.#weighForMerge();
 
     let taken = 0;
     states.entryMask[block] = 0;
@@ -211,8 +213,8 @@ export class BlockEntry {
     if (isHeader) registers.reserve(reserved);
   }
 
-  /** Collects values that predecessors have in registers, and the parameters. Returns the frequency of all predecessors seen. */
-  #gather(block: number): number {
+  /** Collects values that predecessors have in registers, and the parameters. */
+  #gather(block: number): void {
     const { registers, states } = this;
     const { input, loops } = registers;
     const preds = input.preds.data;
@@ -230,17 +232,16 @@ export class BlockEntry {
       if (registers.live.useStart[p + 1] === registers.live.useStart[p]) continue;
       this.#isParam[this.#add(p)] = 1;
     }
-    let total = 0;
+    this.#total[0] = 0;
     for (let k = predStart - 1; k < predEnd; k++) {
       const pred = k < predStart ? hottest : preds[k];
       if (pred === NONE || pred >= block || (k >= predStart && pred === hottest)) continue;
-      const frequency = loops.frequency[pred];
-      total += frequency;
+      this.#total[0] += loops.frequency[pred];
       const exit = pred * REGISTER_COUNT;
       for (let left = states.exitMask[pred]; left !== 0; left &= left - 1) {
         const r = 31 - Math.clz32(left & -left);
         const v = states.exitVreg[exit + r];
-        if (registers.liveAt(v, start)) this.#offer(this.#add(v), r, frequency);
+        if (registers.liveAt(v, start)) this.#offer(this.#add(v), r, pred);
         registers.regOf[v] = r;
       }
       // Arguments in registers, for the parameters; a register whose value lives on is no place for a parameter.
@@ -252,14 +253,13 @@ export class BlockEntry {
         const argument = input.args.data[argStart + j];
         const r = registers.regOf[argument];
         if (r === NOWHERE) continue;
-        if (registers.liveAt(argument, start)) this.#frequency[n] += frequency;
-        else this.#offer(n, r, frequency);
+        if (registers.liveAt(argument, start)) this.#frequency[n] += loops.frequency[pred];
+        else this.#offer(n, r, pred);
       }
       for (let left = states.exitMask[pred]; left !== 0; left &= left - 1) {
         registers.regOf[states.exitVreg[exit + 31 - Math.clz32(left & -left)]] = NOWHERE;
       }
     }
-    return total;
   }
 
   /** The candidate of a vreg, new if need be. */
@@ -285,8 +285,8 @@ export class BlockEntry {
     return n;
   }
 
-  #offer(n: number, register: number, frequency: number): void {
-    this.#frequency[n] += frequency;
+  #offer(n: number, register: number, pred: number): void {
+    this.#frequency[n] += this.registers.loops.frequency[pred];
     if (this.#register[n] === NO_REGISTER) this.#register[n] = register;
   }
 
@@ -306,31 +306,35 @@ export class BlockEntry {
       const v = this.#vreg[n];
       const bit = 1 << input.vregClass[v];
       const use = registers.nextUse(v);
-      let worth = DROP;
+      const worth = this.#worth;
+      worth[n] = DROP;
       if (use < end) {
-        if ((callsAlways & bit) === 0) worth = registers.weightWithin(v, end);
+        if ((callsAlways & bit) === 0) registers.weighWithin(v, end, worth, n);
         else if (this.#isParam[n] !== 0 && use < registers.events.nextHotCall(input.vregClass[v], registers.cursor)) {
-          worth = registers.weightWithin(v, end);
+          registers.weighWithin(v, end, worth, n);
         }
       } else if ((calls & bit) === 0 && (this.#register[n] !== NO_REGISTER || this.#isParam[n] !== 0)) {
-        worth = UNUSED_WEIGHT / (1 + use - end);
+        worth[n] = UNUSED_WEIGHT / (1 + use - end);
       }
-      if (worth > 0 && input.vregRemat[v] !== NONE) worth *= REMAT_WEIGHT;
-      this.#worth[n] = worth;
+      if (worth[n] > 0 && input.vregRemat[v] !== NONE) worth[n] *= REMAT_WEIGHT;
     }
   }
 
-  #weighForMerge(total: number): void {
+  #weighForMerge(): void {
     const { registers } = this;
     const { input } = registers;
+    const almostAll = this.#total[0] * ALMOST_ALL;
     for (let n = 0; n < this.#count; n++) {
       const v = this.#vreg[n];
       const use = registers.nextUse(v);
       const loss = registers.nextLoss(input.vregClass[v]);
-      const isEverywhere = this.#frequency[n] >= total * ALMOST_ALL;
+      const isEverywhere = this.#frequency[n] >= almostAll;
       // What only some predecessors have in a register is reloaded in the others if it pays soon.
       const paysSoon = use < loss && (use < registers.loopEndPosition && use !== END_OF_TIME);
-      this.#worth[n] = isEverywhere || paysSoon ? 1 / (1 + registers.distance(v)) : DROP;
+      if (isEverywhere || paysSoon) {
+        registers.measure(v);
+        this.#worth[n] = 1 / (1 + registers.distance[0]);
+      } else this.#worth[n] = DROP;
     }
   }
 

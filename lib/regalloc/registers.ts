@@ -51,6 +51,9 @@ export class Registers {
   /** Estimated executions of the stores that save the vreg where it loses its register. */
   evictionCost: Float64Array<ArrayBuffer> = new Float64Array(1024);
 
+  /** What `measure` found; as the value of a function it would be boxed. */
+  readonly distance: Float64Array<ArrayBuffer> = new Float64Array(1);
+
   /** Uses before this position are past. */
   cursor = 0;
   /** The block being scanned. */
@@ -196,18 +199,20 @@ export class Registers {
       : this.events.nextHotCall(registerClass, this.cursor);
   }
 
-  /** How far away the next use is; beyond calls and loops it is much farther than any within. */
-  distance(v: number): number {
+  /** Sets `distance` to how far away the next use is; beyond calls and loops it is much farther than any within. */
+  measure(v: number): void {
     const next = this.nextUse(v);
     const loss = this.nextLoss(this.input.vregClass[v]);
     let distance = next - this.cursor;
-    if (next >= this.loopEndPosition) distance = this.#distanceAcrossLoops(v, next, loss);
-    else if (next > loss) distance += BEYOND_CALL;
-    return this.input.vregRemat[v] !== NONE ? distance * REMAT_DISTANCE_FACTOR : distance;
+    if (next >= this.loopEndPosition) {
+      this.#measureAcrossLoops(v, next, loss);
+      distance = this.distance[0];
+    } else if (next > loss) distance += BEYOND_CALL;
+    this.distance[0] = this.input.vregRemat[v] !== NONE ? distance * REMAT_DISTANCE_FACTOR : distance;
   }
 
   /** The next use in position order is outside the loop: the loop's next turn may have one sooner. */
-  #distanceAcrossLoops(v: number, next: number, loss: number): number {
+  #measureAcrossLoops(v: number, next: number, loss: number): void {
     const { loops, live, input } = this;
     const def = live.defBlock[v];
     const previous = this.#usePtr[v] - 1;
@@ -223,21 +228,22 @@ export class Registers {
           first--;
         }
         distance = end - this.cursor + live.usePosition[first] - start;
-        return loss < end ? distance + BEYOND_CALL : distance;
+        this.distance[0] = loss < end ? distance + BEYOND_CALL : distance;
+        return;
       }
       distance += BEYOND_LOOP;
     }
-    return next > loss ? distance + BEYOND_CALL : distance;
+    this.distance[0] = next > loss ? distance + BEYOND_CALL : distance;
   }
 
-  /** What keeping the vreg in a register all through `loop` saves: uses inside, weighted; 0 if none is met before `end`. */
-  weightWithin(v: number, end: number): number {
+  /** Sets `weights[n]` to what keeping the vreg in a register all through the loop saves: uses before `end`, weighted. */
+  weighWithin(v: number, end: number, weights: Float64Array, n: number): void {
     const { usePosition, useStart, blockOf } = this.live;
     const { frequency } = this.loops;
     let k = this.#usePtr[v], weight = 0;
     const limit = Math.min(useStart[v + 1], k + LOOK_AHEAD);
     for (; k < limit && usePosition[k] < end; k++) weight += frequency[blockOf[usePosition[k] >> 1]];
-    return weight;
+    weights[n] = weight;
   }
 
   /**
@@ -310,7 +316,8 @@ export class Registers {
     let best = NO_REGISTER, bestDistance = -1;
     for (let left = candidates; left !== 0; left &= left - 1) {
       const r = 31 - Math.clz32(left & -left);
-      const distance = this.distance(this.vregIn[r]);
+      this.measure(this.vregIn[r]);
+      const distance = this.distance[0];
       if (distance > bestDistance) {
         best = r;
         bestDistance = distance;

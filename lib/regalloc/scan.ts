@@ -193,7 +193,10 @@ export class InstructionScan {
       else {
         r = registers.farthest(allowed & registers.occupied);
         if (r === NO_REGISTER || this.#isOperand(registers.vregIn[r])) continue;
-        if (registers.distance(registers.vregIn[r]) <= registers.distance(v)) continue;
+        registers.measure(v);
+        const distance = registers.distance[0];
+        registers.measure(registers.vregIn[r]);
+        if (registers.distance[0] <= distance) continue;
         this.#evict(r);
       }
       registers.place(v, r);

@@ -109,16 +109,20 @@ export class TranslateEnvironment {
     this.options = options;
 
     const { signatures } = this;
-    this.#shorthandSig[0] = signatures.add([], []);
-    for (let type = 1; type <= ADDR; type++) this.#shorthandSig[type] = signatures.add([], [type]);
-    this.libcallSig = Int32Array.from(
-      LIBCALLS,
-      ([, params, result]) => signatures.add(abiTypes(params), abiTypes(result)),
-    );
-    this.typeSig = Int32Array.from(module.types, (type) => {
-      if (type.kind !== "func") return NONE;
-      return signatures.add(this.#irTypes(type.params), this.#irTypes(type.results));
-    });
+    for (let type = 0; type <= ADDR; type++) {
+      this.#shorthandSig[type] = signatures.adopt(NO_TYPES, SHORTHAND_RESULTS[type]);
+    }
+    this.libcallSig = new Int32Array(LIBCALLS.length);
+    for (let n = 0; n < LIBCALLS.length; n++) {
+      this.libcallSig[n] = signatures.adopt(LIBCALL_TYPES[2 * n], LIBCALL_TYPES[2 * n + 1]);
+    }
+    this.typeSig = new Int32Array(module.types.length);
+    for (let n = 0; n < module.types.length; n++) {
+      const type = module.types[n];
+      this.typeSig[n] = type.kind !== "func"
+        ? NONE
+        : signatures.adopt(this.#irTypes(type.params), this.#irTypes(type.results));
+    }
     this.funcSig = module.funcs.map((typeIndex) => this.typeSig[typeIndex]);
 
     const globalCount = module.globals.length;
@@ -162,8 +166,11 @@ export class TranslateEnvironment {
     return this.#shorthandSig[this.irType(readValType(reader))] as SigId;
   }
 
-  #irTypes(types: Int32Array): number[] {
-    return Array.from(types, (type) => this.irType(type));
+  #irTypes(types: Int32Array): Uint8Array {
+    if (types.length === 0) return NO_TYPES;
+    const irTypes = new Uint8Array(types.length);
+    for (let k = 0; k < types.length; k++) irTypes[k] = this.irType(types[k]);
+    return irTypes;
   }
 
   #placeGlobals(): void {
@@ -243,6 +250,14 @@ export class TranslateEnvironment {
 const ABI_TYPES: Readonly<Record<string, Type>> = { i: I32, l: I64, r: REF };
 
 /** The IR types of a libcall row's letters; "-" is none. */
-function abiTypes(letters: string): Type[] {
-  return letters === "-" ? [] : Array.from(letters, (letter) => ABI_TYPES[letter] ?? bug(`no IR type for ${letter}`));
+function abiTypes(letters: string): Uint8Array {
+  if (letters === "-") return NO_TYPES;
+  return Uint8Array.from(letters, (letter) => ABI_TYPES[letter] ?? bug(`no IR type for ${letter}`));
 }
+
+// The types all modules share.
+const NO_TYPES = new Uint8Array(0);
+/** Results of a block type shorthand, by IR type; the first is the one without result. */
+const SHORTHAND_RESULTS = Array.from({ length: ADDR + 1 }, (_, type) => type === 0 ? NO_TYPES : new Uint8Array([type]));
+/** Parameters and results of each libcall, in turn. */
+const LIBCALL_TYPES = LIBCALLS.flatMap(([, params, result]) => [abiTypes(params), abiTypes(result)]);

@@ -365,7 +365,8 @@ export class Assembler {
   nop(count: number): void {
     for (let left = count; left > 0;) {
       const size = Math.min(left, NOPS.length - 1);
-      for (const byte of NOPS[size]) this.buffer.u8(byte);
+      const bytes = NOPS[size];
+      for (let i = 0; i < size; i++) this.buffer.u8(bytes[i]);
       left -= size;
     }
   }

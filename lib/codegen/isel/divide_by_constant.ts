@@ -16,40 +16,29 @@
  */
 
 import { NONE } from "../../base/mod.ts";
-import { I32, I64, REF } from "../../ir/mod.ts";
+import { I32, I64 } from "../../ir/mod.ts";
 import { type FormId } from "../../x64/mod.ts";
 import { Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
+import { Reciprocal } from "./reciprocal.ts";
 import type { Rule } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
 const RAX = 0, RDX = 2;
 
-/** A reciprocal: multiplier of `width` bits (the top bit beyond it in `isWide`), and the shift. */
-interface Reciprocal {
-  readonly multiplier: bigint;
-  readonly shift: number;
+/** The reciprocal in use: of the division being selected. */
+const RECIPROCAL = new Reciprocal();
+const LOWEST_WORD = -(2 ** 31);
+
+// Divisors come as two signed halves; 32-bit ones are extended as the division reads them.
+
+function isPowerOfTwo(lo: number, hi: number): boolean {
+  return lo === 0 ? hi !== 0 && (hi & (hi - 1)) === 0 : hi === 0 && (lo & (lo - 1)) === 0;
 }
 
-/** The least reciprocal of `divisor` whose error is at most 2^(shift + slack). */
-function reciprocal(divisor: bigint, width: bigint, slack: bigint): Reciprocal {
-  for (let shift = 0n;; shift++) {
-    const power = 1n << width + shift;
-    const multiplier = (power + divisor - 1n) / divisor;
-    // A power of two has no error and would do with slack for any n; it never gets here.
-    if (multiplier * divisor - power <= 1n << shift + slack) return { multiplier, shift: Number(shift) };
-  }
+function log2Of(lo: number, hi: number): number {
+  return lo !== 0 ? 31 - Math.clz32(lo) : 63 - Math.clz32(hi);
 }
-
-function constantOf(c: Selector, v: number, signed: boolean): bigint {
-  const lo = BigInt(c.imm[v] >>> 0);
-  if (c.type[v] === I32 || c.type[v] === REF) return signed ? BigInt.asIntN(32, lo) : lo;
-  const bits = BigInt(c.aux[v] >>> 0) << 32n | lo;
-  return signed ? BigInt.asIntN(64, bits) : bits;
-}
-
-const lowWord = (value: bigint) => Number(BigInt.asIntN(32, value));
-const highWord = (value: bigint) => Number(BigInt.asIntN(32, value >> 32n));
 
 // The last step of a quotient goes to the vreg `into`; others make their own.
 
@@ -66,10 +55,10 @@ function combined(c: Selector, forms: F.Pair, wide: number, x: number, y: number
   return result;
 }
 
-/** The high 64 bits of x * multiplier. */
-function highProduct(c: Selector, form: FormId, x: number, multiplier: bigint): number {
+/** The high 64 bits of x and the reciprocal's low 64 bits. */
+function highProduct(c: Selector, form: FormId, x: number): number {
   const { code } = c;
-  const factor = c.constant(I64, lowWord(multiplier), highWord(multiplier));
+  const factor = c.constant(I64, RECIPROCAL.lo, RECIPROCAL.hi);
   const high = c.temp(I64);
   const i = code.begin(Shape.m, form);
   code.useFixed(x, RAX);
@@ -79,16 +68,17 @@ function highProduct(c: Selector, form: FormId, x: number, multiplier: bigint): 
   return high;
 }
 
-/** The 64-bit product of a 64-bit register and a multiplier. */
-function product(c: Selector, x: number, multiplier: bigint): number {
+/** The 64-bit product of a 64-bit register and the reciprocal's low 32 bits. */
+function product(c: Selector, x: number): number {
   const { code } = c;
+  const { lo } = RECIPROCAL;
   const result = c.temp(I64);
-  if (multiplier < 1n << 31n) {
+  if (lo >= 0) {
     const i = code.begin(Shape.rmi, F.IMUL_IMM32[1]);
     code.rmOp[i] = code.use(x);
     code.regOp[i] = code.def(result);
-    code.imm[i] = Number(multiplier);
-  } else c.twoAddress(F.IMUL[1], result, x, c.constant(I64, lowWord(multiplier), highWord(multiplier)));
+    code.imm[i] = lo;
+  } else c.twoAddress(F.IMUL[1], result, x, c.constant(I64, lo, 0));
   return result;
 }
 
@@ -101,21 +91,21 @@ function zeroExtended(c: Selector, v: number): number {
 }
 
 /** n / d unsigned, for n = value `v`; in `into`, or in the vreg returned. */
-function unsignedQuotient(c: Selector, v: number, divisor: bigint, wide: number, into: number): number {
-  const width = wide === 1 ? 64n : 32n;
-  const { multiplier, shift } = reciprocal(divisor, width, 0n);
-  const isWide = multiplier >> width !== 0n;
-  const narrow = BigInt.asUintN(Number(width), multiplier);
+function unsignedQuotient(c: Selector, v: number, lo: number, hi: number, wide: number, into: number): number {
+  RECIPROCAL.find(lo, hi, wide === 1 ? 64 : 32, 0);
+  const { shift } = RECIPROCAL;
   if (wide === 0) {
+    const isWide = RECIPROCAL.hi !== 0;
     const n = zeroExtended(c, v);
-    const p = product(c, n, narrow);
+    const p = product(c, n);
     if (!isWide) return shifted(c, F.SHR.imm, 1, p, 32 + shift, into);
     const t = shifted(c, F.SHR.imm, 1, p, 32);
     const half = shifted(c, F.SHR.imm, 0, combined(c, F.SUB.rm, 0, n, t), 1);
     return lastShift(c, 0, half, t, shift - 1, into);
   }
+  const isWide = RECIPROCAL.top !== 0;
   const n = c.reg(v);
-  const high = highProduct(c, F.MUL[1], n, narrow);
+  const high = highProduct(c, F.MUL[1], n);
   if (!isWide) return shifted(c, F.SHR.imm, 1, high, shift, into);
   const half = shifted(c, F.SHR.imm, 1, combined(c, F.SUB.rm, 1, n, high), 1);
   return lastShift(c, 1, half, high, shift - 1, into);
@@ -128,36 +118,39 @@ function lastShift(c: Selector, wide: number, x: number, y: number, count: numbe
 }
 
 /** n / d signed, likewise. */
-function signedQuotient(c: Selector, v: number, divisor: bigint, wide: number, into: number): number {
-  const magnitude = divisor < 0n ? -divisor : divisor;
+function signedQuotient(c: Selector, v: number, lo: number, hi: number, wide: number, into: number): number {
+  const isNegative = hi < 0;
+  const magnitudeLo = isNegative ? -lo | 0 : lo;
+  const magnitudeHi = isNegative ? ~hi + (lo === 0 ? 1 : 0) | 0 : hi;
   const bits = wide === 1 ? 64 : 32;
   let quotient: number;
-  if ((magnitude & magnitude - 1n) === 0n) {
-    const log2 = magnitude.toString(2).length - 1;
+  if (isPowerOfTwo(magnitudeLo, magnitudeHi)) {
+    const log2 = log2Of(magnitudeLo, magnitudeHi);
     const n = c.reg(v);
     // bits - 1 copies of the sign, of which log2 stay: d - 1 for negative n.
     const sign = log2 === 1 ? n : shifted(c, F.SAR.imm, wide, n, log2 - 1);
     const bias = shifted(c, F.SHR.imm, wide, sign, bits - log2);
     const biased = combined(c, F.ADD.rm, wide, bias, n);
-    if (divisor > 0n) return shifted(c, F.SAR.imm, wide, biased, log2, into);
+    if (!isNegative) return shifted(c, F.SAR.imm, wide, biased, log2, into);
     c.oneAddress(F.NEG[wide], into, shifted(c, F.SAR.imm, wide, biased, log2));
     return into;
   }
-  const { multiplier, shift } = reciprocal(magnitude, BigInt(bits), 1n);
+  RECIPROCAL.find(magnitudeLo, magnitudeHi, bits, 1);
+  const { shift } = RECIPROCAL;
   const n = c.reg(v);
   if (wide === 0) {
     const extended = c.temp(I64);
     c.unary(F.MOVSXD, extended, n);
-    quotient = shifted(c, F.SAR.imm, 1, product(c, extended, multiplier), 32 + shift);
+    quotient = shifted(c, F.SAR.imm, 1, product(c, extended), 32 + shift);
   } else {
-    const isWide = multiplier >> 63n !== 0n;
-    let high = highProduct(c, F.IMUL_WIDE[1], n, BigInt.asIntN(64, multiplier));
+    const isWide = RECIPROCAL.hi < 0;
+    let high = highProduct(c, F.IMUL_WIDE[1], n);
     if (isWide) high = combined(c, F.ADD.rm, 1, high, n);
     quotient = shifted(c, F.SAR.imm, 1, high, shift);
   }
   // Truncation is towards minus infinity so far: one more for a negative dividend; the other way round for a negative divisor.
   const sign = shifted(c, F.SAR.imm, wide, n, bits - 1);
-  return divisor < 0n
+  return isNegative
     ? combined(c, F.SUB.rm, wide, sign, quotient, into)
     : combined(c, F.SUB.rm, wide, quotient, sign, into);
 }
@@ -167,38 +160,38 @@ export function byConstant(part: "quotient" | "remainder", signedness: "signed" 
   const signed = signedness === "signed";
   return (c, v) => {
     if (!c.isConst(c.b[v])) return false;
-    const divisor = constantOf(c, c.b[v], signed);
-    if (divisor >= -1n && divisor <= 1n) return false;
     const wide = c.wide(v);
-    // Unsigned powers of two have rules of their own; the lowest integer has no magnitude.
-    if (!signed && (divisor & divisor - 1n) === 0n) return false;
-    if (signed && divisor === -(1n << (wide === 1 ? 63n : 31n))) return false;
+    const lo = c.imm[c.b[v]];
+    const hi = wide === 1 ? c.aux[c.b[v]] : signed ? lo >> 31 : 0;
+    if (hi === 0 && (lo === 0 || lo === 1)) return false;
+    if (signed ? hi === -1 && lo === -1 : isPowerOfTwo(lo, hi)) return false; // unsigned powers of two have rules of their own
+    // The lowest integer has no magnitude.
+    if (signed && (wide === 1 ? hi === LOWEST_WORD && lo === 0 : lo === LOWEST_WORD)) return false;
     const result = c.own(v);
     const into = part === "quotient" ? result : c.temp(c.type[v]);
     const quotient = signed
-      ? signedQuotient(c, c.a[v], divisor, wide, into)
-      : unsignedQuotient(c, c.a[v], divisor, wide, into);
+      ? signedQuotient(c, c.a[v], lo, hi, wide, into)
+      : unsignedQuotient(c, c.a[v], lo, hi, wide, into);
     if (part === "quotient") {
       if (quotient !== result) c.unary(F.MOV_LOAD[wide], result, quotient);
       return true;
     }
     const n = c.reg(c.a[v]);
-    const product = multiple(c, quotient, divisor, wide);
+    const product = multiple(c, quotient, lo, hi, wide);
     c.twoAddress(F.SUB.rm[wide], result, n, product);
     return true;
   };
 }
 
-function multiple(c: Selector, quotient: number, divisor: bigint, wide: number): number {
+function multiple(c: Selector, quotient: number, lo: number, hi: number, wide: number): number {
   const { code } = c;
   const result = c.temp(wide === 1 ? I64 : I32);
-  const lo = lowWord(divisor);
-  if (divisor > 0n && (divisor & divisor - 1n) === 0n) {
-    c.twoAddressImmediate(F.SHL.imm[wide], result, quotient, divisor.toString(2).length - 1);
+  if (hi >= 0 && isPowerOfTwo(lo, hi)) {
+    c.twoAddressImmediate(F.SHL.imm[wide], result, quotient, log2Of(lo, hi));
     return result;
   }
-  if (wide === 1 && BigInt.asIntN(64, divisor) !== BigInt(lo)) {
-    c.twoAddress(F.IMUL[1], result, quotient, c.constant(I64, lo, highWord(divisor)));
+  if (wide === 1 && hi !== lo >> 31) {
+    c.twoAddress(F.IMUL[1], result, quotient, c.constant(I64, lo, hi));
     return result;
   }
   const i = code.begin(Shape.rmi, F.fitsI8(lo) ? F.IMUL_IMM8[wide] : F.IMUL_IMM32[wide]);
