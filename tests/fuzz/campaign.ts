@@ -1,10 +1,14 @@
 /**
- * Many random programs in child processes: a child that dies is a defect like any other divergence, and its last seed is known.
+ * Many random programs in child processes: a child that dies, or never ends, is a defect like any other divergence, and its last seed is
+ * known.
  *
  * usage: deno run -A tests/fuzz/campaign.ts FIRST_SEED COUNT [BATCH]
  */
 
 const [first = 1, count = 1000, batch = 200] = Deno.args.map(Number);
+/** A batch that takes longer than this for each of its programs does not end: fuel makes every program end. */
+const SLOWEST_PROGRAM_MS = 2000;
+
 const test = new URL("./differential_test.ts", import.meta.url).pathname;
 const progress = Deno.makeTempFileSync({ prefix: "theropod-fuzz-" });
 const started = performance.now();
@@ -18,6 +22,7 @@ for (let seed = first; seed < first + count; seed += batch) {
     env: { FUZZ_SEED: String(seed), FUZZ_COUNT: String(size), FUZZ_PROGRESS: progress, NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
+    signal: AbortSignal.timeout(size * SLOWEST_PROGRAM_MS),
   }).output();
   done += size;
   if (code === 0) continue;

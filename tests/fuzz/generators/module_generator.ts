@@ -141,6 +141,8 @@ class ModuleGenerator {
     data: [],
     elements: [],
   };
+  /** The global that takes in whatever would be lost otherwise. */
+  checksum = -1;
   readonly #random: Random;
   readonly #style: Style;
 
@@ -168,7 +170,7 @@ class ModuleGenerator {
     }
     this.#segments();
     const style = this.#style;
-    for (const func of module.funcs) new BodyGenerator(random, module, func, style).generate();
+    for (const func of module.funcs) new BodyGenerator(random, module, func, style, this.checksum).generate();
   }
 
   #types(most: number): TypeName[] {
@@ -262,6 +264,7 @@ class ModuleGenerator {
         }
       });
     }
+    this.checksum = globals.push({ type: "i64", isMutable: true, init: constant("i64", 0n) }) - 1;
     const imported = globals.filter(({ isMutable, init }) => !isMutable && init === undefined);
     for (let count = 1 + random.below(6); count > 0; count--) {
       const type: TypeName = this.#style.hasRefs && random.oneIn(4)
@@ -330,13 +333,15 @@ class BodyGenerator {
   readonly #module: ModuleTree;
   readonly #func: FuncTree;
   readonly #style: Style;
+  readonly #checksum: number;
   readonly #locals: TypeName[];
   /** Counters of loops: not to be written by others. */
   readonly #reserved = new Set<number>();
   readonly #labels: Label[];
   #budget: number;
 
-  constructor(random: Random, module: ModuleTree, func: FuncTree, style: Style) {
+  constructor(random: Random, module: ModuleTree, func: FuncTree, style: Style, checksum: number) {
+    this.#checksum = checksum;
     this.#random = random;
     this.#module = module;
     this.#func = func;
@@ -358,7 +363,40 @@ class BodyGenerator {
       if (this.#random.oneIn(2)) body.push(this.#countedLoop(maxDepth));
       if (this.#module.memories.length > 0 && this.#module.memories[0].min > 0) body.push(...this.#crowdEnd(crowd));
     }
+    // What is in the locals now would be lost, and with it any mistake that led to it.
+    if (!this.#random.oneIn(4)) {
+      this.#locals.slice(0, 40).forEach((type, i) => body.push(...this.#mix(this.#local(type, i))));
+    }
     body.push(...this.#values(signature.results, maxDepth));
+  }
+
+  #local(type: TypeName, index: number): Node {
+    return node("local.get", [type], [], unsigned(index));
+  }
+
+  // Takes a value into the checksum.
+  #mix(value: Node): Node[] {
+    const type = value.types[0];
+    const sum = node("global.get", ["i64"], [], unsigned(this.#checksum));
+    const turned = node("i64.rotl", ["i64"], [sum, constant("i64", 7n)]);
+    const mixed = node("i64.add", ["i64"], [turned, this.#bits(type, value)]);
+    return [node("global.set", [], [mixed], unsigned(this.#checksum))];
+  }
+
+  #bits(type: TypeName, value: Node): Node {
+    switch (type) {
+      case "i32":
+        return node("i64.extend_i32_s", ["i64"], [value]);
+      case "i64":
+        return value;
+      case "f32":
+        return node("i64.extend_i32_u", ["i64"], [node("i32.reinterpret_f32", ["i32"], [this.#shown(value)])]);
+      case "f64":
+        return node("i64.reinterpret_f64", ["i64"], [this.#shown(value)]);
+      case "funcref":
+      case "externref":
+        return node("i64.extend_i32_u", ["i64"], [node("ref.is_null", ["i32"], [value])]);
+    }
   }
 
   #someType(): TypeName {
@@ -460,7 +498,7 @@ class BodyGenerator {
       case 21:
         return memory ? this.#bulkMemory(depth) : this.#localSet(depth);
       case 22:
-        return random.oneIn(4) ? this.#decisions() : this.#tableStatement(depth);
+        return random.oneIn(2) ? this.#decisions() : this.#tableStatement(depth);
       default:
         return [
           random.oneIn(4) ? node("nop", []) : node("drop", [], [this.#expression(this.#someNumber(), depth - 1)]),
@@ -487,7 +525,9 @@ class BodyGenerator {
 
   #globalSet(depth: number): Node[] {
     const { globals } = this.#module;
-    const settable = globals.map((_, i) => i).filter((i) => i !== FUEL_GLOBAL && globals[i].isMutable);
+    const settable = globals.map((_, i) => i).filter((i) =>
+      i !== FUEL_GLOBAL && i !== this.#checksum && globals[i].isMutable
+    );
     if (settable.length === 0) return [];
     const global = this.#random.pick(settable);
     return [node("global.set", [], [this.#expression(globals[global].type, depth - 1)], unsigned(global))];
@@ -982,10 +1022,18 @@ class BodyGenerator {
     const targets = this.#settable("i32");
     if (locals.length === 0 || targets.length === 0) return [];
     const target = random.pick(targets);
-    const x = random.pick(locals), y = random.pick(locals);
+    // Parameters rather than locals, which are often zero still.
+    const first = () => random.pick(random.oneIn(4) ? locals : locals.slice(0, 3));
+    const x = first();
+    let y = first();
+    if (x === y) y = first();
+    const comparesPair = random.oneIn(2);
     const some = (local: number) => node("local.get", [type], [], unsigned(local));
     const bounds = Array.from({ length: 2 }, () => random.pick(EDGES[type]));
-    const right = () => random.oneIn(2) ? some(y) : constant(type, random.pick(bounds) + BigInt(random.below(3) - 1));
+    const right = () =>
+      random.oneIn(2)
+        ? some(y)
+        : constant(type, random.pick(bounds) + BigInt(random.oneIn(2) ? 0 : random.below(3) - 1));
     const test = () => {
       const cond = random.pick(["eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"] as const);
       return node(`${type}.${cond}`, ["i32"], random.oneIn(5) ? [right(), some(x)] : [some(x), right()]);
@@ -1006,7 +1054,8 @@ class BodyGenerator {
         otherwise: [tree(levels - 1)],
       });
     };
-    return [node("local.set", [], [tree(2 + random.below(3))], unsigned(target))];
+    const decided = node("local.set", [], [tree(2 + random.below(3))], unsigned(target));
+    return random.oneIn(4) ? [decided] : [decided, ...this.#mix(this.#local("i32", target))];
   }
 
   // A comparison of one of few locals with another, or with one of few numbers: nested conditions decide each other.

@@ -136,7 +136,9 @@ class Run {
       if (round === 1) {
         args.forEach((value, k) => typeof value === "number" ? args[k] = random.below(12) - 2 : undefined);
       }
-      if (round === 3) args.forEach((value, k) => typeof value === typeof args[0] ? args[k] = args[0] : undefined);
+      if (round === 3 && /number|bigint/.test(typeof args[0])) {
+        args.forEach((value, k) => typeof value === typeof args[0] ? args[k] = args[0] : undefined);
+      }
       this.#fuel.value = FUEL_PER_CALL;
       const outcome = this.#attempt(() => this.#resultText(signature, guest.func(`w${i}`)(...args)));
       const shown = args.map((value) => typeof value === "bigint" ? `${value}n` : this.#refText(value));
