@@ -12,7 +12,7 @@ const ROOT = new URL("../", import.meta.url);
 /** Suites that must have run something where the shared test data is. */
 const REQUIRED = ["specification commands", "WASI programs", "real programs"];
 /** The committed corpus always runs. */
-const ALWAYS = ["corpus cases"];
+const ALWAYS = ["corpus cases", "mutated modules", "random programs"];
 
 const tallyFile = Deno.makeTempFileSync({ prefix: "theropod-tally-" });
 const restricted = Deno.args.length > 0;

@@ -7,6 +7,7 @@
  */
 
 import { assert } from "@std/assert";
+import { reportTally } from "../tally.ts";
 import { describeModule } from "./generators/wasm_tree.ts";
 import { generateProgram, type Program } from "./generators/module_generator.ts";
 import { Random } from "./generators/random.ts";
@@ -62,6 +63,12 @@ Deno.test("random programs do what V8 does", () => {
     }
     if (failures.length > 20) break;
   }
+  reportTally({
+    suite: "random programs",
+    passed: COUNT - failures.length - inconclusive,
+    failed: failures.length,
+    skipped: inconclusive,
+  });
   assert(failures.length === 0, failures.join("\n\n"));
   // Deep recursion is rare: if it decided many programs, the comparison would say little.
   assert(inconclusive <= COUNT / 20 + 1, `${inconclusive} of ${COUNT} programs decided by running out of stack`);

@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ALL_FEATURES, CompileError, decodeModule, validateModule, ValidationScratch } from "../../lib/wasm/mod.ts";
+import { reportTally } from "../tally.ts";
 import { filesBelow, sharedRoot } from "../testdata.ts";
 import { allExampleModules } from "./generators/op_examples.ts";
 import { Random } from "./generators/random.ts";
@@ -112,6 +113,7 @@ Deno.test("validateModule() agrees with WebAssembly.validate on mutated modules"
     wrong.push(`case ${i}: ours: ${ours ?? "accepts"}; V8: ${v8 ?? "accepts"}; ${bytes.toHex()}`);
     if (wrong.length === 20) break;
   }
+  reportTally({ suite: "mutated modules", passed: cases - wrong.length, failed: wrong.length, skipped: 0 });
   assertEquals(wrong, []);
   // Mutations that break nearly everything would test the decoder's first checks only.
   assert(validCount >= cases / 5, `only ${validCount} of ${cases} mutated modules were valid`);
