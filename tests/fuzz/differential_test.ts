@@ -9,7 +9,8 @@
 import { assert } from "@std/assert";
 import { reportTally } from "../tally.ts";
 import { describeModule } from "./generators/wasm_tree.ts";
-import { generateProgram, type Program } from "./generators/module_generator.ts";
+import { generateProgram } from "./generators/module_generator.ts";
+import type { Program } from "./generators/program.ts";
 import { Random } from "./generators/random.ts";
 import { compareWith, encodeProgram, recordExpected, type Verdict } from "./oracles/differential.ts";
 import { type Configuration, configurationName, CONFIGURATIONS } from "./oracles/engines.ts";

@@ -39,3 +39,13 @@ export const NUMERIC_ROWS: readonly NumericRow[] = OPCODES.flatMap(
 export const PURE_ROWS: readonly NumericRow[] = NUMERIC_ROWS.filter(({ accessBytes }) => accessBytes === 0);
 /** Loads and stores. */
 export const ACCESS_ROWS: readonly NumericRow[] = NUMERIC_ROWS.filter(({ accessBytes }) => accessBytes > 0);
+
+/** Rows with a result, by its type. */
+export const ROWS_BY_RESULT: Readonly<Record<NumberType, readonly NumericRow[]>> = {
+  i32: NUMERIC_ROWS.filter(({ result }) => result === "i32"),
+  i64: NUMERIC_ROWS.filter(({ result }) => result === "i64"),
+  f32: NUMERIC_ROWS.filter(({ result }) => result === "f32"),
+  f64: NUMERIC_ROWS.filter(({ result }) => result === "f64"),
+};
+/** Stores. */
+export const STORE_ROWS: readonly NumericRow[] = NUMERIC_ROWS.filter(({ result }) => result === undefined);

@@ -13,7 +13,7 @@ import {
   HOST_MODULE,
   HOST_TABLE,
   type Program,
-} from "../generators/module_generator.ts";
+} from "../generators/program.ts";
 import { Random } from "../generators/random.ts";
 import { EDGES, isNan } from "../generators/values.ts";
 import { encodeModule, type ModuleTree, type Signature, type TypeName } from "../generators/wasm_tree.ts";

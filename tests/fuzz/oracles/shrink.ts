@@ -6,7 +6,7 @@
  */
 
 import { encodeModule, type ModuleTree, type Node, zeroOf } from "../generators/wasm_tree.ts";
-import type { Program } from "../generators/module_generator.ts";
+import type { Program } from "../generators/program.ts";
 
 /** Whether a program still fails. Called with valid programs only. */
 export type Failure = (program: Program) => boolean;

@@ -1,0 +1,173 @@
+/** What generating a body starts from: its locals, values without parts, and what makes values observable. */
+
+import { hasDefinedBits } from "./nan_bits.ts";
+import { FUEL_GLOBAL, type Style } from "./program.ts";
+import type { Random } from "./random.ts";
+import { EDGES } from "./values.ts";
+import {
+  type BlockParts,
+  constant,
+  type FuncTree,
+  type Label,
+  type ModuleTree,
+  type Node,
+  node,
+  type NumberType,
+  type TypeName,
+  unsigned,
+  zeroOf,
+} from "./wasm_tree.ts";
+
+/** State of one function's body, and its smallest parts. */
+export abstract class BodyBase {
+  protected readonly random: Random;
+  protected readonly module: ModuleTree;
+  protected readonly func: FuncTree;
+  protected readonly style: Style;
+  /** The global that takes in whatever would be lost otherwise. */
+  protected readonly checksum: number;
+  /** Types of parameters and locals. */
+  protected readonly locals: TypeName[];
+  /** Counters of loops: not to be written by others. */
+  protected readonly reserved = new Set<number>();
+  /** Branch targets, the function's own first. */
+  protected readonly labels: Label[];
+  /** Nodes left to make, about. */
+  protected budget: number;
+
+  constructor(random: Random, module: ModuleTree, func: FuncTree, style: Style, checksum: number) {
+    this.checksum = checksum;
+    this.random = random;
+    this.module = module;
+    this.func = func;
+    this.style = style;
+    this.labels = [func.label];
+    this.budget = 10 + random.below(style.bodyBudget);
+    for (let count = random.below(6); count > 0; count--) func.locals.push(this.someType());
+    for (let i = 0; i < style.crowd; i++) func.locals.push(random.pick(style.types));
+    this.locals = [...func.signature.params, ...func.locals];
+  }
+
+  protected local(type: TypeName, index: number): Node {
+    return node("local.get", [type], [], unsigned(index));
+  }
+
+  // Takes a value into the checksum.
+  protected mix(value: Node): Node[] {
+    const type = value.types[0];
+    const sum = node("global.get", ["i64"], [], unsigned(this.checksum));
+    const turned = node("i64.rotl", ["i64"], [sum, constant("i64", 7n)]);
+    const mixed = node("i64.add", ["i64"], [turned, this.bits(type, value)]);
+    return [node("global.set", [], [mixed], unsigned(this.checksum))];
+  }
+
+  protected bits(type: TypeName, value: Node): Node {
+    switch (type) {
+      case "i32":
+        return node("i64.extend_i32_s", ["i64"], [value]);
+      case "i64":
+        return value;
+      case "f32":
+        return node("i64.extend_i32_u", ["i64"], [node("i32.reinterpret_f32", ["i32"], [this.shown(value)])]);
+      case "f64":
+        return node("i64.reinterpret_f64", ["i64"], [this.shown(value)]);
+      case "funcref":
+      case "externref":
+        return node("i64.extend_i32_u", ["i64"], [node("ref.is_null", ["i32"], [value])]);
+    }
+  }
+
+  protected someType(): TypeName {
+    if (this.style.hasRefs && this.random.oneIn(10)) return this.random.pick(["funcref", "externref"]);
+    return this.random.pick(this.style.types);
+  }
+
+  protected someNumber(): NumberType {
+    return this.random.pick(this.style.types);
+  }
+
+  protected someTypes(most: number): TypeName[] {
+    return Array.from({ length: this.random.below(most + 1) }, () => this.someType());
+  }
+
+  protected i32(value: number): Node {
+    return constant("i32", BigInt(value));
+  }
+
+  protected takeFuel(amount: number): Node[] {
+    const fuel = () => node("global.get", ["i32"], [], unsigned(FUEL_GLOBAL));
+    const less = node("i32.sub", ["i32"], [fuel(), this.i32(amount)]);
+    const stop = this.blockNode("if", [], [node("i32.lt_s", ["i32"], [fuel(), this.i32(0)])], {
+      label: { types: [] },
+      params: [],
+      body: [node("unreachable", [])],
+    });
+    return [node("global.set", [], [less], unsigned(FUEL_GLOBAL)), stop].map((made) => ({ ...made, isFixed: true }));
+  }
+
+  protected blockNode(op: "block" | "loop" | "if", types: readonly TypeName[], args: Node[], block: BlockParts): Node {
+    return { ...node(op, types, args), block };
+  }
+
+  protected settable(type?: TypeName): number[] {
+    return this.locals.map((_, i) => i).filter((i) =>
+      !this.reserved.has(i) && (type === undefined || this.locals[i] === type)
+    );
+  }
+
+  // A float whose bits may be seen: a NaN that arithmetic made becomes the canonical one.
+  protected shown(value: Node): Node {
+    const type = value.types[0];
+    if (type !== "f32" && type !== "f64" || hasDefinedBits(value)) return value;
+    const nan = constant(type, type === "f32" ? 0x7fc00000n : 0x7ff8000000000000n);
+    const temporary = this.temporary(type);
+    const get = () => node("local.get", [type], [], unsigned(temporary));
+    return {
+      ...node("select", [type], [
+        node("local.tee", [type], [value], unsigned(temporary)),
+        nan,
+        node(`${type}.eq`, ["i32"], [get(), get()]),
+      ]),
+      isFixed: true,
+    };
+  }
+
+  // A local for #shown: read at once, so one of each type is enough.
+  protected temporaries: Partial<Record<"f32" | "f64", number>> = {};
+
+  protected temporary(type: "f32" | "f64"): number {
+    let local = this.temporaries[type];
+    if (local === undefined) {
+      this.func.locals.push(type);
+      local = this.temporaries[type] = this.func.signature.params.length + this.func.locals.length - 1;
+    }
+    return local;
+  }
+
+  protected leaf(type: TypeName): Node {
+    const random = this.random;
+    const locals = this.locals.map((_, i) => i).filter((i) => this.locals[i] === type);
+    if (locals.length > 0 && !random.oneIn(3)) {
+      return node("local.get", [type], [], unsigned(random.pick(locals)));
+    }
+    const { globals } = this.module;
+    const fitting = globals.map((_, i) => i).filter((i) => i !== FUEL_GLOBAL && globals[i].type === type);
+    if (fitting.length > 0 && random.oneIn(4)) return node("global.get", [type], [], unsigned(random.pick(fitting)));
+    if (type === "funcref") {
+      // Exported functions are declared as references; imported ones are where a segment has them.
+      const { funcs } = this.module;
+      return random.oneIn(3) ? zeroOf(type) : node("ref.func", [type], [], { func: random.pick(funcs) });
+    }
+    if (type === "externref") return zeroOf(type);
+    return constant(type, this.number(type));
+  }
+
+  protected number(type: NumberType): bigint {
+    const random = this.random;
+    if (random.oneIn(3)) return random.pick(EDGES[type]);
+    const isNarrow = type === "i32" || type === "i64";
+    if (isNarrow && random.oneIn(2)) return BigInt(random.below(256) - 16);
+    const low = BigInt(random.next());
+    return type === "i32" || type === "f32" ? low : low | BigInt(random.next()) << 32n;
+  }
+}
