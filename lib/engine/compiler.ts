@@ -11,11 +11,13 @@ import {
 } from "../runtime/mod.ts";
 import {
   ALL_FEATURES,
+  COMPILED_FEATURES,
   CompileError,
   decodeModule,
   DEFAULT_FEATURES,
   type Module,
   requiredFeature,
+  validateDefinitions,
   validateModule,
 } from "../wasm/mod.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -31,6 +33,19 @@ export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module
   if (feature !== undefined) {
     throw new CompileError(`the module uses the feature ${feature}, which this engine does not compile`, 0);
   }
+  return module;
+}
+
+/**
+ * Decodes and checks a module whose machine code is at hand. Bodies are not validated again: nothing is made of them any more, the code itself
+ * has to be trusted, and validating would take most of the time that loading takes. An engine of fewer features reads them for what they use.
+ *
+ * @throws {CompileError} as {@linkcode decodeChecked} does, but for bodies.
+ */
+export function decodeCompiled(bytes: Uint8Array, config: ResolvedConfig): Module {
+  if (config.features !== COMPILED_FEATURES) return decodeChecked(bytes, config);
+  const module = decodeModule(bytes, DEFAULT_FEATURES);
+  validateDefinitions(module);
   return module;
 }
 

@@ -3,7 +3,7 @@
 import type { CompiledModule } from "../abi/mod.ts";
 import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
-import { compileChecked, decodeChecked, encodeCompiled, type ProgressListener } from "./compiler.ts";
+import { compileChecked, decodeChecked, decodeCompiled, encodeCompiled, type ProgressListener } from "./compiler.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
 import type { MemoryType } from "./memory.ts";
@@ -135,7 +135,7 @@ export class Module implements Disposable {
     const { state, config } = engineOf(engine);
     const { compiled, moduleBytes } = decodeArtifact(copyBytes(bytes));
     requireBounds(compiled, config.bounds);
-    const module = decodeChecked(moduleBytes, config);
+    const module = decodeCompiled(moduleBytes, config);
     requireFit(module, compiled);
     return new Module(engine, DESERIALIZE, new ModuleState(state, module, compiled) as never);
   }

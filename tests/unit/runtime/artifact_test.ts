@@ -76,7 +76,7 @@ Deno.test("requireFit() refuses tables that do not fit the module", () => {
   }
 });
 
-Deno.test("Module.deserialize() believes no digest: tables, bounds mode and module are checked", () => {
+Deno.test("Module.deserialize() believes no digest: tables, bounds mode, definitions and features are checked", () => {
   using engine = new Engine();
   const { module, compiled } = compile(wat(SOURCE));
   const artifact = encodeArtifact(module, compiled);
@@ -93,11 +93,16 @@ Deno.test("Module.deserialize() believes no digest: tables, bounds mode and modu
     ArtifactError,
     "no bounds mode",
   );
-  const calls = [0x10, 0x00, 0x10, 0x00, 0x0b];
+  const twice = new TextEncoder().encode("twice");
   const invalid = copy((section) => {
     const bytes = section(ARTIFACT_SECTIONS.module);
-    const at = bytes.findIndex((_, i) => calls.every((byte, j) => bytes[i + j] === byte));
-    bytes.set([0x1a, 0x1a], at); // two drops where a call was
+    const at = bytes.findIndex((_, i) => twice.every((byte, j) => bytes[i + j] === byte));
+    bytes[at + twice.length + 1] = 7; // the index of the exported function
   });
   assertThrows(() => Module.deserialize(engine, invalid), CompileError);
+  using without = new Engine({ features: [] });
+  const { module: bulk, compiled: code } = compile(wat(`(module (memory 1) (func (export "f") (param i32)
+    (memory.fill (local.get 0) (local.get 0) (local.get 0))))`));
+  const bulky = encodeArtifact(bulk, code);
+  assertThrows(() => Module.deserialize(without, bulky), CompileError, "bulk-memory");
 });
