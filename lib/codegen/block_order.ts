@@ -256,9 +256,16 @@ export class BlockOrder {
       this.loopDepth[k] = this.#depth[block];
       this.loopEnd[k] = NONE;
       this.cold[k] = func.cold[block];
-      for (let loop = this.#loopOf[block]; loop !== NONE; loop = this.#parent[loop]) {
-        this.loopEnd[this.blockOf[loop]] = k;
-      }
+      const loop = this.#loopOf[block];
+      if (loop !== NONE) this.loopEnd[this.blockOf[loop]] = k;
+    }
+    // Inner headers come later than those around them: a loop that ends with an inner one is told so by it.
+    for (let k = length - 1; k >= 0; k--) {
+      if (this.loopEnd[k] === NONE) continue;
+      const outer = this.#parent[line[k]];
+      if (outer === NONE) continue;
+      const header = this.blockOf[outer];
+      if (this.loopEnd[header] < this.loopEnd[k]) this.loopEnd[header] = this.loopEnd[k];
     }
   }
 
@@ -289,8 +296,8 @@ export class BlockOrder {
   }
 }
 
-// The successor at place `n` when those of a block are sorted by falling position. Quadratic in the degree only for br_table, whose
-// targets nearly always come in rising order already: the common cases are answered directly.
+// The successor at place `n` when those of a block are sorted by falling position. Targets of a br_table are taken to come in rising
+// order, as they nearly always do: any sequence gives a valid order of blocks.
 function nthFromEnd(succs: Int32Array, start: number, degree: number, position: Int32Array, n: number): number {
   if (degree === 1) return succs[start];
   if (degree === 2) {

@@ -15,9 +15,15 @@ import { type CompileOptions, Compiler } from "./pipeline.ts";
 export { type CompileOptions, Compiler } from "./pipeline.ts";
 export { encodeArtifact, functionSymbol } from "./artifact.ts";
 
-let compiler: Compiler | undefined;
+// The isolate's compiler while nothing is compiled: a listener that compiles another module meanwhile gets one of its own, and one that
+// was stopped halfway is not used again.
+let idle: Compiler | undefined;
 
 /** Compiles a module with the isolate's compiler. */
 export function compileModule(module: Module, options: CompileOptions): CompiledModule {
-  return (compiler ??= new Compiler()).compile(module, options);
+  const compiler = idle ?? new Compiler();
+  idle = undefined;
+  const compiled = compiler.compile(module, options);
+  idle = compiler;
+  return compiled;
 }

@@ -4,8 +4,9 @@
  * Problem: passes, code generation and register allocation all number blocks. Linear-scan allocation wants each loop in one contiguous run
  * of numbers, code layout wants program order, dataflow wants operands before uses.
  *
- * Approach: depth-first search gives a reverse postorder; dominators by iteration over it (Cooper, Harvey, Kennedy, "A Simple, Fast
- * Dominance Algorithm", 2001), which ends after two rounds on the reducible graphs that wasm produces; natural loops from back edges, inner
+ * Approach: depth-first search gives a reverse postorder; dominators in one round over it (Cooper, Harvey, Kennedy, "A Simple, Fast
+ * Dominance Algorithm", 2001: wasm is reducible), common ones found by skip pointers (Myers, "An Applicative Random-Access Stack", 1983), since
+ * thousands of branches may leave one block from as many depths; natural loops from back edges, inner
  * ones first; then blocks are listed again with each loop in place of its header. The result is still a reverse postorder: an edge that
  * leaves a loop goes to a block behind the loop's header, an edge into a loop goes to the header.
  * Among successors the search visits the one standing latest in `order` first, and edges back to an earlier block before all, so program
@@ -18,7 +19,7 @@
  *        verifier checks it).
  * CFG-4  Successors and predecessors are listed once each, however often a terminator names them.
  *
- * Linear but for dominators (edges times rounds) and the search for a loop's outermost enclosing loop (path compression).
+ * Linear but for dominators (edges times the logarithm of their tree's depth) and the search for a loop's outermost enclosing loop (path compression).
  */
 
 import { growInt32, IntList, NONE } from "../base/mod.ts";
@@ -215,34 +216,45 @@ export class ControlFlow {
     }
   }
 
+  // One round: back edges change nothing on reducible graphs (CFG-3), so their sources, which come later, are passed over.
   #computeDominators(): void {
-    const { rpo, rpoCount, position, idom, preds, predStart } = this;
-    idom[Func.ENTRY] = Func.ENTRY;
-    for (let changed = true; changed;) {
-      changed = false;
-      for (let i = 1; i < rpoCount; i++) {
-        const block = rpo[i];
-        let dominator: number = NONE;
-        for (let p = predStart[block]; p < predStart[block + 1]; p++) {
-          let other = preds[p];
-          if (idom[other] === NONE) continue;
-          if (dominator === NONE) {
-            dominator = other;
-            continue;
-          }
-          while (dominator !== other) {
-            if (position[dominator] > position[other]) dominator = idom[dominator];
-            else other = idom[other];
-          }
-        }
-        if (idom[block] !== dominator) {
-          idom[block] = dominator;
-          changed = true;
-        }
+    const { rpo, rpoCount, position, idom, preds, predStart, domDepth } = this;
+    const skip = this.#link;
+    skip[Func.ENTRY] = Func.ENTRY;
+    domDepth[Func.ENTRY] = 0;
+    for (let i = 1; i < rpoCount; i++) {
+      const block = rpo[i];
+      let dominator: number = NONE;
+      for (let p = predStart[block]; p < predStart[block + 1]; p++) {
+        if (position[preds[p]] >= i) continue;
+        dominator = dominator === NONE ? preds[p] : this.#commonDominator(dominator, preds[p]);
       }
+      idom[block] = dominator;
+      domDepth[block] = domDepth[dominator] + 1;
+      // As far up as the two skips from the parent, when those are equally long, else the parent (Myers 1983).
+      const up = skip[dominator];
+      const isEven = domDepth[dominator] - domDepth[up] === domDepth[up] - domDepth[skip[up]];
+      skip[block] = isEven ? skip[up] : dominator;
     }
-    idom[Func.ENTRY] = NONE;
     this.#numberDominatorTree();
+  }
+
+  #commonDominator(a: number, b: number): number {
+    const { idom, domDepth } = this;
+    const skip = this.#link;
+    if (domDepth[a] < domDepth[b]) {
+      const deeper = b;
+      b = a;
+      a = deeper;
+    }
+    while (domDepth[a] > domDepth[b]) a = domDepth[skip[a]] >= domDepth[b] ? skip[a] : idom[a];
+    // Equally deep blocks have equally deep skips.
+    while (a !== b) {
+      const isCommon = skip[a] === skip[b];
+      a = isCommon ? idom[a] : skip[a];
+      b = isCommon ? idom[b] : skip[b];
+    }
+    return a;
   }
 
   // Preorder intervals; children in reverse postorder.

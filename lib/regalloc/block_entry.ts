@@ -230,7 +230,8 @@ export class BlockEntry {
     for (let k = paramStart; k < paramEnd; k++) {
       const p = input.params.data[k];
       if (registers.live.useStart[p + 1] === registers.live.useStart[p]) continue;
-      this.#isParam[this.#add(p)] = 1;
+      const n = this.#add(p); // may move the columns
+      this.#isParam[n] = 1;
     }
     this.#total[0] = 0;
     for (let k = predStart - 1; k < predEnd; k++) {

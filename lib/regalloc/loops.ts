@@ -63,7 +63,8 @@ export class Loops {
   build(input: AllocationInput, live: LiveRanges, callsOf: Uint8Array): void {
     this.#findLoops(input);
     if (this.count === 0) return;
-    for (let l = 0; l < this.count; l++) this.#findCalls(input, l, callsOf);
+    this.#sumCalls(input, callsOf);
+    for (let l = 0; l < this.count; l++) if (this.calls[l] !== 0) this.#findCalls(input, l, callsOf);
     this.#measurePressure(input, live);
     this.#listUsedFromOutside(input, live);
   }
@@ -139,16 +140,22 @@ export class Loops {
     return ways > 1 ? ways : 1;
   }
 
+  #sumCalls(input: AllocationInput, callsOf: Uint8Array): void {
+    this.calls = growUint8(this.calls, this.count);
+    this.callsAlways = growUint8(this.callsAlways, this.count);
+    this.calls.fill(0, 0, this.count);
+    this.callsAlways.fill(0, 0, this.count);
+    for (let b = 0; b < input.blockCount; b++) {
+      const loop = this.innermost[b];
+      if (loop !== NONE) this.calls[loop] |= callsOf[b];
+    }
+    // Inner loops have larger numbers than the ones around them.
+    for (let l = this.count - 1; l >= 0; l--) if (this.parent[l] !== NONE) this.calls[this.parent[l]] |= this.calls[l];
+  }
+
   /** Follows the paths through the loop that avoid cold blocks: can a turn be made without a call? */
   #findCalls(input: AllocationInput, loop: number, callsOf: Uint8Array): void {
     const header = this.header[loop], last = this.last[loop];
-    this.calls = growUint8(this.calls, this.count);
-    this.callsAlways = growUint8(this.callsAlways, this.count);
-    let calls = 0;
-    for (let b = header; b <= last; b++) calls |= callsOf[b];
-    this.calls[loop] = calls;
-    this.callsAlways[loop] = 0;
-    if (calls === 0) return;
     this.#callFree = growUint8(this.#callFree, input.blockCount);
     const free = this.#callFree;
     const preds = input.preds.data;
@@ -164,7 +171,7 @@ export class Loops {
     for (let k = input.predStart[header]; k < input.predStart[header + 1]; k++) {
       if (preds[k] >= header) around |= free[preds[k]];
     }
-    this.callsAlways[loop] = calls & ~around;
+    this.callsAlways[loop] = this.calls[loop] & ~around;
   }
 
   #measurePressure(input: AllocationInput, live: LiveRanges): void {

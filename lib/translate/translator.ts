@@ -53,7 +53,7 @@ export class Translator {
   /** Frames of kind `if`: the block of the other arm. */
   frameElse: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** The block that carries a `br_table`'s operands to the frame's label; NONE outside of that handler. */
-  frameEdge: Int32Array<ArrayBuffer> = new Int32Array(64).fill(NONE);
+  frameEdge: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** Parameters of open `if` frames, kept for the other arm. */
   readonly savedParams: IntList = new IntList(64);
 
@@ -100,6 +100,7 @@ export class Translator {
     this.frameHeight[frame] = this.stack.length - paramCount;
     this.frameLabel[frame] = label;
     this.frameElse[frame] = NONE;
+    this.frameEdge[frame] = NONE;
     return frame;
   }
 
@@ -157,8 +158,6 @@ export class Translator {
     this.frameLabel = growInt32(this.frameLabel, needed);
     this.frameLabelParam = growInt32(this.frameLabelParam, needed);
     this.frameElse = growInt32(this.frameElse, needed);
-    const used = this.frameEdge.length;
     this.frameEdge = growInt32(this.frameEdge, needed);
-    this.frameEdge.fill(NONE, used);
   }
 }

@@ -76,7 +76,8 @@ function addScaled(c: Selector, v: number, base: number, scaled: number): boolea
     base = c.a[base];
   }
   const scale = c.imm[c.b[scaled]];
-  if (c.isImm32(base)) {
+  // 64 bits wide, two constants may add up to more than a displacement holds.
+  if (c.isImm32(base) && (c.wide(v) === 0 || (c.immediate + disp | 0) === c.immediate + disp)) {
     const index = c.reg(c.a[scaled]);
     c.lea(F.LEA[c.wide(v)], c.own(v), NONE, index, scale, c.immediate + disp | 0);
     return true;
