@@ -66,9 +66,8 @@ export class ModuleEmitter {
     const start = code.length;
     this.#offsets.push(start);
     code.reserve(compiled.buffer.length);
-    const { bytes } = code, { bytes: from, length } = compiled.buffer;
-    for (let i = 0; i < length; i++) bytes[start + i] = from[i]; // a view of the bytes would be garbage for each function
-    code.length = start + length;
+    code.bytes.set(compiled.buffer.bytes.subarray(0, compiled.buffer.length), start);
+    code.length = start + compiled.buffer.length;
     const { relocations, traps, calls } = compiled;
     for (let r = 0; r < relocations.length; r += 2) {
       this.#relocations.push(relocations.data[r] + start);

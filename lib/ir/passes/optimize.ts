@@ -33,7 +33,7 @@ export function optimize(func: Func, s: OptimizeScratch, effort: Effort): void {
   s.cfg.compute(func);
   if (effort === "none") return;
   if (s.numbering.run(func, s.cfg) === "edges") s.cfg.compute(func);
-  s.checks.run(func, s.cfg);
+  if (s.checks.run(func, s.cfg) === "edges") s.cfg.compute(func);
   s.simplify.run(func, s.cfg);
   s.invariants.run(func, s.cfg);
   s.deadCode.run(func, s.cfg);

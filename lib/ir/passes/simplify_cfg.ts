@@ -9,11 +9,12 @@
  * 3. A block whose only successor has it as its only predecessor absorbs the successor.
  * Jumps are not threaded through empty blocks here: edge blocks hold critical edges apart (IR-8), emission skips those that stay empty.
  *
- * Requires: nothing; computes control flow itself. Keeps: IR-8. Invalidates: control flow (recomputed into the argument where needed).
+ * Requires: control flow. Keeps: IR-8; control flow, which is computed again after a step that changed it, and only then: most functions
+ * go through with one or none of the steps having anything to do.
  * Linear but for step 2, whose rounds are bounded.
  */
 
-import { NONE } from "../../base/mod.ts";
+import { IntList, NONE } from "../../base/mod.ts";
 import type { ControlFlow } from "../cfg.ts";
 import type { Func, Value } from "../func.ts";
 import { resolveAllOperands } from "../operands.ts";
@@ -26,34 +27,54 @@ const ROUNDS = 4;
 /** Control-flow clean-up; reusable. */
 export class SimplifyControlFlow {
   readonly #writer = new OrderWriter();
+  // Checks that branches became, with their blocks; number of terminators rewritten.
+  readonly #checks = new IntList(16);
+  #decided = 0;
 
-  /** Simplifies a function; leaves its control flow in `cfg`. */
+  /** Simplifies a function; keeps `cfg` up to date. */
   run(func: Func, cfg: ControlFlow): void {
-    cfg.compute(func);
     this.#decideBranches(func, cfg);
-    cfg.compute(func);
+    if (this.#decided !== 0) cfg.compute(func);
     this.#removeTrivialParams(func, cfg);
-    this.#mergeBlocks(func, cfg);
-    cfg.compute(func);
+    const absorbed = countAbsorbed(func, cfg);
+    // What decided branches cut off leaves the order here.
+    if (absorbed !== 0 || this.#decided !== 0) this.#mergeBlocks(func, cfg);
+    if (absorbed !== 0) cfg.compute(func);
   }
 
   #decideBranches(func: Func, cfg: ControlFlow): void {
+    this.#checks.reset();
+    this.#decided = 0;
+    for (let i = 0; i < cfg.rpoCount; i++) {
+      const block = cfg.rpo[i];
+      const terminator = func.terminator(block);
+      if (func.op[terminator] === Ir.br_if) this.#decideBranch(func, block, terminator);
+      else if (func.op[terminator] === Ir.br_table) this.#decideTable(func, terminator);
+    }
+    if (this.#checks.length !== 0) this.#insertChecks(func, cfg);
+  }
+
+  // Puts the new checks, which are listed in reverse postorder, in front of the terminators.
+  #insertChecks(func: Func, cfg: ControlFlow): void {
     const writer = this.#writer;
+    const checks = this.#checks;
+    let next = 0;
     writer.start(func);
     for (let i = 0; i < cfg.rpoCount; i++) {
       const block = cfg.rpo[i];
       writer.startBlock(block);
       const end = func.blockEnd[block] - 1;
       for (let place = func.blockStart[block]; place < end; place++) writer.push(func.order[place]);
-      const terminator = func.terminator(block);
-      if (func.op[terminator] === Ir.br_if) this.#decideBranch(func, terminator);
-      else if (func.op[terminator] === Ir.br_table) this.#decideTable(func, terminator);
-      writer.push(terminator);
+      if (next < checks.length && checks.at(next) === block) {
+        writer.push(checks.at(next + 1));
+        next += 2;
+      }
+      writer.push(func.order[end]);
     }
     writer.finish(func, cfg);
   }
 
-  #decideBranch(func: Func, branch: Value): void {
+  #decideBranch(func: Func, block: number, branch: Value): void {
     let condition = func.a[branch];
     while (func.op[condition] === Ir.icmp && func.imm[condition] <= IntCond.ne) {
       const zero = func.b[condition];
@@ -62,6 +83,7 @@ export class SimplifyControlFlow {
         const swap = func.imm[branch];
         func.imm[branch] = func.aux[branch];
         func.aux[branch] = swap;
+        this.#decided++;
       }
       condition = func.a[branch] = func.a[condition];
     }
@@ -70,13 +92,14 @@ export class SimplifyControlFlow {
     if (whenTrue === whenFalse) this.#becomeJump(func, branch, whenTrue);
     else if (func.op[condition] === Ir.iconst) {
       this.#becomeJump(func, branch, func.imm[condition] !== 0 ? whenTrue : whenFalse);
-    } else if (trapsOnly(func, whenTrue)) this.#becomeCheck(func, branch, Ir.trap_if, whenTrue, whenFalse);
-    else if (trapsOnly(func, whenFalse)) this.#becomeCheck(func, branch, Ir.trap_unless, whenFalse, whenTrue);
+    } else if (trapsOnly(func, whenTrue)) this.#becomeCheck(func, block, branch, Ir.trap_if, whenTrue, whenFalse);
+    else if (trapsOnly(func, whenFalse)) this.#becomeCheck(func, block, branch, Ir.trap_unless, whenFalse, whenTrue);
   }
 
-  #becomeCheck(func: Func, branch: Value, op: number, trapBlock: number, other: number): void {
+  #becomeCheck(func: Func, block: number, branch: Value, op: number, trapBlock: number, other: number): void {
     const trap = func.terminator(trapBlock);
-    this.#writer.push(func.add(op, VOID, func.a[branch], NONE, NONE, func.imm[trap], 0, func.site[trap]));
+    this.#checks.push(block);
+    this.#checks.push(func.add(op, VOID, func.a[branch], NONE, NONE, func.imm[trap], 0, func.site[trap]));
     this.#becomeJump(func, branch, other);
   }
 
@@ -90,6 +113,7 @@ export class SimplifyControlFlow {
 
   // The target of a br_if or br_table has no parameters (IR-3).
   #becomeJump(func: Func, terminator: Value, target: number): void {
+    this.#decided++;
     func.op[terminator] = Ir.jump;
     func.a[terminator] = NONE;
     func.b[terminator] = 0;
@@ -179,6 +203,12 @@ export class SimplifyControlFlow {
     }
     writer.finish(func, cfg);
   }
+}
+
+function countAbsorbed(func: Func, cfg: ControlFlow): number {
+  let count = 0;
+  for (let i = 0; i < cfg.rpoCount; i++) if (absorber(func, cfg, cfg.rpo[i]) !== NONE) count++;
+  return count;
 }
 
 // The block that absorbs `block`: its only predecessor, when that ends in a jump; or NONE.
