@@ -423,3 +423,5 @@ Deno.test("every numeric operation does what V8 does in every form", () =>
   test({ bounds: "guard", effort: "speed" }, "all"));
 Deno.test("every numeric operation does what V8 does without optimisation", () =>
   test({ bounds: "guard", effort: "none" }, "variables"));
+Deno.test("every numeric operation does what V8 does on the oldest processors", () =>
+  test({ bounds: "guard", effort: "speed", processor: "baseline" }, "variables"));

@@ -10,6 +10,8 @@ import type { NumberType, Signature, TypeName } from "../generators/wasm_tree.ts
 export interface Configuration {
   readonly bounds: "guard" | "explicit";
   readonly effort: "none" | "speed";
+  /** What the code may use: all that this machine has (if not given), or only what every machine has. */
+  readonly processor?: "baseline";
 }
 
 /** Every configuration. */
@@ -18,11 +20,12 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   { bounds: "explicit", effort: "speed" },
   { bounds: "guard", effort: "none" },
   { bounds: "explicit", effort: "none" },
+  { bounds: "guard", effort: "speed", processor: "baseline" },
 ];
 
 /** A configuration in words. */
-export function configurationName({ bounds, effort }: Configuration): string {
-  return `${bounds} ${effort}`;
+export function configurationName({ bounds, effort, processor }: Configuration): string {
+  return `${bounds} ${effort}${processor === undefined ? "" : ` ${processor}`}`;
 }
 
 /** A function of either engine. */
@@ -116,9 +119,10 @@ export class V8Session implements Session {
 const engines = new Map<string, Engine>();
 
 function engineFor(configuration: Configuration): Engine {
+  const { bounds, effort } = configuration;
   const key = configurationName(configuration);
   let engine = engines.get(key);
-  if (engine === undefined) engines.set(key, engine = new Engine(configuration));
+  if (engine === undefined) engines.set(key, engine = new Engine({ bounds, effort }));
   return engine;
 }
 
@@ -126,7 +130,9 @@ function engineFor(configuration: Configuration): Engine {
 export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): Module {
   const module = decodeModule(bytes, COMPILED_FEATURES);
   validateModule(module);
-  const compiled = compileModule(module, { ...configuration, cpuFeatures: machineCpuFeatures(), checks: "on" });
+  const { bounds, effort, processor } = configuration;
+  const cpuFeatures = processor === "baseline" ? 0 : machineCpuFeatures();
+  const compiled = compileModule(module, { bounds, effort, cpuFeatures, checks: "on" });
   return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled));
 }
 
