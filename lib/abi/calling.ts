@@ -13,11 +13,11 @@
 /** Integer argument registers. */
 export const INT_ARG_REGS: Uint8Array = new Uint8Array([7, 6, 2, 1, 8, 9]);
 /** Float argument registers, as locations. */
-export const FLOAT_ARG_REGS: Uint8Array = new Uint8Array([16, 17, 18, 19, 20, 21, 22, 23]);
+const FLOAT_ARG_REGS: Uint8Array = new Uint8Array([16, 17, 18, 19, 20, 21, 22, 23]);
 /** Integer result registers. */
 export const INT_RESULT_REGS: Uint8Array = new Uint8Array([0, 2]);
 /** Float result registers, as locations. */
-export const FLOAT_RESULT_REGS: Uint8Array = new Uint8Array([16, 17]);
+const FLOAT_RESULT_REGS: Uint8Array = new Uint8Array([16, 17]);
 
 /** rsp, rbp, the current instance's VMContext, the activation record. */
 export const Reserved = { rsp: 4, rbp: 5, vmctx: 14, record: 15 } as const;

@@ -1,13 +1,12 @@
 /** What the command line reports: one line, no stack of internals, an exit code. */
 
-import type { CommandName } from "./options.ts";
-
 /** A command line that cannot be understood: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
-  readonly command: CommandName | undefined;
+  /** The command whose help says how; undefined for the program's. */
+  readonly command: string | undefined;
 
-  constructor(message: string, command?: CommandName) {
+  constructor(message: string, command?: string) {
     super(message);
     this.command = command;
   }

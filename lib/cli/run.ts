@@ -61,7 +61,7 @@ function endOf(work: () => void): number {
 }
 
 /** The message of a trap and its backtrace, a frame a line. */
-export function formatTrap(trap: Trap): string {
+function formatTrap(trap: Trap): string {
   const lines = [`error: trap: ${trap.message}`];
   trap.frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset }, depth) => {
     const name = functionName ?? `func${functionIndex}`;

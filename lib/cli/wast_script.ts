@@ -82,7 +82,7 @@ class Skip {
 type Named = Instance | Skip;
 
 /** The features that scripts of a folder may use: core scripts know no proposals. */
-export function featuresOfScript(path: string): FeatureSet {
+function featuresOfScript(path: string): FeatureSet {
   // The proposal's scripts stem from a time of one table and one memory, and refuse more.
   if (path.includes("/threads/")) {
     return withoutFeatures(withFeatures(WASM3_FEATURES, "threads"), "reference-types", "multi-memory");

@@ -33,7 +33,7 @@ export class HostError extends Error {
 }
 
 /** The errno values this layer names in messages; the rest print as numbers. */
-export const ERRNO = {
+const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,

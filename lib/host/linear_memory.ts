@@ -23,7 +23,7 @@ export const WASM_PAGE_BYTES = 65536;
 /** What V8 reserves: the reach of 32-bit index plus 32-bit offset, and a page for the access itself. */
 export const RESERVATION_BYTES = 8 * 0x4000_0000 + WASM_PAGE_BYTES;
 /** LMEM-3. */
-export const MAXIMUM_LIVE_MEMORIES = 12000;
+const MAXIMUM_LIVE_MEMORIES = 12000;
 
 /** 8 GiB + 64 KiB in pages: the declared maximum that makes V8 reserve it. */
 const MAXIMUM_PAGES = 131073n;

@@ -46,7 +46,7 @@ export const ADVICE = {
 } as const;
 
 /** Rounds up to whole pages. */
-export function pageAlign(byteLength: number): number {
+function pageAlign(byteLength: number): number {
   return Math.ceil(byteLength / PAGE_BYTES) * PAGE_BYTES;
 }
 

@@ -29,7 +29,7 @@ export const STACK_GUARD_BYTES = 64 * 1024;
 /** Bytes between guard and limit. */
 export const STACK_RESERVE_BYTES = 32 * 1024;
 /** Smallest size a pool may be made for. */
-export const MINIMUM_STACK_BYTES = 192 * 1024;
+const MINIMUM_STACK_BYTES = 192 * 1024;
 
 /** Address space of one slab. */
 const SLAB_BYTES = 64 << 20;

@@ -14,6 +14,7 @@ import { bug } from "../base/mod.ts";
 import type { Block } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
 import { makeCallable } from "./export_call.ts";
+import { markAsFunc } from "./func_mark.ts";
 import { type HostFunction, makeHostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
 import type { Signature } from "./signature.ts";
@@ -69,7 +70,7 @@ export class FuncState {
   get callable(): Callable {
     if (this.#callable === undefined) {
       this.#callable = makeCallable(this);
-      new FuncMark(this.#callable, this);
+      markAsFunc(this.#callable, this);
     }
     return this.#callable;
   }
@@ -111,43 +112,6 @@ export class FuncState {
   get hostContext(): number {
     return this.#hostContext();
   }
-}
-
-/** A constructor that returns what it is given, so that a subclass adds its private field to that. */
-const Identity = class {
-  constructor(object: object) {
-    return object;
-  }
-} as new (object: object) => object;
-
-/**
- * Marks objects, callables among them, as standing for a function. A private field costs a tenth of a WeakMap entry to make, and nothing in
- * garbage collection: instances with hundreds of exports are made and dropped by the thousand.
- */
-class FuncMark extends Identity {
-  readonly #func: FuncState;
-
-  constructor(object: object, func: FuncState) {
-    super(object);
-    this.#func = func;
-  }
-
-  static funcOf(object: object): FuncState | undefined {
-    return #func in object ? object.#func : undefined;
-  }
-}
-
-/** The function that a value stands for: a callable, or an object entered by {@linkcode setFuncWrapper}. */
-export function funcStateOf(value: unknown): FuncState | undefined {
-  return (typeof value === "function" || typeof value === "object") && value !== null
-    ? FuncMark.funcOf(value)
-    : undefined;
-}
-
-/** Makes `wrapper` the API's object for a function. */
-export function setFuncWrapper(func: FuncState, wrapper: object): void {
-  func.wrapper = wrapper;
-  new FuncMark(wrapper, func);
 }
 
 /** Makes a function of a store out of a JavaScript function. */

@@ -141,7 +141,7 @@ function limitsMismatch(
 }
 
 /** `func`, `table` ... for messages. */
-export function kindName(given: ExternState): string {
+function kindName(given: ExternState): string {
   if (given instanceof FuncState) return "func";
   if (given instanceof TableState) return "table";
   if (given instanceof MemoryState) return "memory";

@@ -23,6 +23,7 @@ export * from "./const_eval.ts";
 export * from "./cpu.ts";
 export * from "./engine_state.ts";
 export * from "./export_call.ts";
+export * from "./func_mark.ts";
 export * from "./func_ref.ts";
 export * from "./global.ts";
 export * from "./handles.ts";

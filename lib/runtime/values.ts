@@ -6,7 +6,8 @@
  */
 
 import { heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
-import { type FuncState, funcStateOf } from "./func_ref.ts";
+import { funcStateOf } from "./func_mark.ts";
+import type { FuncState } from "./func_ref.ts";
 import { port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
@@ -123,13 +124,13 @@ function toV128(value: unknown): Uint8Array {
 }
 
 /** The handle of an externref. @throws {TypeError} for null where the type excludes it. */
-export function toHandle(store: StoreState, type: ValType, value: unknown): number {
+function toHandle(store: StoreState, type: ValType, value: unknown): number {
   if (value === null && !isNullable(type)) throw new TypeError("The reference type does not include null");
   return store.handles.handleOf(value);
 }
 
 /** The VMFuncRef address of a funcref, 0 for null. @throws {TypeError} for anything but a function of this store of that type. */
-export function toFuncAddress(store: StoreState, type: ValType, value: unknown): number {
+function toFuncAddress(store: StoreState, type: ValType, value: unknown): number {
   if (value === null) {
     if (isRef(type) && !isNullable(type)) throw new TypeError("The reference type does not include null");
     return 0;

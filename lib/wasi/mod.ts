@@ -20,6 +20,7 @@ export {
   WasiPreview1,
 } from "./preview1/wasi.ts";
 export type { InputSource, OutputSink } from "./preview1/descriptors.ts";
+export type { BufferSource } from "./preview1/guest_memory.ts";
 export { WasiExit } from "./preview1/state.ts";
 export { WASI_FUNCTIONS, type WasiFunctionName } from "./preview1/abi.ts";
 export { setPathResolution } from "./preview1/beneath.ts";

@@ -408,7 +408,7 @@ export const LAYOUTS = {
     filestat: { bytes: 56, links: 20, linksBytes: 4, size: 24, times: 32 },
     subscription: { bytes: 56, clock: 24, timeout: 32, flags: 48 },
   },
-} as const satisfies Record<string, Layout>;
+} as const satisfies Record<"wasi_snapshot_preview1" | "wasi_unstable", Layout>;
 
 /** The name of a WASI function. */
 export type WasiFunctionName = typeof WASI_FUNCTIONS[number][0];

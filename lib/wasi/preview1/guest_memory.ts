@@ -20,6 +20,7 @@ export function fail(errno: number): never {
 
 /** What gives the memory's present buffer. */
 export interface BufferSource {
+  /** The bytes as of now; another buffer once the memory has grown. */
   readonly buffer: ArrayBufferLike;
 }
 

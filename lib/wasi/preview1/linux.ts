@@ -16,7 +16,7 @@ const PATH_BYTES = 4096;
 const encoder = new TextEncoder();
 
 /** Most bytes that one read or write moves through the scratch space. */
-export const DATA_BYTES: number = SCRATCH_BYTES - DATA_OFFSET;
+const DATA_BYTES: number = SCRATCH_BYTES - DATA_OFFSET;
 
 /** open(2) flags: include/uapi/asm-generic/fcntl.h. */
 export const O = {

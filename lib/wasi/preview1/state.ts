@@ -17,10 +17,12 @@ export interface WasiState {
 
 /** Thrown by `proc_exit`: not a failure, the way a program ends. It passes through the guest untouched. */
 export class WasiExit extends Error {
+  /** `"WasiExit"`. */
   override name = "WasiExit";
   /** The exit code, 0 to 2^32 - 1. */
   readonly code: number;
 
+  /** Makes the error for an exit code. */
   constructor(code: number) {
     super(`the program ended with exit code ${code}`);
     this.code = code;

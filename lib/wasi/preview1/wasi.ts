@@ -53,6 +53,7 @@ export interface WasiOptions {
 
 /** A grant that could not be made. */
 export class WasiError extends Error {
+  /** `"WasiError"`. */
   override name = "WasiError";
 }
 
@@ -69,7 +70,7 @@ export interface FunctionSink {
 }
 
 /** A module name under which the functions are offered; each names an edition of the interface. */
-export type WasiModuleName = keyof typeof LAYOUTS;
+export type WasiModuleName = "wasi_snapshot_preview1" | "wasi_unstable";
 
 /** The module names under which the functions are offered. */
 export const WASI_MODULES = Object.keys(LAYOUTS) as readonly WasiModuleName[];
@@ -109,6 +110,9 @@ export class WasiPreview1 implements Disposable {
   readonly #env: readonly string[];
 
   /**
+   * Opens what the guest is given.
+   *
+   * @param options What that is.
    * @throws {WasiError} if a preopened folder cannot be opened.
    * @throws {TypeError} if an argument or variable cannot be passed: it holds a zero character, or a name holds "=";
    * or if a stream is none of the choices.
