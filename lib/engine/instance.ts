@@ -3,13 +3,16 @@
 import {
   createGlobal,
   type ExternState,
+  funcStateOf,
+  GlobalState,
   importTypeToString,
   type InstanceState,
   instantiate,
   LinkError,
   type ModuleState,
   type StoreState,
-  ValueKind,
+  VALUE_KINDS,
+  type ValueKindName,
   valueKindOf,
 } from "../runtime/mod.ts";
 import type { Import } from "../wasm/mod.ts";
@@ -22,7 +25,7 @@ import { type Store, storeOf } from "./store.ts";
  * What can be given for an import: an export of an instance of the same store or an object of the API; for a function import also a JavaScript
  * function; for a constant global also its value.
  */
-export type ImportValue = ExportValue | Func | number | bigint | ((...args: never[]) => unknown);
+export type ImportValue = ExportValue | Func | number | bigint | null | ((...args: never[]) => unknown);
 
 /** What is given for imports, by module and name. */
 export type Imports = Readonly<Record<string, Readonly<Record<string, ImportValue>>>>;
@@ -173,25 +176,43 @@ function missingError(module: ModuleState, missing: readonly Import[]): LinkErro
 
 function toExtern(store: StoreState, module: ModuleState, wanted: Import, given: unknown): ExternState {
   const state = unwrapExtern(given);
+  if (wanted.kind === "global" && !(state instanceof GlobalState)) return toGlobal(store, module, wanted, given);
   if (state !== undefined) return state;
   if (wanted.kind === "func" && typeof given === "function") {
     const typeId = module.typeIds[module.module.funcs[wanted.index]];
     return makeHostFunc(store, typeId, given as (...args: never[]) => unknown);
   }
-  if (wanted.kind === "global" && (typeof given === "number" || typeof given === "bigint")) {
-    const type = module.globalType(wanted.index);
-    const isI64 = valueKindOf(store.engine.registry, type.type) === ValueKind.i64;
-    if (type.isMutable) {
-      throw new LinkError(`a ${typeof given} cannot be changed: give a Global for a mutable global`, wanted);
-    }
-    if (isI64 !== (typeof given === "bigint")) {
-      throw new LinkError(`a ${typeof given} is no ${importTypeToString(module, wanted)}`, wanted);
-    }
-    const global = createGlobal(store, type);
-    global.set(given);
-    return global;
-  }
   throw new LinkError(`expected a ${importTypeToString(module, wanted)}, got ${describe(given)}`, wanted);
+}
+
+/** What may be given for a constant of each kind (JS API, "read the imports"). */
+const FITS_CONSTANT: Record<ValueKindName, (given: unknown) => boolean> = {
+  i32: (given) => typeof given === "number",
+  i64: (given) => typeof given === "bigint",
+  f32: (given) => typeof given === "number",
+  f64: (given) => typeof given === "number",
+  v128: (given) => given instanceof Uint8Array,
+  func: (given) => given === null || funcStateOf(given) !== undefined,
+  extern: () => true,
+};
+
+/** A new global for a value that is given in place of one. */
+function toGlobal(store: StoreState, module: ModuleState, wanted: Import, given: unknown): GlobalState {
+  const type = module.globalType(wanted.index);
+  const kind = VALUE_KINDS[valueKindOf(store.engine.registry, type.type)];
+  if (!FITS_CONSTANT[kind](given)) {
+    throw new LinkError(`expected a ${importTypeToString(module, wanted)}, got ${describe(given)}`, wanted);
+  }
+  if (type.isMutable) {
+    throw new LinkError("a mutable global is needed, and a value cannot be changed: give a Global", wanted);
+  }
+  const global = createGlobal(store, type);
+  try {
+    global.set(given);
+  } catch (error) {
+    throw error instanceof TypeError ? new LinkError(error.message, wanted) : error;
+  }
+  return global;
 }
 
 function describe(value: unknown): string {
