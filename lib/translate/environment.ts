@@ -227,8 +227,10 @@ export class TranslateEnvironment {
       if (owned !== NONE) this.memories.setDirect(index, shape.ownedMemory(owned));
       else if (defined >= 0) this.memories.setIndirect(index, shape.memoryPointer(defined));
       else this.memories.setIndirect(index, shape.memoryImport(index) + VMMemoryImport.offsets.definition);
-      this.memoryIsExplicit[index] = this.options.bounds === "explicit" ? 1 : 0;
-      this.memoryIs64[index] = module.memories[index].addressType === "i64" ? 1 : 0;
+      const is64 = module.memories[index].addressType === "i64";
+      this.memoryIs64[index] = is64 ? 1 : 0;
+      // No reservation is as large as what a 64-bit address reaches.
+      this.memoryIsExplicit[index] = is64 || this.options.bounds === "explicit" ? 1 : 0;
     }
   }
 

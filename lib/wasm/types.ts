@@ -149,11 +149,6 @@ export function asNullable(type: ValType): ValType {
   return type | NULL_BIT;
 }
 
-/** Whether the heap type is a type index. */
-export function isConcrete(heap: HeapType): boolean {
-  return heap >= 0;
-}
-
 /** The type that a value of a storage type has on the operand stack. */
 export function unpacked(type: ValType): ValType {
   return isPacked(type) ? I32 : type;

@@ -48,9 +48,6 @@ export const OPERAND_KINDS = [
   ["1", FILE_NONE, 0, 0, 0, NOT_FIXED],
 ] as const satisfies readonly (readonly [string, number, number, number, number, number])[];
 
-/** The name of an operand kind. */
-export type OperandKindName = typeof OPERAND_KINDS[number][0];
-
 const KIND_BY_NAME = new Map<string, number>(OPERAND_KINDS.map((row, kind) => [row[0], kind]));
 
 /** The number of an operand kind, for comparisons with the `FORM_OPERAND_KIND` column; -1 when there is none. */

@@ -5,7 +5,7 @@
  * tell NaN, overflow and the honest lowest integer apart out of line (emit_sequence.ts).
  */
 
-import { F32, F64, I32, I64, IS_FLOAT_CLASS, type Type } from "../../ir/mod.ts";
+import { F64, I32, I64, IS_FLOAT_CLASS, type Type } from "../../ir/mod.ts";
 import type { FormId } from "../../x64/mod.ts";
 import { Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
@@ -136,5 +136,3 @@ export const CONVERT_RULES = {
   }),
   bitcast: BITCAST,
 } as const;
-
-void F32;

@@ -29,7 +29,6 @@ export const SUB: Alu = alu("sub");
 export const XOR: Alu = alu("xor");
 export const CMP: Alu = alu("cmp");
 export const CMP_M8_IMM8: FormId = form("cmp rm8, imm8");
-export const CMP_M16_IMM16: FormId = form("cmp rm16, imm16");
 export const CMP_M16_IMM8: FormId = form("cmp rm16, imm8");
 export const TEST: Pair = [form("test rm32, r32"), form("test rm64, r64")];
 export const TEST_IMM: Pair = [form("test rm32, imm32"), form("test rm64, imm32")];
@@ -86,7 +85,6 @@ export const ROR: Shift = shift("ror");
 export const SHLX: Pair = [form("shlx r32, rm32, r32"), form("shlx r64, rm64, r64")];
 export const SHRX: Pair = [form("shrx r32, rm32, r32"), form("shrx r64, rm64, r64")];
 export const SARX: Pair = [form("sarx r32, rm32, r32"), form("sarx r64, rm64, r64")];
-export const RORX: Pair = [form("rorx r32, rm32, imm8"), form("rorx r64, rm64, imm8")];
 
 export const LZCNT: Pair = [form("lzcnt r32, rm32"), form("lzcnt r64, rm64")];
 export const TZCNT: Pair = [form("tzcnt r32, rm32"), form("tzcnt r64, rm64")];
@@ -129,7 +127,6 @@ export const CVT_TO_INT: readonly [Pair, Pair] = [
 ];
 
 export const PUSH: FormId = form("push r64");
-export const PUSH_M: FormId = form("push rm64");
 export const POP: FormId = form("pop r64");
 export const POP_M: FormId = form("pop rm64");
 export const LEAVE: FormId = form("leave");

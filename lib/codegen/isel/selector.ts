@@ -40,7 +40,7 @@ import type { FormId } from "../../x64/mod.ts";
 import { BlockOrder } from "../block_order.ts";
 import { ConstantPool } from "../constant_pool.ts";
 import { type Inst, MemBase, Shape, VCode } from "../vcode.ts";
-import { fitsI8, LEA_64, MOV_R32 } from "./forms.ts";
+import { LEA_64, MOV_R32 } from "./forms.ts";
 import { RULE_HITS, type RuleList, RULES } from "./rules.ts";
 
 /** What selection needs to know of the module and the processor. */
@@ -568,11 +568,6 @@ export class Selector {
     }
     code.disp[i] = disp;
     code.regOp[i] = code.def(dst);
-  }
-
-  /** Picks the 8-bit immediate form when the value fits. */
-  pickImmediate(form8: FormId, form32: FormId, imm: number): FormId {
-    return fitsI8(imm) ? form8 : form32;
   }
 }
 
