@@ -8,63 +8,24 @@
 
 import { assert } from "@std/assert";
 import { type NumericRow, PURE_ROWS } from "./generators/numeric_rows.ts";
-import { EDGES, isNan } from "./generators/values.ts";
+import { EDGES } from "./generators/values.ts";
+import { constant, type FuncTree, memarg, type Node, node, type NumberType, unsigned } from "./generators/wasm_tree.ts";
 import {
-  constant,
-  encodeModule,
-  type FuncTree,
-  memarg,
-  type ModuleTree,
-  type Node,
-  node,
-  type NumberType,
-  unsigned,
-} from "./generators/wasm_tree.ts";
-import {
-  type Configuration,
-  configurationName,
-  isSameTrap,
-  TheropodSession,
-  trapKind,
-  V8Session,
-} from "./oracles/engines.ts";
+  compareCases,
+  type Form,
+  get,
+  i32,
+  loopOver,
+  operand,
+  position,
+  resultAddress,
+  RESULTS_AT,
+  SLOT_BYTES,
+  STORE,
+} from "./oracles/cases.ts";
+import type { Configuration } from "./oracles/engines.ts";
 
 Error.stackTraceLimit = 4;
-
-/** Operands start here, results a page later. */
-const RESULTS_AT = 0x10000;
-const SLOT_BYTES = 8;
-/** Area 0 has the operands, 1 the results, 2 and 3 what must survive the operation. */
-const AREAS = 4;
-/** Bytes of a case: its two operands. */
-const CASE_BYTES = 16;
-
-const POSITION = unsigned(0);
-const LOAD = { i32: "i32.load", i64: "i64.load", f32: "f32.load", f64: "f64.load" } as const;
-const STORE = { i32: "i32.store", i64: "i64.store", f32: "f32.store", f64: "f64.store" } as const;
-/** Operations whose results are a function of the bits even for NaNs. */
-const MOVES_BITS = /abs|neg|copysign|reinterpret/;
-
-const i32 = (value: number): Node => constant("i32", BigInt(value));
-const get = (type: NumberType, index: number): Node => node("local.get", [type], [], unsigned(index));
-const position = (): Node => node("global.get", ["i32"], [], POSITION);
-
-/** The address of the current case, and of its result. */
-const caseAddress = (): Node => node("i32.mul", ["i32"], [position(), i32(CASE_BYTES)]);
-const resultAddress = (): Node => node("i32.mul", ["i32"], [position(), i32(SLOT_BYTES)]);
-const operand = (type: NumberType, index: number): Node =>
-  node(LOAD[type], [type], [caseAddress()], memarg(index * SLOT_BYTES));
-
-/** What a form does with the operands of one case. */
-interface Form {
-  readonly name: string;
-  readonly resultType: NumberType;
-  readonly locals: readonly NumberType[];
-  /** Statements before, in each round. */
-  readonly before: readonly Node[];
-  readonly value: Node;
-  readonly after?: readonly Node[];
-}
 
 function forms(row: NumericRow): Form[] {
   const { name, operands } = row;
@@ -175,28 +136,6 @@ function edge(type: NumberType, bits: bigint): bigint {
   return type === "i32" || type === "i64" ? bits : EDGES[type][Number(bits) % EDGES[type].length];
 }
 
-/** The loop over cases from the position to the limit, both globals: writes each result and advances. */
-function loopOver(form: Form): FuncTree {
-  const label = { types: [] }, exit = { types: [] };
-  const body: Node[] = [
-    node("br_if", [], [node("i32.ge_u", ["i32"], [position(), node("global.get", ["i32"], [], unsigned(1))])], {
-      label: exit,
-    }),
-    ...form.before,
-    node(STORE[form.resultType], [], [resultAddress(), form.value], memarg(RESULTS_AT)),
-    ...form.after ?? [],
-    node("global.set", [], [node("i32.add", ["i32"], [position(), i32(1)])], POSITION),
-    node("br", [], [], { label }),
-  ];
-  const loop: Node = { ...node("loop", []), block: { label, params: [], body } };
-  return {
-    signature: { params: [], results: [] },
-    locals: [...form.locals],
-    label: { types: [] },
-    body: [{ ...node("block", []), block: { label: exit, params: [], body: [loop] } }],
-  };
-}
-
 /** One function a pair of constants; stores its result. Traps are folded away by nobody, so each gets its own function. */
 function folded(row: NumericRow, operands: readonly bigint[], index: number): FuncTree {
   const value = node(row.name, [row.result!], operands.map((bits, i) => constant(row.operands[i], bits)));
@@ -205,21 +144,6 @@ function folded(row: NumericRow, operands: readonly bigint[], index: number): Fu
     locals: [],
     label: { types: [] },
     body: [node(STORE[row.result!], [], [i32(index * SLOT_BYTES), value], memarg(RESULTS_AT))],
-  };
-}
-
-function moduleOf(funcs: FuncTree[]): ModuleTree {
-  return {
-    funcImports: [],
-    memories: [{ min: 5, max: 5 }],
-    tables: [],
-    globals: [
-      { type: "i32", isMutable: true, init: i32(0) },
-      { type: "i32", isMutable: true, init: i32(0) },
-    ],
-    funcs,
-    data: [],
-    elements: [],
   };
 }
 
@@ -268,122 +192,8 @@ function casesOf({ operands }: NumericRow): bigint[][] {
   return EDGES[operands[0]].flatMap((left) => EDGES[operands[1]].map((right) => [left, right]));
 }
 
-/** What one form did: traps by case, and the results in memory. */
-interface Outcome {
-  readonly traps: readonly (string | undefined)[];
-  readonly memory: ArrayBufferLike;
-}
-
-/** How a module's functions cover the cases: each loops over all of them, or each is one of them. */
-type Coverage = "loops" | "one each";
-
-/** Runs a module's functions on the cases; yields after each form, with memory as it left it. */
-function* outcomes(
-  session: V8Session | TheropodSession,
-  bytes: Uint8Array<ArrayBuffer>,
-  count: number,
-  cases: readonly bigint[][],
-  coverage: Coverage,
-): Generator<Outcome> {
-  const guest = session.instantiate(bytes, {});
-  const memory = guest.memory("m").buffer;
-  const here = guest.global("g0"), limit = guest.global("g1");
-  const view = new DataView(memory), all = new Uint8Array(memory);
-  cases.forEach((operands, index) =>
-    operands.forEach((bits, i) => view.setBigUint64(index * CASE_BYTES + i * SLOT_BYTES, bits, true))
-  );
-  const clear = () => {
-    for (let area = 1; area < AREAS; area++) {
-      const start = area * RESULTS_AT;
-      all.fill(0xcd, start, start + cases.length * SLOT_BYTES);
-    }
-  };
-  clear();
-  if (coverage === "one each") {
-    yield { traps: cases.map((_, index) => attempt(guest.func(`f${index}`))), memory };
-    return;
-  }
-  for (let index = 0; index < count; index++) {
-    clear();
-    const traps: (string | undefined)[] = [];
-    const run = guest.func(`f${index}`);
-    here.value = 0;
-    limit.value = cases.length;
-    while ((here.value as number) < cases.length) {
-      const kind = attempt(run);
-      if (kind === undefined) break;
-      const at = here.value as number;
-      traps[at] = kind;
-      here.value = at + 1;
-    }
-    yield { traps, memory };
-  }
-}
-
-function attempt(run: () => unknown): string | undefined {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    return trapKind(error);
-  }
-}
-
-let evaluations = 0;
-
-/** What is compared. */
-interface Comparison {
-  readonly row: NumericRow;
-  readonly funcs: FuncTree[];
-  readonly forms: readonly { readonly name: string; readonly resultType: NumberType }[];
-  readonly cases: readonly bigint[][];
-  readonly coverage: Coverage;
-  readonly configuration: Configuration;
-}
-
-/** Compares all forms of one module; returns what differs. */
-function compare({ row, funcs, forms, cases, coverage, configuration }: Comparison): string[] {
-  const bytes = encodeModule(moduleOf(funcs), "no wrappers");
-  using theirs = new V8Session(), ours = new TheropodSession(configuration);
-  const their = outcomes(theirs, bytes, funcs.length, cases, coverage);
-  const our = outcomes(ours, bytes, funcs.length, cases, coverage);
-  const failures: string[] = [];
-  for (const { name, resultType } of forms) {
-    const expected = their.next().value as Outcome, actual = our.next().value as Outcome;
-    const where = (at: number) =>
-      `${row.name} [${name}] (${cases[at].map((bits) => `0x${bits.toString(16)}`)}), ${
-        configurationName(configuration)
-      }`;
-    cases.forEach((_, at) => {
-      const wanted = expected.traps[at], got = actual.traps[at];
-      if (wanted === got || wanted !== undefined && got !== undefined && isSameTrap(wanted, got)) return;
-      failures.push(`${where(at)}: V8 ${wanted ?? "returns"}, ours ${got ?? "returns"}`);
-    });
-    evaluations += cases.length;
-    for (let area = 1; area < AREAS; area++) {
-      const wanted = new BigUint64Array(expected.memory as ArrayBuffer, area * RESULTS_AT, cases.length);
-      const got = new BigUint64Array(actual.memory as ArrayBuffer, area * RESULTS_AT, cases.length);
-      const wantedWords = new Int32Array(expected.memory, area * RESULTS_AT, 2 * cases.length);
-      const gotWords = new Int32Array(actual.memory, area * RESULTS_AT, 2 * cases.length);
-      for (let word = 0; word < 2 * cases.length; word++) {
-        if (wantedWords[word] === gotWords[word]) continue;
-        const at = word >> 1;
-        if (area === 1 && !MOVES_BITS.test(row.name) && isSomeNan(resultType, wanted[at], got[at])) continue;
-        const place = area > 1 ? ` in area ${area}` : "";
-        failures.push(`${where(at)}: V8 0x${wanted[at].toString(16)}, ours 0x${got[at].toString(16)}${place}`);
-      }
-    }
-  }
-  return failures;
-}
-
-/** Whether a float operation may give `got` where another engine gave `wanted`: any quiet NaN for any NaN. */
-function isSomeNan(type: NumberType, wanted: bigint, got: bigint): boolean {
-  if (type !== "f32" && type !== "f64") return false;
-  const mask = type === "f32" ? 0xffffffffn : 0xffffffffffffffffn;
-  const quiet = type === "f32" ? 1n << 22n : 1n << 51n;
-  return isNan(type, wanted & mask) && isNan(type, got & mask) && (got & quiet) !== 0n;
-}
+/** Operations whose results are a function of the bits even for NaNs. */
+const MOVES_BITS = /abs|neg|copysign|reinterpret/;
 
 function guarded(name: string, run: () => string[]): string[] {
   try {
@@ -396,17 +206,19 @@ function guarded(name: string, run: () => string[]): string[] {
 /** Constants are folded and matched alike at all levels of effort: they are tested once. */
 function test(configuration: Configuration, operands: "all" | "variables"): void {
   const failures: string[] = [];
-  evaluations = 0;
+  let evaluations = 0;
   for (const row of PURE_ROWS) {
     const all = forms(row).filter(({ name }) => operands === "all" || !name.includes("0x"));
     const cases = casesOf(row);
-    const common = { row, cases, configuration };
+    const nans = MOVES_BITS.test(row.name) ? "exact" as const : "some" as const;
+    const common = { name: row.name, cases, configuration, nans };
+    evaluations += (all.length + (operands === "all" ? 1 : 0)) * cases.length;
     const looped = guarded(
       row.name,
-      () => compare({ ...common, funcs: all.map(loopOver), forms: all, coverage: "loops" }),
+      () => compareCases({ ...common, funcs: all.map(loopOver), forms: all, coverage: "loops" }),
     );
     const constants = operands === "variables" ? [] : guarded(row.name, () =>
-      compare({
+      compareCases({
         ...common,
         funcs: cases.map((operands, index) => folded(row, operands, index)),
         forms: [{ name: "constants", resultType: row.result! }],

@@ -92,7 +92,7 @@ export class BodyGenerator extends Accesses {
       case 16:
         return this.multiBlock(depth);
       case 17:
-        return this.branchIf(depth);
+        return random.oneIn(3) ? this.permutation() : this.branchIf(depth);
       case 18:
         return random.oneIn(3)
           ? [this.switch(depth)]
@@ -231,6 +231,17 @@ export class BodyGenerator extends Accesses {
         this.blockNode("loop", [], [], { label, params: [], body }),
       ],
     });
+  }
+
+  // Locals trade places, some in a circle: in a loop these are moves along its back edge that must happen at once.
+  protected permutation(): Node[] {
+    const random = this.random;
+    const type = random.oneIn(3) ? undefined : this.someNumber();
+    const chosen = this.settable(type).filter(() => random.oneIn(2)).slice(0, 9);
+    const ofType = (local: number) => chosen.filter((other) => this.locals[other] === this.locals[local]);
+    const sources = chosen.map((local) => this.local(this.locals[local], random.pick(ofType(local))));
+    const sets = chosen.map((local) => node("local.set", [], [], unsigned(local)));
+    return [...sources, ...sets.toReversed()];
   }
 
   protected multiBlock(depth: number): Node[] {
