@@ -6,8 +6,8 @@ function bytesOf(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => i * 31 + (i >> 8) + length);
 }
 
-Deno.test("sha256() agrees with the runtime's own, at every length around a block and beyond what is hashed here", async () => {
-  const lengths = [...Array.from({ length: 130 }, (_, i) => i), 100_003, (2 << 20) - 1, 2 << 20, (2 << 20) + 1];
+Deno.test("sha256() agrees with the web interface at every length around a block", async () => {
+  const lengths = [...Array.from({ length: 130 }, (_, i) => i), 100_003];
   for (const length of lengths) {
     const bytes = bytesOf(length);
     const expected = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
