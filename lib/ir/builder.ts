@@ -446,15 +446,20 @@ export class FuncBuilder extends Emitter {
   // Rounds of trivial parameter removal: one that removes nothing ends them. The bound keeps contrived chains linear; what is left over
   // is correct, only redundant.
   #removeTrivialParams(blockCount: number): void {
-    const { func } = this;
     for (let round = 0, changed = true; changed && round < 8; round++) {
       changed = false;
-      for (let block = 1; block < blockCount; block++) {
-        for (let param = this.#firstParam[block]; param !== NONE; param = func.aux[param]) {
-          if (func.op[param] === Ir.block_param && this.#removeTrivial(param as Value)) changed = true;
-        }
-      }
+      for (let block = 1; block < blockCount; block++) if (this.#removeTrivialOf(block)) changed = true;
     }
+  }
+
+  // A block at a time: a loop of loops would be optimised while it runs, over and over (V8 leaves such code with the inner loop).
+  #removeTrivialOf(block: number): boolean {
+    const { func } = this;
+    let changed = false;
+    for (let param = this.#firstParam[block]; param !== NONE; param = func.aux[param]) {
+      if (func.op[param] === Ir.block_param && this.#removeTrivial(param as Value)) changed = true;
+    }
+    return changed;
   }
 
   // Moves the entry block to the end of the order, with the zeros after its parameters.

@@ -138,33 +138,39 @@ export class LiveRanges {
   }
 
   #buildRanges(input: AllocationInput): void {
-    const { vregCount, blockFirst } = input;
-    const { defBlock, defPosition, useStart, usePosition, blockOf } = this;
+    const { vregCount } = input;
     this.rangeCount = 0;
     this.rangeFrom = growInt32(this.rangeFrom, vregCount + 1);
     this.rangeTo = growInt32(this.rangeTo, vregCount + 1);
+    this.rangeStart[0] = 0;
     for (let v = 0; v < vregCount; v++) {
-      this.rangeStart[v] = this.rangeCount;
-      const block = defBlock[v];
-      const firstUse = useStart[v], lastUse = useStart[v + 1] - 1;
-      if (block === NONE) {
-        if (lastUse >= firstUse) bug(`regalloc: vreg ${v} is used but never defined`);
-        continue;
-      }
-      const def = defPosition[v];
-      if (lastUse < firstUse) {
-        // LIVE-2: (def | 1) + 1 passes the late point; a parameter has no instruction of its own.
-        const isParam = (def & 1) === 0 && def === 2 * blockFirst[block] && this.#isParam(input, block, v);
-        this.#append(def, isParam ? def + 1 : (def | 1) + 1);
-      } else if (usePosition[lastUse] < 2 * blockFirst[block + 1] && usePosition[firstUse] >= 2 * blockFirst[block]) {
-        this.#append(def, usePosition[lastUse] + 1);
-      } else if (usePosition[firstUse] < def) {
-        bug(`regalloc: vreg ${v} is used before its def`);
-      } else {
-        this.#walk(input, v, block, def, blockOf[usePosition[lastUse] >> 1], firstUse, lastUse);
-      }
+      this.#buildRangesOf(input, v);
+      this.rangeStart[v + 1] = this.rangeCount;
     }
-    this.rangeStart[vregCount] = this.rangeCount;
+  }
+
+  // A vreg at a time: V8 optimises a long loop while it runs, and code that it enters in the middle it leaves again at what comes after.
+  #buildRangesOf(input: AllocationInput, v: number): void {
+    const { blockFirst } = input;
+    const { useStart, usePosition } = this;
+    const block = this.defBlock[v];
+    const firstUse = useStart[v], lastUse = useStart[v + 1] - 1;
+    if (block === NONE) {
+      if (lastUse >= firstUse) bug(`regalloc: vreg ${v} is used but never defined`);
+      return;
+    }
+    const def = this.defPosition[v];
+    if (lastUse < firstUse) {
+      // LIVE-2: (def | 1) + 1 passes the late point; a parameter has no instruction of its own.
+      const isParam = (def & 1) === 0 && def === 2 * blockFirst[block] && this.#isParam(input, block, v);
+      this.#append(def, isParam ? def + 1 : (def | 1) + 1);
+    } else if (usePosition[lastUse] < 2 * blockFirst[block + 1] && usePosition[firstUse] >= 2 * blockFirst[block]) {
+      this.#append(def, usePosition[lastUse] + 1);
+    } else if (usePosition[firstUse] < def) {
+      bug(`regalloc: vreg ${v} is used before its def`);
+    } else {
+      this.#walk(input, v, block, def, this.blockOf[usePosition[lastUse] >> 1], firstUse, lastUse);
+    }
   }
 
   /** Builds the ranges of a vreg that is live out of its def's block. */

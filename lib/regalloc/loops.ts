@@ -46,7 +46,7 @@ export class Loops {
   readonly #usedVreg: IntList = new IntList();
   readonly #usedNext: IntList = new IntList();
   #lastUser: Int32Array<ArrayBuffer> = new Int32Array(64);
-  /** Changes of the number of live values at each instruction's early and late point, by class. */
+  /** Number of live values at each instruction's early and late point, by class; first its changes. */
   readonly #delta: [
     Int32Array<ArrayBuffer>,
     Int32Array<ArrayBuffer>,
@@ -175,6 +175,7 @@ export class Loops {
   }
 
   #measurePressure(input: AllocationInput, live: LiveRanges): void {
+    if (this.count === 0) return;
     const { instCount, vregCount, vregClass, blockCount, blockFirst, cold } = input;
     const delta = this.#delta;
     for (let k = 0; k < 4; k++) {
@@ -191,29 +192,21 @@ export class Loops {
         late[rangeTo[k] >> 1]--;
       }
     }
+    for (let k = 0; k < 4; k++) accumulate(delta[k], instCount);
     const loops = this.count;
     this.maxPressure = growInt32(this.maxPressure, 2 * loops);
     this.entryPressure = growInt32(this.entryPressure, 2 * loops);
     this.maxPressure.fill(0, 0, 2 * loops);
     for (let c = 0; c < 2; c++) {
       const early = delta[c], late = delta[2 + c];
-      let nowEarly = 0, nowLate = 0;
       for (let b = 0; b < blockCount; b++) {
         const loop = this.innermost[b];
-        let most = 0;
+        if (loop === NONE) continue;
         const first = blockFirst[b];
-        for (let i = first, end = blockFirst[b + 1]; i < end; i++) {
-          nowEarly += early[i];
-          nowLate += late[i];
-          if (nowLate > most) most = nowLate;
-          if (i === first) {
-            if (nowEarly > most) most = nowEarly;
-            if (loop !== NONE && this.header[loop] === b) this.entryPressure[2 * loop + c] = nowEarly;
-          }
-        }
-        if (loop !== NONE && cold[b] === 0 && most > this.maxPressure[2 * loop + c]) {
-          this.maxPressure[2 * loop + c] = most;
-        }
+        if (this.header[loop] === b) this.entryPressure[2 * loop + c] = early[first];
+        if (cold[b] !== 0) continue;
+        const most = Math.max(early[first], highest(late, first, blockFirst[b + 1]));
+        if (most > this.maxPressure[2 * loop + c]) this.maxPressure[2 * loop + c] = most;
       }
       // Inner loops have larger numbers than the ones around them.
       for (let l = loops - 1; l >= 0; l--) {
@@ -251,4 +244,16 @@ export class Loops {
       }
     }
   }
+}
+
+/** Replaces differences by their running sum. */
+function accumulate(values: Int32Array, count: number): void {
+  for (let i = 1; i < count; i++) values[i] += values[i - 1];
+}
+
+/** The highest value in a range, which is not empty. */
+function highest(values: Int32Array, start: number, end: number): number {
+  let high = values[start];
+  for (let i = start + 1; i < end; i++) if (values[i] > high) high = values[i];
+  return high;
 }

@@ -27,16 +27,17 @@ export class DeadCodeElimination {
   run(func: Func, cfg: ControlFlow): void {
     this.#live.resize(func.count);
     this.#index = growInt32(this.#index, func.count);
-    for (let i = 0; i < cfg.rpoCount; i++) {
-      const block = cfg.rpo[i];
-      for (let k = 0; k < func.paramCount[block]; k++) this.#index[func.pool.at(func.paramStart[block] + k)] = k;
-      for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
-        const value = func.order[place];
-        if (!canEliminate(func.op[value], func.aux[value])) this.#mark(value);
-      }
-    }
+    for (let i = 0; i < cfg.rpoCount; i++) this.#markBlock(func, cfg.rpo[i]);
     while (this.#work.length !== 0) this.#markOperands(func, cfg, this.#work.pop());
     this.#sweep(func, cfg);
+  }
+
+  #markBlock(func: Func, block: number): void {
+    for (let k = 0; k < func.paramCount[block]; k++) this.#index[func.pool.at(func.paramStart[block] + k)] = k;
+    for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
+      const value = func.order[place];
+      if (!canEliminate(func.op[value], func.aux[value])) this.#mark(value);
+    }
   }
 
   #mark(value: number): void {
@@ -67,21 +68,22 @@ export class DeadCodeElimination {
   }
 
   #sweep(func: Func, cfg: ControlFlow): void {
-    const writer = this.#writer;
-    const live = this.#live;
-    writer.start(func);
-    for (let i = 0; i < cfg.rpoCount; i++) {
-      const block = cfg.rpo[i];
-      writer.startBlock(block);
-      for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
-        const value = func.order[place];
-        if (live.has(value)) writer.push(value);
-        if (func.op[value] === Ir.jump) this.#sweepArguments(func, value);
-      }
-    }
+    this.#writer.start(func);
+    for (let i = 0; i < cfg.rpoCount; i++) this.#sweepBlock(func, cfg.rpo[i]);
     // Parameter lists last: the arguments above are matched with them.
     for (let i = 0; i < cfg.rpoCount; i++) this.#sweepParams(func, cfg.rpo[i]);
-    writer.finish(func, cfg);
+    this.#writer.finish(func, cfg);
+  }
+
+  #sweepBlock(func: Func, block: number): void {
+    const writer = this.#writer;
+    const live = this.#live;
+    writer.startBlock(block);
+    for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
+      const value = func.order[place];
+      if (live.has(value)) writer.push(value);
+      if (func.op[value] === Ir.jump) this.#sweepArguments(func, value);
+    }
   }
 
   #sweepArguments(func: Func, jump: number): void {

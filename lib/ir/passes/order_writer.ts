@@ -61,11 +61,16 @@ export class OrderWriter {
       }
       if (start === end) bug(`block ${block} was not written`);
       func.blockStart[block] = func.orderLength;
-      for (let k = start; k < end; k++) func.order[func.orderLength++] = this.#order[k];
+      copyRange(this.#order, start, end, func.order, func.orderLength);
+      func.orderLength += end - start;
       func.blockEnd[block] = func.orderLength;
     }
     for (let block = 0; block < func.blockCount; block++) {
       if (!cfg.isReachable(block)) func.blockEnd[block] = func.blockStart[block] = 0;
     }
   }
+}
+
+function copyRange(from: Int32Array, start: number, end: number, to: Int32Array, at: number): void {
+  for (let k = start; k < end; k++) to[at++] = from[k];
 }
