@@ -220,7 +220,9 @@ export class Emitter {
     }
     // The instruction that may fault is the one behind the zeroing.
     if (shape === Shape.rmBreak || shape === Shape.rmiBreak) this.#break(i);
-    if (code.trap[i] !== 0 && shape !== Shape.div && shape !== Shape.srem) this.trapHere(code.trap[i], code.site[i]);
+    if (code.trap[i] !== 0 && shape !== Shape.div && shape !== Shape.srem) {
+      this.trapHere(code.trap[i], code.accessSite[i]);
+    }
     switch (shape) {
       case Shape.rm:
       case Shape.rmBreak:

@@ -147,6 +147,8 @@ export class VCode {
   clobbers: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** Byte offset of the wasm instruction. */
   site: Int32Array<ArrayBuffer> = new Int32Array(1024);
+  /** The same of the memory access within the instruction, where `trap` says that it may fault: a folded load keeps its own place. */
+  accessSite: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** Operands of instruction i: `opStart[i] .. opEnd[i]`. */
   opStart: Int32Array<ArrayBuffer> = new Int32Array(1024);
   opEnd: Int32Array<ArrayBuffer> = new Int32Array(1024);
@@ -318,6 +320,7 @@ export class VCode {
     this.tailUse = growInt32(this.tailUse, needed);
     this.clobbers = growInt32(this.clobbers, needed);
     this.site = growInt32(this.site, needed);
+    this.accessSite = growInt32(this.accessSite, needed);
     this.opStart = growInt32(this.opStart, needed);
     this.opEnd = growInt32(this.opEnd, needed);
   }

@@ -17,6 +17,7 @@ import {
   CONFIGURATIONS,
   TheropodSession,
   trapKind,
+  trapPlaces,
   V8Session,
 } from "../fuzz/oracles/engines.ts";
 
@@ -44,7 +45,7 @@ function compare(name: string, module: ModuleTree, ...calls: (readonly (number |
         try {
           return func(...args);
         } catch (error) {
-          return trapKind(error);
+          return `${trapKind(error)} at ${trapPlaces(error)}`;
         }
       });
     using v8 = new V8Session();
@@ -67,4 +68,25 @@ compare(
   [0],
   [65536],
   [-1],
+);
+
+// A load that is part of its consumer's instruction was reported at the consumer, one that is part of a store at the store.
+const load = (type: "i32" | "i64") => node(`${type}.load`, [type], [get("i32", 0)], memarg(4));
+compare(
+  "a load that traps inside another operation is reported at the load",
+  moduleWith({ params: ["i32", "i32"], results: ["i32"] }, [], node("i32.add", ["i32"], [get("i32", 1), load("i32")])),
+  [0, 1],
+  [65536, 1],
+  [-1, 1],
+);
+compare(
+  "a load that traps in an update of memory is reported at the load",
+  moduleWith(
+    { params: ["i32", "i64"], results: [] },
+    [],
+    node("i64.store", [], [get("i32", 0), node("i64.add", ["i64"], [load("i64"), get("i64", 1)])], memarg(4)),
+  ),
+  [0, 1n],
+  [65536, 1n],
+  [-1, 1n],
 );

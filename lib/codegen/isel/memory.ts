@@ -76,13 +76,14 @@ RMW_FORMS[Ir.bxor] = F.XOR;
 function readModifyWrite(c: Selector, v: number, load: number, other: number, forms: F.Alu): boolean {
   if (!isSameLocation(c, v, load)) return false;
   c.sunk[load] = 1;
+  // The load is what faults first: the address is taken from it.
   const w = c.wide(load);
   if (c.isImm32(other)) {
     const imm = c.immediate;
-    return storeImmediate(c, v, F.fitsI8(imm) ? forms.imm8[w] : forms.imm32[w], imm);
+    return storeImmediate(c, load, F.fitsI8(imm) ? forms.imm8[w] : forms.imm32[w], imm);
   }
   const r = c.reg(other);
-  c.address(v);
+  c.address(load);
   c.toMemory(forms.mr[w], r);
   return true;
 }

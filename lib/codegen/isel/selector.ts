@@ -168,6 +168,7 @@ export class Selector {
   amScale = 0;
   amDisp = 0;
   amTrap = 0;
+  amSite = 0;
 
   /** Prepares for `func`: machine blocks, use counts, colors. */
   start(func: Func, target: SelectionTarget): void {
@@ -394,6 +395,7 @@ export class Selector {
   /** Matches the address of memory access `v` into the `am` fields. */
   address(v: number): void {
     this.amTrap = memTrap(this.aux[v]);
+    this.amSite = this.func.site[v];
     this.#matchAddress(this.a[v], this.b[v], this.imm[v]);
   }
 
@@ -475,6 +477,7 @@ export class Selector {
     }
     code.disp[i] = this.amDisp;
     code.trap[i] = this.amTrap;
+    code.accessSite[i] = this.amSite;
     if (this.amTrap !== 0) code.needsFrame = 1;
   }
 

@@ -1,7 +1,7 @@
 /**
  * One program in two engines: everything that can be seen of it, as lines to compare.
  *
- * Lines are results of calls, kinds of traps, calls of host functions with their arguments, globals, hashes of memories and contents of
+ * Lines are results of calls, kinds and places of traps, calls of host functions with their arguments, globals, hashes of memories and contents of
  * tables. Functions are called through their wrappers, so floats cross as bits; NaNs are written as "nan", since their bits may differ.
  */
 
@@ -26,6 +26,7 @@ import {
   type Session,
   TheropodSession,
   trapKind,
+  trapPlaces,
   V8Session,
 } from "./engines.ts";
 
@@ -38,6 +39,9 @@ export interface Divergence {
   /** The lines before, which agree. */
   readonly context: readonly string[];
 }
+
+// Enough for the deepest recursion that the fuel allows: whole backtraces are compared.
+Error.stackTraceLimit = 150;
 
 const INSTANTIATED = "instantiated";
 const CALLS_PER_FUNCTION = 5;
@@ -151,7 +155,8 @@ class Run {
     try {
       return run();
     } catch (error) {
-      return `traps: ${trapKind(error)}`;
+      const places = trapPlaces(error);
+      return places === "" ? `traps: ${trapKind(error)}` : `traps: ${trapKind(error)} at ${places}`;
     }
   }
 
@@ -338,7 +343,9 @@ export function compareWith(
   return "same";
 }
 
+// Lines with traps are the same if these are of kinds that count as one, at the same places.
 function isSameLine(expected: string, actual: string): boolean {
-  const [wanted, got] = [expected, actual].map((line) => line.split(" traps: "));
-  return wanted.length === 2 && got.length === 2 && wanted[0] === got[0] && isSameTrap(wanted[1], got[1]);
+  const [wanted, got] = [expected, actual].map((line) => /^(.* )traps: (\S+)( .*)?$/.exec(line));
+  if (wanted === null || got === null) return false;
+  return wanted[1] === got[1] && wanted[3] === got[3] && isSameTrap(wanted[2], got[2]);
 }

@@ -230,7 +230,7 @@ export class HostAbort extends Error {
 }
 
 /**
- * The kind of a trap, comparable across engines. `ops` may be given where our finer kinds of failed conversions do not matter.
+ * The kind of a trap, comparable across engines.
  *
  * @throws what is no trap: a defect somewhere.
  */
@@ -247,6 +247,20 @@ export function trapKind(error: unknown): string {
     return found[1];
   }
   throw error;
+}
+
+/**
+ * Where a trap happened: offsets in the module of the instruction and of the calls that led to it, innermost first. Empty for what is no
+ * trap, and for stack overflow. V8's are as many as `Error.stackTraceLimit` allows.
+ */
+export function trapPlaces(error: unknown): string {
+  if (error instanceof Trap) {
+    return error.code === "stack_overflow"
+      ? ""
+      : error.frames.map(({ wasmOffset }) => wasmOffset.toString(16)).join(" ");
+  }
+  if (!(error instanceof WebAssembly.RuntimeError)) return "";
+  return Array.from(error.stack!.matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g), ([, offset]) => offset).join(" ");
 }
 
 /** Whether two kinds are the same trap: ours tells a conversion of a number too large from one of a NaN. */
