@@ -3,10 +3,13 @@
  *
  * Calls of a store nest strictly while they are synchronous, so a store keeps its activations in an array indexed by depth, and a call takes
  * the next one by incrementing a counter. A record keeps what the last call at that depth wrote: calling the same function again writes
- * its stack pointer and nothing else. Stacks stay with their store, so they are cleared when a store ends, not between calls (STACK-3).
+ * nothing. Stacks stay with their store, so they are cleared when a store ends, not between calls (STACK-3).
  *
  * ACT-A  `store.depth` counts the activations in use; `store.activations[depth - 1]` is the innermost.
  * ACT-B  An activation whose call ended by an exception is simply used again: a frozen guest stack needs no unwinding on this side.
+ * ACT-C  While an activation has a target and no call is in flight, its guest stack pointer is the top of the stack: a call that is done
+ *        leaves it there, so calling the same function again writes nothing. Once a call left the guest in the middle, for whatever
+ *        reason, the target is forgotten, and aiming anew sets the pointer.
  */
 
 import {
@@ -34,6 +37,8 @@ export interface CallTarget {
   /** What r14 is at that call. */
   readonly vmctx: number;
 }
+
+const GUEST_SP = RECORD.guestSp >> 2;
 
 /** A record with a stack: one call in flight, or none. */
 export class Activation {
@@ -72,13 +77,15 @@ export class Activation {
     this.words[RECORD.interruptFlag >> 2] = 0;
   }
 
-  /** Prepares the record for calls of `target`; the stack pointer is set by each call. */
+  /** Prepares the record for calls of `target`, with an empty stack. */
   aim(target: CallTarget): void {
     const { words } = this;
     if (target.callee === 0) bug("a function without code is called");
     storeAddress(words, RECORD.code >> 2, target.entryThunk);
     storeAddress(words, RECORD.vmctx >> 2, target.vmctx);
     storeAddress(words, VMRecord.offsets.callee >> 2, target.callee);
+    words[GUEST_SP] = this.topLo;
+    words[GUEST_SP + 1] = this.topHi;
     this.target = target;
   }
 

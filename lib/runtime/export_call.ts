@@ -91,7 +91,6 @@ function openedCalls(): Calls {
 }
 
 function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
-  const GUEST_SP = RECORD.guestSp >> 2;
   const EXIT_NUMBER = RECORD.exitNumber >> 2;
   const DONE = Status.done;
   const HOST_CALL = Status.hostCall;
@@ -103,9 +102,6 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     const { depth, activations } = store;
     const activation = depth < activations.length ? activations[depth] : store.addActivation();
     if (activation.target !== target) activation.aim(target);
-    const { words } = activation;
-    words[GUEST_SP] = activation.topLo;
-    words[GUEST_SP + 1] = activation.topHi;
     store.depth = depth + 1;
     return activation;
   }
@@ -123,7 +119,10 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
 
   function run(activation: Activation): void {
     const status = enter(activation.index);
-    if (status !== DONE) serve(activation, status);
+    if (status !== DONE) {
+      activation.target = undefined; // ACT-C
+      serve(activation, status);
+    }
   }
 
   function enterAndServe(target: CallTarget): void {
