@@ -101,11 +101,11 @@ for (const path of paths) {
   }
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const runner of Object.keys(RUNNERS) as RunnerName[]) {
-      // Compile samples take long and vary little: two rounds of them are enough.
+      // Compile samples take long and vary little: one round of them is enough.
       const { compileMs, compileWarmMs, runMs } = await sample(
         runner,
         path,
-        round < 2 && runner !== "v8" ? Number(options.warm) : 0,
+        round === 0 && runner !== "v8" ? Number(options.warm) : 0,
       );
       const entry = best[runner];
       entry.compileColdMs = Math.min(entry.compileColdMs, compileMs);

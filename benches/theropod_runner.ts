@@ -10,7 +10,7 @@ import { WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
 import { hashMemory } from "./v8_runner.ts";
 
 /** Least time spent compiling before the best compile time counts as warm. */
-const WARM_MS = 1000;
+const WARM_MS = 3000;
 
 if (import.meta.main) {
   const { values, positionals } = parseArgs({
@@ -67,7 +67,7 @@ if (import.meta.main) {
     code = error.code;
   }
   let compileWarmMs = Infinity;
-  // Small modules compile many times: the compiler counts as warm when it has worked for a second.
+  // Small modules compile many times: the compiler counts as warm when it has worked for three seconds.
   const warmStart = performance.now();
   for (let i = 0; i < Number(values.warm) || (i > 0 && performance.now() - warmStart < WARM_MS); i++) {
     start = performance.now();

@@ -27,7 +27,7 @@ export function hashMemory(buffer: ArrayBufferLike): number {
 }
 
 /** Least time spent compiling before the best compile time counts as warm. */
-const WARM_MS = 1000;
+const WARM_MS = 3000;
 
 if (import.meta.main) {
   const { values, positionals } = parseArgs({
@@ -81,7 +81,7 @@ if (import.meta.main) {
     code = error.code;
   }
   let compileWarmMs = Infinity;
-  // Small modules compile many times: the compiler counts as warm when it has worked for a second.
+  // Small modules compile many times: the compiler counts as warm when it has worked for three seconds.
   const warmStart = performance.now();
   for (let i = 0; i < Number(values.warm) || (i > 0 && performance.now() - warmStart < WARM_MS); i++) {
     start = performance.now();
