@@ -29,8 +29,6 @@ const AREAS = 4;
 /** Operands of a case. */
 const SLOTS = 4;
 const CASE_BYTES = SLOTS * SLOT_BYTES;
-/** Cases that fit. */
-export const MAX_CASES = Math.floor(RESULTS_AT / CASE_BYTES);
 
 const POSITION = unsigned(0);
 const LOAD = { i32: "i32.load", i64: "i64.load", f32: "f32.load", f64: "f64.load" } as const;
@@ -175,6 +173,7 @@ export interface Comparison {
 
 /** Compares all forms of one module; returns what differs. */
 export function compareCases({ name: what, funcs, forms, cases, coverage, configuration, nans }: Comparison): string[] {
+  if (cases.length * CASE_BYTES > RESULTS_AT) throw new RangeError(`${cases.length} cases do not fit`);
   const bytes = encodeModule(moduleOf(funcs), "no wrappers");
   using theirs = new V8Session(), ours = new TheropodSession(configuration);
   const their = outcomes(theirs, bytes, funcs.length, cases, coverage);

@@ -3,8 +3,8 @@
 import { compileModule, encodeArtifact } from "../../../lib/compile/mod.ts";
 import { machineCpuFeatures } from "../../../lib/runtime/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule } from "../../../lib/wasm/mod.ts";
-import { Engine, Global, HostError, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
-import type { NumberType, Signature, TypeName } from "../generators/wasm_tree.ts";
+import { Engine, Global, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
+import type { NumberType, Signature } from "../generators/wasm_tree.ts";
 
 /** How our code is made. */
 export interface Configuration {
@@ -63,9 +63,6 @@ export interface Guest {
   table(name: string): TableLike;
   global(name: string): GlobalLike;
 }
-
-/** Imports by module and name. */
-export type ImportTree = Readonly<Record<string, Readonly<Record<string, HostImport | Guest>> | Guest>>;
 
 /** One engine with a store: instances in it may import from each other. */
 export interface Session extends Disposable {
@@ -266,23 +263,4 @@ export function trapPlaces(error: unknown): string {
 /** Whether two kinds are the same trap: ours tells a conversion of a number too large from one of a NaN. */
 export function isSameTrap(theirs: string, ours: string): boolean {
   return theirs === ours || theirs === "conversion" && ours === "overflow";
-}
-
-/** Whether an error says that the machine, not the guest, ran out of something. */
-export function isExhaustion(error: unknown): boolean {
-  return error instanceof HostError || error instanceof RangeError && /memory|allocat/i.test(error.message) &&
-      !error.message.includes("out of bounds");
-}
-
-/** A value that JavaScript can pass, for logs. */
-export function describeValue(type: TypeName, value: unknown): string {
-  switch (type) {
-    case "f32":
-    case "f64":
-      return Object.is(value, -0) ? "-0" : String(value);
-    case "i64":
-      return `${value}n`;
-    default:
-      return String(value);
-  }
 }
