@@ -96,136 +96,106 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   const HOST_CALL = Status.hostCall;
   const LIBCALL = Status.libcall;
 
-  /** Takes the store's next activation for a call of `target`. The caller gives it back by `depth--`, whatever happens. */
+  /**
+   * The store's next activation, aimed at `target`. It is taken only when the guest leaves for JavaScript, by `serve`: until then nobody
+   * can look, so a call that is done at once has nothing to give back, whatever throws on its way.
+   */
   function begin(target: CallTarget): Activation {
     const { store } = target;
     const { depth, activations } = store;
     const activation = depth < activations.length ? activations[depth] : store.addActivation();
     if (activation.target !== target) activation.aim(target);
-    store.depth = depth + 1;
     return activation;
   }
 
   /** Serves the guest until it is done. Throws what ends it: a trap, or what a host function threw. */
-  function serve(activation: Activation, status: number): void {
-    const { words, index, store } = activation;
-    do {
-      if (status === HOST_CALL) store.hostCallers[words[EXIT_NUMBER]]();
-      else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
-      else fail(activation, status);
-      status = resume(index);
-    } while (status !== DONE);
+  function serve(activation: Activation, firstStatus: number): void {
+    const { words, index, store, depth } = activation;
+    let status = firstStatus;
+    activation.target = undefined; // ACT-C
+    store.depth = depth + 1;
+    try {
+      do {
+        if (status === HOST_CALL) store.hostCallers[words[EXIT_NUMBER]]();
+        else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
+        else fail(activation, status);
+        status = resume(index);
+      } while (status !== DONE);
+    } finally {
+      store.depth = depth;
+    }
   }
 
   function run(activation: Activation): void {
     const status = enter(activation.index);
-    if (status !== DONE) {
-      activation.target = undefined; // ACT-C
-      serve(activation, status);
-    }
+    if (status !== DONE) serve(activation, status);
   }
 
   function enterAndServe(target: CallTarget): void {
     const activation = begin(target);
-    try {
-      run(activation);
-    } finally {
-      target.store.depth--;
-    }
+    run(activation);
   }
 
   function callBits(target: CallTarget, args: Int32Array, resultCount: number): Int32Array {
     const activation = begin(target);
-    try {
-      i32.set(args);
-      run(activation);
-      return i32.slice(0, 4 * resultCount);
-    } finally {
-      target.store.depth--;
-    }
+    i32.set(args);
+    run(activation);
+    return i32.slice(0, 4 * resultCount);
   }
 
   function call0(func: FuncState): number {
     const activation = begin(func);
-    try {
-      run(activation);
-      return i32[0];
-    } finally {
-      func.store.depth--;
-    }
+    run(activation);
+    return i32[0];
   }
 
   function call1(func: FuncState, a: number): number {
     const activation = begin(func);
-    try {
-      i32[0] = a;
-      run(activation);
-      return i32[0];
-    } finally {
-      func.store.depth--;
-    }
+    i32[0] = a;
+    run(activation);
+    return i32[0];
   }
 
   function call2(func: FuncState, a: number, b: number): number {
     const activation = begin(func);
-    try {
-      i32[0] = a;
-      i32[4] = b;
-      run(activation);
-      return i32[0];
-    } finally {
-      func.store.depth--;
-    }
+    i32[0] = a;
+    i32[4] = b;
+    run(activation);
+    return i32[0];
   }
 
   function call3(func: FuncState, a: number, b: number, c: number): number {
     const activation = begin(func);
-    try {
-      i32[0] = a;
-      i32[4] = b;
-      i32[8] = c;
-      run(activation);
-      return i32[0];
-    } finally {
-      func.store.depth--;
-    }
+    i32[0] = a;
+    i32[4] = b;
+    i32[8] = c;
+    run(activation);
+    return i32[0];
   }
 
   function call4(func: FuncState, a: number, b: number, c: number, d: number): number {
     const activation = begin(func);
-    try {
-      i32[0] = a;
-      i32[4] = b;
-      i32[8] = c;
-      i32[12] = d;
-      run(activation);
-      return i32[0];
-    } finally {
-      func.store.depth--;
-    }
+    i32[0] = a;
+    i32[4] = b;
+    i32[8] = c;
+    i32[12] = d;
+    run(activation);
+    return i32[0];
   }
 
   function callF1(func: FuncState, a: number): number {
     const activation = begin(func);
-    try {
-      f64[0] = a;
-      run(activation);
-      return f64[0];
-    } finally {
-      func.store.depth--;
-    }
+    f64[0] = a;
+    run(activation);
+    return f64[0];
   }
 
   function callF2(func: FuncState, a: number, b: number): number {
     const activation = begin(func);
-    try {
-      f64[0] = a;
-      f64[2] = b;
-      run(activation);
-      return f64[0];
-    } finally {
-      func.store.depth--;
-    }
+    f64[0] = a;
+    f64[2] = b;
+    run(activation);
+    return f64[0];
   }
 
   /** ToWebAssemblyValue for numbers, without a table: small enough to be inlined. */
@@ -252,23 +222,19 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
 
   /** Calls a function of up to four number parameters and at most one number result. */
   function callNumeric(func: FuncState, a: unknown, b: unknown, c: unknown, d: unknown): number | bigint | undefined {
-    const { store, signature: { params, results } } = func;
+    const { params, results } = func.signature;
     const count = params.length;
     const aBits = count > 0 ? toBits(params[0], a) : 0;
     const bBits = count > 1 ? toBits(params[1], b) : 0;
     const cBits = count > 2 ? toBits(params[2], c) : 0;
     const dBits = count > 3 ? toBits(params[3], d) : 0;
     const activation = begin(func);
-    try {
-      if (count > 0) put(params[0], 0, aBits);
-      if (count > 1) put(params[1], 1, bBits);
-      if (count > 2) put(params[2], 2, cBits);
-      if (count > 3) put(params[3], 3, dBits);
-      run(activation);
-      return results.length === 0 ? undefined : take(results[0]);
-    } finally {
-      store.depth--;
-    }
+    if (count > 0) put(params[0], 0, aBits);
+    if (count > 1) put(params[1], 1, bBits);
+    if (count > 2) put(params[2], 2, cBits);
+    if (count > 3) put(params[3], 3, dBits);
+    run(activation);
+    return results.length === 0 ? undefined : take(results[0]);
   }
 
   function callGeneric(func: FuncState, args: readonly unknown[]): unknown {
@@ -277,13 +243,9 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     const bits: BitValue[] = [];
     for (let i = 0; i < params.length; i++) bits.push(coerceValue(store, params[i], paramTypes[i], args[i]));
     const activation = begin(func);
-    try {
-      for (let i = 0; i < params.length; i++) storeSlot(params[i], i, bits[i]);
-      run(activation);
-      return loadResults(store, results);
-    } finally {
-      store.depth--;
-    }
+    for (let i = 0; i < params.length; i++) storeSlot(params[i], i, bits[i]);
+    run(activation);
+    return loadResults(store, results);
   }
 
   // `v | 0` is ToInt32(ToNumber(v)), and throws a TypeError for a BigInt, as ToWebAssemblyValue asks.
