@@ -10,6 +10,8 @@
  * ACT-C  While an activation has a target and no call is in flight, its guest stack pointer is the top of the stack: a call that is done
  *        leaves it there, so calling the same function again writes nothing. Once a call left the guest in the middle, for whatever
  *        reason, the target is forgotten, and aiming anew sets the pointer.
+ * ACT-D  An activation of a closed or poisoned store has no target: functions remember the activation they were called on last, and this is
+ *        what keeps them from entering it.
  */
 
 import {
@@ -36,6 +38,8 @@ export interface CallTarget {
   readonly callee: number;
   /** What r14 is at that call. */
   readonly vmctx: number;
+  /** The activation that it was called on last. */
+  lastActivation?: Activation | undefined;
 }
 
 const GUEST_SP = RECORD.guestSp >> 2;

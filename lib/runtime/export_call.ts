@@ -101,10 +101,14 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
    * can look, so a call that is done at once has nothing to give back, whatever throws on its way.
    */
   function begin(target: CallTarget): Activation {
-    const { store } = target;
+    const { store, lastActivation } = target;
     const { depth, activations } = store;
+    if (lastActivation !== undefined && lastActivation.target === target && lastActivation.depth === depth) {
+      return lastActivation;
+    }
     const activation = depth < activations.length ? activations[depth] : store.addActivation();
     if (activation.target !== target) activation.aim(target);
+    target.lastActivation = activation;
     return activation;
   }
 

@@ -9,6 +9,7 @@
  * FUNC-2  An address is handed to a guest only when its VMFuncRef is complete (`referenceAddress`).
  */
 
+import type { Activation } from "./activation.ts";
 import { FunctionKind, VMFuncRef, VMHostFunc, VMHOSTFUNC_MAGIC } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { Block } from "./block.ts";
@@ -28,6 +29,8 @@ export type Callable = (...args: unknown[]) => unknown;
 
 /** A function of a store. */
 export class FuncState {
+  /** The activation that it was called on last: calling it again finds it aimed. */
+  lastActivation: Activation | undefined = undefined;
   readonly store: StoreState;
   readonly signature: Signature;
   /** Address of the VMFuncRef: the function's identity (FUNC-1). */

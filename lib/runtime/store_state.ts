@@ -99,8 +99,7 @@ export class StoreState {
     this.#poison = reason;
     // A parked guest finds the host stack too low for it, whatever its depth (HOST-S).
     for (const { words } of this.activations) storeAddress(words, RECORD.hostStackLimit >> 2, Number.MAX_SAFE_INTEGER);
-    // Calls take activations from here, and find out when there is none.
-    this.activations.length = 0;
+    this.#retireActivations();
     // Whatever was written where it should not be may have hit the records: nobody gets them again.
     this.#resources.calls.length = 0;
   }
@@ -168,11 +167,17 @@ export class StoreState {
     if (this.depth !== 0) throw new TypeError("The store cannot be disposed while a call into it is active");
     this.#state = "closed";
     leaks.unregister(this);
-    this.activations.length = 0;
+    this.#retireActivations();
     this.#resources.release();
     this.handles.clear();
     this.#funcs.clear();
     this.#instances.clear();
     this.memories.length = 0;
+  }
+
+  /** ACT-D: whoever calls finds no activation aimed and none in reserve, and is told why. */
+  #retireActivations(): void {
+    for (const activation of this.activations) activation.target = undefined;
+    this.activations.length = 0;
   }
 }
