@@ -8,6 +8,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { programs } from "../tests/programs/collection.ts";
 import { sharedRoot } from "../tests/testdata.ts";
 
 interface Sample {
@@ -31,9 +32,6 @@ const RUNNERS = {
   },
 } as const;
 type RunnerName = keyof typeof RUNNERS;
-
-/** Programs that need what is not compiled yet. */
-const NOT_YET = ["blake3-simd", "splay", "kotlin-richards", "cm-online-stats"];
 
 async function sample(name: RunnerName, path: string, warm: number): Promise<Sample> {
   const { script, flags } = RUNNERS[name];
@@ -72,14 +70,7 @@ if (root === undefined) {
   Deno.exit(0);
 }
 
-const paths: string[] = [];
-for (const { name } of Deno.readDirSync(`${root}/programs`)) {
-  if (NOT_YET.includes(name)) continue;
-  for (const entry of Deno.readDirSync(`${root}/programs/${name}`)) {
-    if (entry.name.endsWith(".wasm")) paths.push(`${root}/programs/${name}/${entry.name}`);
-  }
-}
-paths.sort();
+const runnable = programs(root).filter(({ waitsFor }) => waitsFor === undefined);
 
 const ratios = {
   run: [] as number[],
@@ -91,8 +82,7 @@ console.log(
   "program".padEnd(22) + "run ms: ours, V8, TurboFan (ours/TF)".padEnd(46) +
     "compile ms: warm ours, TF (ratio); cold ours, TF (ratio)",
 );
-for (const path of paths) {
-  const [folder, file] = path.split("/").slice(-2);
+for (const { folder, file, path } of runnable) {
   const name = folder === "shootout" ? file.replace(/^shootout-|\.wasm$/g, "") : folder;
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const best = {} as Record<RunnerName, Best>;

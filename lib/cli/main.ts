@@ -5,7 +5,7 @@ import { type CommandName, helpText, parseCommandLine, type ParsedCommand } from
 
 type Command = (parsed: ParsedCommand) => Promise<number>;
 
-/** Commands are loaded when used: a plain run does not pay for reading the others (computed specifiers stay out of the graph). */
+/** Commands are evaluated when used only. */
 const COMMAND_MODULES: Record<CommandName, () => Promise<Command>> = {
   run: async () => (await import("./run.ts")).run,
   compile: async () => (await import("./compile.ts")).compile,

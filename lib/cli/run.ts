@@ -28,8 +28,7 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
     linker.defineFunc(from, name, { parameters, results }, implementation)
   );
   const times: BenchTimes = { startMs: 0, endMs: 0 };
-  if (options.bench) defineBench(linker, times);
-  else defineSilentBench(linker);
+  defineBench(linker, times);
 
   const instantiateStart = performance.now();
   const instance = linker.instantiate(store, module);
@@ -106,7 +105,7 @@ function makeWasi(path: string, args: readonly string[], options: ParsedCommand[
   });
 }
 
-/** `bench.start` and `bench.end` for programs that mark their measured part. */
+/** `bench.start` and `bench.end` for programs that mark their measured part; there without `--bench` too, so that such programs run. */
 function defineBench(linker: Linker, times: BenchTimes): void {
   linker.defineFunc("bench", "start", { parameters: [], results: [] }, () => {
     times.startMs = performance.now();
@@ -116,12 +115,6 @@ function defineBench(linker: Linker, times: BenchTimes): void {
   });
 }
 
-/** The same imports without measuring, so that such programs run without the option too. */
-function defineSilentBench(linker: Linker): void {
-  for (const name of ["start", "end"]) linker.defineFunc("bench", name, { parameters: [], results: [] }, () => {});
-}
-
-/** Calls the function that was asked for, or the program's own entry; a module without one has done all it does. */
 function start(module: Module, instance: Instance, invoke: unknown, args: readonly string[]): void {
   if (typeof invoke === "string") {
     printResults(callExport(module, instance, invoke, args));

@@ -17,7 +17,7 @@
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, V128, type Value } from "../ir/mod.ts";
-import { libcall } from "./libcalls.ts";
+import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
 
@@ -250,24 +250,7 @@ function fillInline(t: Translator, memory: number, destination: Value, byte: Val
 }
 
 /** `memory.init`. */
-export function memoryInit(t: Translator): void {
-  const segment = t.reader.readU32Leb();
-  const memory = t.reader.readU32Leb();
-  const length = t.pop();
-  const source = t.pop();
-  const destination = wide(t, t.pop());
-  t.args.reset();
-  t.args.push(t.builder.iconst32(memory));
-  t.args.push(t.builder.iconst32(segment));
-  t.args.push(destination);
-  t.args.push(source);
-  t.args.push(length);
-  libcall(t, Libcall.memory_init);
-}
+export const memoryInit: Lower = segmentInit(Libcall.memory_init);
 
 /** `data.drop`. */
-export function dataDrop(t: Translator): void {
-  t.args.reset();
-  t.args.push(t.builder.iconst32(t.reader.readU32Leb()));
-  libcall(t, Libcall.data_drop);
-}
+export const dataDrop: Lower = segmentDrop(Libcall.data_drop);

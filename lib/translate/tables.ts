@@ -14,9 +14,9 @@
 import { FUNCREF_INIT_BIT, Libcall, TrapCode, VMTableDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
-import { libcall } from "./libcalls.ts";
+import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
-import type { Translator } from "./translator.ts";
+import type { Lower, Translator } from "./translator.ts";
 
 const { base: BASE, currentElements: ELEMENTS } = VMTableDefinition.offsets;
 const VM_FIELD = memFlags(0, Region.vm);
@@ -162,24 +162,7 @@ export function tableCopy(t: Translator): void {
 }
 
 /** `table.init`. */
-export function tableInit(t: Translator): void {
-  const segment = t.reader.readU32Leb();
-  const table = t.reader.readU32Leb();
-  const length = t.pop();
-  const source = t.pop();
-  const destination = wide(t, t.pop());
-  t.args.reset();
-  t.args.push(t.builder.iconst32(table));
-  t.args.push(t.builder.iconst32(segment));
-  t.args.push(destination);
-  t.args.push(source);
-  t.args.push(length);
-  libcall(t, Libcall.table_init);
-}
+export const tableInit: Lower = segmentInit(Libcall.table_init);
 
 /** `elem.drop`. */
-export function elemDrop(t: Translator): void {
-  t.args.reset();
-  t.args.push(t.builder.iconst32(t.reader.readU32Leb()));
-  libcall(t, Libcall.elem_drop);
-}
+export const elemDrop: Lower = segmentDrop(Libcall.elem_drop);

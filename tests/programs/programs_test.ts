@@ -4,31 +4,9 @@ import { assertEquals } from "@std/assert";
 import { runCli, text } from "../cli_process.ts";
 import { reportTally } from "../tally.ts";
 import { sharedRoot } from "../testdata.ts";
+import { programs } from "./collection.ts";
 
 const SHARED = sharedRoot();
-
-/** Programs that need features of later WebAssembly or the component model. */
-const NOT_YET: Record<string, string> = {
-  "blake3-simd/benchmark.wasm": "simd",
-  "splay/splay.wasm": "gc",
-  "kotlin-richards/kotlin-richards.wasm": "component-model",
-  "cm-online-stats/cm-online-stats.wasm": "component-model",
-};
-
-interface Program {
-  readonly folder: string;
-  readonly file: string;
-}
-
-function programs(root: string): Program[] {
-  const found: Program[] = [];
-  for (const { name } of Deno.readDirSync(`${root}/programs`)) {
-    for (const entry of Deno.readDirSync(`${root}/programs/${name}`)) {
-      if (entry.name.endsWith(".wasm")) found.push({ folder: name, file: entry.name });
-    }
-  }
-  return found.sort((a, b) => `${a.folder}/${a.file}` < `${b.folder}/${b.file}` ? -1 : 1);
-}
 
 async function expected(path: string): Promise<Uint8Array | undefined> {
   try {
@@ -46,8 +24,8 @@ Deno.test({
     let passed = 0;
     let failed = 0;
     let skipped = 0;
-    for (const { folder, file } of programs(root)) {
-      if (NOT_YET[`${folder}/${file}`]) {
+    for (const { folder, file, waitsFor } of programs(root)) {
+      if (waitsFor !== undefined) {
         skipped++;
         continue;
       }

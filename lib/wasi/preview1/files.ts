@@ -78,6 +78,27 @@ function seekable(descriptor: Descriptor): number {
 /** The `fd_*` functions. */
 export function fileFunctions(state: WasiState): WasiImplementation<Extract<WasiFunctionName, `fd_${string}`>> {
   const { memory, descriptors, layout } = state;
+  /** pread and pwrite: moves buffers from or to a position that is not the descriptor's own. */
+  const transferAt = (
+    move: typeof readInto,
+    fd: number,
+    right: bigint,
+    iovecs: number,
+    count: number,
+    offset: bigint,
+    result: number,
+  ): number => {
+    const systemDescriptor = seekable(descriptors.get(fd, right | Right.fd_seek));
+    memory.requireRange(result, 4);
+    let position = toOffset(offset);
+    const total = memory.forEachBuffer(iovecs, count, (bytes) => {
+      const moved = move(systemDescriptor, bytes, position);
+      position += moved;
+      return moved;
+    });
+    memory.setU32(result, total);
+    return Errno.success;
+  };
   return {
     fd_advise(fd, offset, length, advice) {
       const descriptor = descriptors.get(fd, Right.fd_advise);
@@ -154,19 +175,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Extract<Wasi
       setTimes(systemFd(descriptor), undefined, accessTime, modifyTime, 0);
       return Errno.success;
     },
-    fd_pread(fd, iovecs, count, offset, result) {
-      const descriptor = descriptors.get(fd, Right.fd_read | Right.fd_seek);
-      const systemDescriptor = seekable(descriptor);
-      memory.requireRange(result, 4);
-      let position = toOffset(offset);
-      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
-        const got = readInto(systemDescriptor, bytes, position);
-        position += got;
-        return got;
-      });
-      memory.setU32(result, total);
-      return Errno.success;
-    },
+    fd_pread: (fd, ...rest) => transferAt(readInto, fd, Right.fd_read, ...rest),
     fd_prestat_get(fd, result) {
       const { preopenName } = descriptors.get(fd);
       if (preopenName === undefined) return Errno.badf;
@@ -182,19 +191,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Extract<Wasi
       memory.write(pointer, bytes);
       return Errno.success;
     },
-    fd_pwrite(fd, iovecs, count, offset, result) {
-      const descriptor = descriptors.get(fd, Right.fd_write | Right.fd_seek);
-      const systemDescriptor = seekable(descriptor);
-      memory.requireRange(result, 4);
-      let position = toOffset(offset);
-      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
-        const done = writeFrom(systemDescriptor, bytes, position);
-        position += done;
-        return done;
-      });
-      memory.setU32(result, total);
-      return Errno.success;
-    },
+    fd_pwrite: (fd, ...rest) => transferAt(writeFrom, fd, Right.fd_write, ...rest),
     fd_read(fd, iovecs, count, result) {
       const descriptor = descriptors.get(fd, Right.fd_read);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
