@@ -1,8 +1,10 @@
 /** `wast`: specification scripts from the command line. */
 
+import { Engine } from "../engine/mod.ts";
 import { CliError, EXIT, fileFailure, UsageError } from "./errors.ts";
-import { boundsOption, makeEngine } from "./load.ts";
+import { boundsOption } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
+import { SCRIPT_FEATURES } from "./script_groups.ts";
 import { type ScriptResult, ScriptRunner } from "./wast_script.ts";
 
 /** Failures printed of one script. */
@@ -11,7 +13,7 @@ const MOST_FAILURES = 10;
 /** Runs the command; returns the exit code. */
 export function wast({ options, operands }: ParsedCommand): Promise<number> {
   if (operands.length === 0) throw new UsageError("no script to run", "wast");
-  using engine = makeEngine(boundsOption(options));
+  using engine = new Engine({ bounds: boundsOption(options), features: SCRIPT_FEATURES });
   const runner = new ScriptRunner(engine);
   let passed = 0;
   let failed = 0;

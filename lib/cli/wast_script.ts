@@ -17,10 +17,8 @@ import {
   type Module as WasmModule,
   requiredFeature,
   validateModule,
-  WASM3_FEATURES,
-  withFeatures,
-  withoutFeatures,
 } from "../wasm/mod.ts";
+import { scriptFacts } from "./script_groups.ts";
 
 /** A value in a script. */
 interface ScriptValue {
@@ -81,16 +79,6 @@ class Skip {
 /** What a name stands for: an instance, or the feature that its module waits for. */
 type Named = Instance | Skip;
 
-/** The features that scripts of a folder may use: core scripts know no proposals. */
-function featuresOfScript(path: string): FeatureSet {
-  // The proposal's scripts stem from a time of one table and one memory, and refuse more.
-  if (path.includes("/threads/")) {
-    return withoutFeatures(withFeatures(WASM3_FEATURES, "threads"), "reference-types", "multi-memory");
-  }
-  if (path.includes("/legacy/")) return withFeatures(WASM3_FEATURES, "legacy-exceptions");
-  return WASM3_FEATURES;
-}
-
 /** Runs scripts, each in a store of its own. */
 export class ScriptRunner {
   readonly #engine: Engine;
@@ -103,9 +91,15 @@ export class ScriptRunner {
   run(path: string): ScriptResult {
     const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
     const { commands } = JSON.parse(Deno.readTextFileSync(path)) as { commands: Command[] };
-    using store = new Store(this.#engine);
-    const script = new Script(this.#engine, store, folder, featuresOfScript(path));
+    const { features, unknown } = scriptFacts(path);
     const result: ScriptResult = { passed: 0, failed: 0, skipped: 0, failures: [], waitingFor: new Map() };
+    if (unknown !== undefined) {
+      result.skipped = commands.length;
+      result.waitingFor.set(unknown, commands.length);
+      return result;
+    }
+    using store = new Store(this.#engine);
+    const script = new Script(this.#engine, store, folder, features);
     for (const command of commands) {
       try {
         script.execute(command);

@@ -15,6 +15,7 @@ import {
   CompileError,
   decodeModule,
   DEFAULT_FEATURES,
+  type FeatureSet,
   type Module,
   requiredFeature,
   validateDefinitions,
@@ -27,7 +28,8 @@ export type ProgressListener = (done: number, total: number) => void;
 
 /** Decodes and validates bytes. @throws {CompileError} also for a module that uses a feature the configuration lacks. */
 export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module {
-  const module = decodeModule(bytes, DEFAULT_FEATURES);
+  // What the engine lacks is decoded all the same, so that the refusal names it.
+  const module = decodeModule(bytes, (DEFAULT_FEATURES | config.features) as FeatureSet);
   validateModule(module);
   const feature = requiredFeature(module, config.features);
   if (feature !== undefined) {
@@ -44,7 +46,7 @@ export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module
  */
 export function decodeCompiled(bytes: Uint8Array, config: ResolvedConfig): Module {
   if (config.features !== COMPILED_FEATURES) return decodeChecked(bytes, config);
-  const module = decodeModule(bytes, DEFAULT_FEATURES);
+  const module = decodeModule(bytes, (DEFAULT_FEATURES | config.features) as FeatureSet);
   validateDefinitions(module);
   return module;
 }
