@@ -11,6 +11,7 @@
  * @module
  */
 export * from "./layout.ts";
+export * from "./gc_layout.ts";
 export * from "./vm_structs.ts";
 export * from "./vm_shape.ts";
 export * from "./module_shape.ts";

@@ -18,6 +18,13 @@ export const TRAPS = [
   ["null_reference", "null reference", "null reference"],
   ["interrupted", "interrupted", "interrupt"],
   ["out_of_fuel", "all fuel consumed", "all fuel consumed"],
+  ["null_function_reference", "null function reference", "null function reference"],
+  ["null_struct_reference", "null structure reference", "null structure reference"],
+  ["null_array_reference", "null array reference", "null array reference"],
+  ["null_i31_reference", "null i31 reference", "null i31 reference"],
+  ["array_out_of_bounds", "out of bounds array access", "out of bounds array access"],
+  ["cast_failure", "cast failure", "cast failure"],
+  ["gc_heap_exhausted", "garbage-collected heap exhausted", "out of memory"],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */

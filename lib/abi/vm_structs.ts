@@ -1,5 +1,6 @@
 /** Every structure that machine code reads: the only place where its fields are described. Source: SEEDS 002, 003. */
 
+import { GcArrayHead, GcCont, GcExnHead, GcHeader } from "./gc_layout.ts";
 import { struct } from "./layout.ts";
 
 /**
@@ -52,11 +53,22 @@ export const Status = { done: 0, hostCall: 1, libcall: 2, trap: 3, interrupted: 
 export const VMStoreContext = struct("VMStoreContext", {
   fuel: "u64",
   epochDeadline: "u64",
+  /** Address of index 0 of the heap; 0 while the store has none. Constant once set (gc_layout.ts). */
   gcHeapBase: "ptr",
+  /** Committed bytes: indices below it are readable, but for the first 64 KiB (GC-N). */
   gcHeapBound: "u64",
+  /** Private to the collector. */
   gcHeapData: "ptr",
   lastExitPc: "u64",
   lastExitFp: "u64",
+  /** Allocation goes from `gcNext` up to `gcLimit`, heap indices; what is between them is zero (GC-A). */
+  gcNext: "u32",
+  gcLimit: "u32",
+  /** The engine's table of types by canonical id (GC-T); 0 while it has none. */
+  typeTable: "ptr",
+  /** Addresses of VMFuncRefs by `VMFuncRef.id`: 64-bit words, the first 0. Moves when it grows. */
+  funcTable: "ptr",
+  funcTableLength: "u64",
 });
 
 /** A function reference. Machine code calls `wasmCall` with r14 = `vmctx` (SEEDS 2.16). */
@@ -66,6 +78,8 @@ export const VMFuncRef = struct("VMFuncRef", {
   type: "u32",
   kind: "u32",
   vmctx: "ptr",
+  /** What stands for it in garbage-collected objects (gc_layout.ts); 0: none yet. */
+  id: "u32",
 });
 
 /** An imported function (SEEDS 2.2): what to call, what r14 must be, and the exporter's VMFuncRef. */
@@ -94,7 +108,7 @@ export const VMMemoryImport = struct("VMMemoryImport", { definition: "ptr", hand
 export const VMGlobalDefinition = struct("VMGlobalDefinition", { value: "v128" });
 /** SEEDS 2.7. */
 export const VMGlobalImport = struct("VMGlobalImport", { definition: "ptr", handle: "u64" });
-/** An exception tag's identity. */
+/** An exception tag's identity: `type` is the canonical id of its function type, `id` its number in the store, from 1. */
 export const VMTagDefinition = struct("VMTagDefinition", { type: "u32", id: "u32" });
 /** An imported tag. */
 export const VMTagImport = struct("VMTagImport", { definition: "ptr", handle: "u64" });
@@ -107,10 +121,13 @@ export const VMContextHead = struct("VMContextHead", {
   builtinFunctions: "ptr",
   callee: "ptr",
   epochPtr: "ptr",
+  /** As in the store's context: constant once it is set, 0 before. */
   gcHeapBase: "ptr",
+  /** Not kept here: VMStoreContext.gcHeapBound is. */
   gcHeapBound: "u64",
+  /** Address of VMStoreContext.gcNext. */
   gcHeapData: "ptr",
-  /** Array of u32: canonical type id by the module's type index (TYPES). */
+  /** Array of u32: type word by the module's type index (TYPES, GC-T): for a function type its canonical id. */
   typeIds: "ptr",
 });
 
@@ -138,4 +155,8 @@ export const VM_STRUCTS = [
   VMTagDefinition,
   VMTagImport,
   VMContextHead,
+  GcHeader,
+  GcArrayHead,
+  GcExnHead,
+  GcCont,
 ] as const;

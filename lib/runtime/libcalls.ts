@@ -12,6 +12,7 @@ import { type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { parkedVmctx } from "./backtrace.ts";
+import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { InstanceState } from "./instance.ts";
 import { trapInCall } from "./traps.ts";
 
@@ -102,6 +103,8 @@ const HANDLERS: Record<LibcallName, Handler> = {
   },
 
   ref_func: (call, instance) => call.return(instance.functionAddress(call.u32(0))),
+
+  ...GC_HANDLERS,
 };
 
 function growTable(call: LibcallFrame, { tables }: InstanceState): void {
