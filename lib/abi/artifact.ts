@@ -12,7 +12,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 1;
+export const ARTIFACT_VERSION = 2;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {
@@ -30,6 +30,8 @@ export const ARTIFACT_COLUMNS = {
   trapSites: [".theropod.trap_sites", 4],
   callPcs: [".theropod.call_pcs", 4],
   callSites: [".theropod.call_sites", 4],
+  callRootStarts: [".theropod.call_roots", 4],
+  rootOffsets: [".theropod.roots", 4],
 } as const satisfies Record<ArtifactColumn, readonly [section: string, elementBytes: 1 | 4]>;
 
 /** Section names beside the columns. */

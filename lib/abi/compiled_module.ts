@@ -32,4 +32,12 @@ export interface CompiledModule {
   /** Return addresses of calls, sorted, and the wasm offset of each: frames of a backtrace. */
   readonly callPcs: Int32Array;
   readonly callSites: Int32Array;
+  /**
+   * Stack maps (C-2): while call number k runs, the caller's frame holds references at rbp plus each of
+   * `rootOffsets[callRootStarts[k] .. callRootStarts[k + 1])` (negative multiples of 8; the reference is the low 4 bytes). Every live
+   * reference of the frame is listed, once, and nothing that is not a reference of now: a moving collector updates them all. `callRootStarts`
+   * has one closing element. Argument areas and return slots are in no map (MAP-1 of lib/codegen/emit.ts).
+   */
+  readonly callRootStarts: Int32Array;
+  readonly rootOffsets: Int32Array;
 }

@@ -5,6 +5,12 @@
  * conversions), jump tables and constants. Between instructions stand the allocator's edits. A block of nothing but a jump is threaded:
  * branches to it go where it leads.
  *
+ * MAP-1   A call's stack map lists frame slots only. No argument area is ever in one: the caller stores stack arguments right before the call,
+ *         with no safepoint in between, and the callee has loaded those that it reads before its own first safepoint (parameters are
+ *         lowered where they stand, at the start of the entry block); return slots are stored right before `ret` and loaded right behind the
+ *         call; what a thunk or stub moves to the value area or the record is read, and rooted, by the runtime before it may collect. A tail
+ *         call rebuilds the area right before it jumps. So in an argument area may lie what is stale, and nobody looks.
+ * MAP-2   A reference is 4 bytes; the collector writes the low half of its 8-byte slot and leaves the upper half as it is (zero, SEL-5).
  * EMIT-1  Trap and call entries are appended by rising pc: code is only appended, and out-of-line pieces record theirs when they go out.
  * EMIT-2  Nothing between the start of a main form and the end of its tail writes a register that its operands are in, other than the
  *         tail's or sequence's own results.
@@ -54,7 +60,8 @@ export class Emitter {
   /** Blocks in order of emission. */
   readonly #line: IntList = new IntList(256);
   readonly #constantLabels: IntList = new IntList(64);
-  /** Operands of the current instruction begin here in the allocator's columns. */
+  /** The allocator's number of the current instruction; its operands begin at `#operands` in the allocator's columns. */
+  #instruction = 0;
   #operands = 0;
   /** Position in the line of the block being emitted, and the block behind it. */
   #position = 0;
@@ -193,6 +200,7 @@ export class Emitter {
     const { operandStart } = this.selector.code.input;
     for (let n = first; n < end; n++) {
       while (edit < editEnd && editInst[edit] === n && editAfter[edit] === 0) this.#edit(edit++);
+      this.#instruction = n;
       this.#operands = operandStart[n];
       this.#emitInst(instAt[n], k);
       while (edit < editEnd && editInst[edit] === n) this.#edit(edit++);
@@ -552,10 +560,28 @@ export class Emitter {
     this.out.relocations.push(target);
   }
 
-  /** Records that a call returns to here. */
+  /** Records that a call of the current instruction returns to here, and which slots hold references meanwhile (MAP-1). */
   callHere(site: number): void {
-    this.out.calls.push(this.asm.offset);
-    this.out.calls.push(site);
+    const { calls, rootStarts, roots } = this.out;
+    calls.push(this.asm.offset);
+    calls.push(site);
+    rootStarts.push(roots.length);
+    const { data, length } = this.allocation.rootSlots;
+    for (let r = this.#firstRoot(this.#instruction); r < length && data[r] === this.#instruction; r += 2) {
+      roots.push(this.frame.slotOffset(data[r + 1]));
+    }
+  }
+
+  /** The first of the pairs (instruction, slot), which ascend by instruction, that is not before `instruction`. */
+  #firstRoot(instruction: number): number {
+    const { data, length } = this.allocation.rootSlots;
+    let low = 0, high = length >> 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (data[2 * middle] < instruction) low = middle + 1;
+      else high = middle;
+    }
+    return 2 * low;
   }
 
   /** Appends, out of line, the call of a host import whose thunk is in r11: it comes back to `back`. */
@@ -597,7 +623,7 @@ export class Emitter {
     // The operands' place is what the slow path needs of the instruction: it reads locations through it.
     this.#addPiece(Piece.sequence, this.#operands, label, back);
     this.#pieces.push(inst);
-    this.#pieces.push(0);
+    this.#pieces.push(this.#instruction);
     this.#pieces.push(0);
     this.#pieces.push(0);
   }
@@ -623,6 +649,7 @@ export class Emitter {
         this.#operands = inst;
         p += 4;
         const i = pieces.data[p];
+        this.#instruction = pieces.data[p + 1];
         SEQUENCES[code.shape[i] + SLOW_PATH](this, i);
         if (NEVER_RETURNS[code.shape[i]] === 0) asm.jmp(other as Label);
       }

@@ -14,6 +14,10 @@ export class FunctionCode {
   readonly traps: IntList = new IntList(256);
   /** Pairs: return address offset, wasm site; by rising pc. */
   readonly calls: IntList = new IntList(256);
+  /** Where each call's roots begin in `roots`; they end where those of the next call begin. */
+  readonly rootStarts: IntList = new IntList(256);
+  /** Offsets from rbp of the slots that hold references while a call runs (stack map, C-2). */
+  readonly roots: IntList = new IntList(64);
   /** Where instructions end: jump tables and constants follow, behind padding. */
   instructionBytes = 0;
 
@@ -22,6 +26,8 @@ export class FunctionCode {
     this.relocations.reset();
     this.traps.reset();
     this.calls.reset();
+    this.rootStarts.reset();
+    this.roots.reset();
     this.instructionBytes = 0;
   }
 }

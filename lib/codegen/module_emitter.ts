@@ -34,6 +34,8 @@ export class ModuleEmitter {
   readonly #relocations: IntList = new IntList(256);
   readonly #traps: IntList = new IntList(256);
   readonly #calls: IntList = new IntList(256);
+  readonly #rootStarts: IntList = new IntList(256);
+  readonly #roots: IntList = new IntList(256);
 
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#signatures = signatures;
@@ -51,6 +53,8 @@ export class ModuleEmitter {
     this.#relocations.reset();
     this.#traps.reset();
     this.#calls.reset();
+    this.#rootStarts.reset();
+    this.#roots.reset();
   }
 
   /** Compiles the next defined function and appends it. */
@@ -68,7 +72,7 @@ export class ModuleEmitter {
     code.reserve(compiled.buffer.length);
     code.bytes.set(compiled.buffer.bytes.subarray(0, compiled.buffer.length), start);
     code.length = start + compiled.buffer.length;
-    const { relocations, traps, calls } = compiled;
+    const { relocations, traps, calls, rootStarts, roots } = compiled;
     for (let r = 0; r < relocations.length; r += 2) {
       this.#relocations.push(relocations.data[r] + start);
       this.#relocations.push(relocations.data[r + 1]);
@@ -82,6 +86,8 @@ export class ModuleEmitter {
       this.#calls.push(calls.data[c] + start);
       this.#calls.push(calls.data[c + 1]);
     }
+    for (let c = 0; c < rootStarts.length; c++) this.#rootStarts.push(rootStarts.data[c] + this.#roots.length);
+    for (let r = 0; r < roots.length; r++) this.#roots.push(roots.data[r]);
   }
 
   /** Appends thunks for the module's types (signature id by type index, NONE: not a function type) and stubs, and links everything. */
@@ -137,6 +143,7 @@ export class ModuleEmitter {
     }
     asm.finish();
     this.#link(stubs);
+    this.#rootStarts.push(this.#roots.length);
     return {
       code: code.toBytes(),
       functionOffsets: this.#offsets.data.slice(0, this.#offsets.length),
@@ -147,6 +154,8 @@ export class ModuleEmitter {
       trapSites: column(this.#traps, 2, 3, Int32Array),
       callPcs: column(this.#calls, 0, 2, Int32Array),
       callSites: column(this.#calls, 1, 2, Int32Array),
+      callRootStarts: column(this.#rootStarts, 0, 1, Int32Array),
+      rootOffsets: column(this.#roots, 0, 1, Int32Array),
     };
   }
 

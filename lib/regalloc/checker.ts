@@ -17,6 +17,8 @@
  * The states only shrink, so a fixed point is reached; the checks run once, on the fixed point.
  *
  * CHECK-1  A 16-byte value in a slot is two different halves in adjacent units: storing or loading half of one loses it.
+ * CHECK-3  The map of a safepoint is exact: a root that is used afterwards was in a reported slot (all its other copies vanish), and a
+ *          reported slot, listed once, holds a root of now on every path (what an earlier safepoint did not report has vanished).
  * CHECK-2  Also checked: constraints, allocatable registers, distinct locations of operands that conflict, order and form of edits.
  */
 
@@ -361,6 +363,8 @@ class Checker {
     const reported = new Set<number>();
     for (let s = this.#firstRoot[i]; s < this.#firstRoot[i + 1]; s += 2) {
       const unit = FIRST_SLOT_UNIT + roots.at(s + 1);
+      // A collector that moves objects would take the new place for an old one.
+      if (reported.has(unit)) this.#fail(i, `slot ${roots.at(s + 1)} is reported twice`);
       reported.add(unit);
       if (mode !== "check") continue;
       if (![...state.contents.get(unit) ?? []].some((content) => vregIsRoot[content >> 1] !== 0)) {

@@ -28,6 +28,7 @@ import {
 import { VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { StoreState } from "./store_state.ts";
+import type { StackWords } from "./stack_maps.ts";
 
 /** What an activation must know of a function to call it. */
 export interface CallTarget {
@@ -59,7 +60,7 @@ export class Activation {
   target: CallTarget | undefined = undefined;
   readonly topLo: number;
   readonly topHi: number;
-  #stackWords: Int32Array<ArrayBuffer> | undefined;
+  #stackView: StackWords | undefined;
 
   /** @throws {HostError} when there is no record or stack left. */
   constructor(store: StoreState, depth: number) {
@@ -101,9 +102,17 @@ export class Activation {
   /** The 64-bit word at a stack address, as a number. */
   stackAddress(address: number): number {
     if (!this.onStack(address) && address !== this.stack.top - 8) bug("a walk left the guest stack");
+    const { words, address: base } = this.stackView();
+    return loadAddress(words, (address - base) >> 2);
+  }
+
+  /** The whole stack above its guard. */
+  stackView(): StackWords {
     const base = this.stack.low + STACK_GUARD_BYTES;
     // Safety: per HOST-3 (the view starts above the guard). One stack's view, not its slab's: views count as external memory.
-    this.#stackWords ??= new Int32Array(aliasMemory(base, this.stack.top - base));
-    return loadAddress(this.#stackWords, (address - base) >> 2);
+    return this.#stackView ??= {
+      words: new Int32Array(aliasMemory(base, this.stack.top - base)),
+      address: base,
+    };
   }
 }

@@ -62,13 +62,27 @@ export function decodeArtifact(bytes: Uint8Array): DecodedArtifact {
  * @throws {ArtifactError}
  */
 export function requireFit(module: Module, compiled: CompiledModule): void {
-  const { code: { length }, functionOffsets, entryThunks, hostThunks, trapPcs, trapCodes, callPcs } = compiled;
+  const {
+    code: { length },
+    functionOffsets,
+    entryThunks,
+    hostThunks,
+    trapPcs,
+    trapCodes,
+    callPcs,
+    callRootStarts,
+    rootOffsets,
+  } = compiled;
   const thunksFit = (thunks: Int32Array) =>
     thunks.length === module.types.length &&
     thunks.every((offset, i) => module.types[i].kind === "func" ? offset >= 0 && offset < length : offset === NONE);
   const fits = functionOffsets.length === module.bodies.length + 1 && isAscending(functionOffsets, length) &&
     thunksFit(entryThunks) && thunksFit(hostThunks) && isAscending(trapPcs, length) && isAscending(callPcs, length) &&
-    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length);
+    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) &&
+    callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
+    callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
+    // Spill slots lie below the frame pointer and the saved vmctx.
+    rootOffsets.every((offset) => offset <= -16 && offset % 8 === 0);
   if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
 }
 
@@ -119,10 +133,14 @@ function decode(elf: ElfReader): DecodedArtifact {
     trapSites: words(column("trapSites")),
     callPcs: words(column("callPcs")),
     callSites: words(column("callSites")),
+    callRootStarts: words(column("callRootStarts")),
+    rootOffsets: words(column("rootOffsets")),
   };
   if (
     compiled.trapPcs.length !== compiled.trapCodes.length || compiled.trapPcs.length !== compiled.trapSites.length ||
-    compiled.callPcs.length !== compiled.callSites.length || compiled.entryThunks.length !== compiled.hostThunks.length
+    compiled.callPcs.length !== compiled.callSites.length ||
+    compiled.callRootStarts.length !== compiled.callPcs.length + 1 ||
+    compiled.entryThunks.length !== compiled.hostThunks.length
   ) throw new ArtifactError("the tables of the compiled module contradict one another; compile it again");
   return { compiled, moduleBytes: new Uint8Array(sections.get(ARTIFACT_SECTIONS.module)!) };
 }

@@ -109,7 +109,7 @@ function walkParked(activation: Activation, frames: RawFrames): boolean {
 }
 
 /** The frame of the thunk or stub by which an activation left. */
-function parkedFrame(activation: Activation): number {
+export function parkedFrame(activation: Activation): number {
   return activation.stackAddress(loadAddress(activation.words, RECORD.guestSp >> 2) + 8);
 }
 

@@ -12,6 +12,7 @@ import { bug, NONE } from "../base/mod.ts";
 import type { CompiledModule } from "../abi/mod.ts";
 import { allocateCode, codeArena, type CodeRange, freeCode } from "../host/mod.ts";
 import type { Module } from "../wasm/mod.ts";
+import { CallRows } from "./call_rows.ts";
 
 /** A compiled module in executable memory. */
 export class LoadedCode {
@@ -22,6 +23,7 @@ export class LoadedCode {
   readonly address: number;
   readonly byteLength: number;
   readonly #range: CodeRange;
+  #callRows: CallRows | undefined;
   #holders = 1;
 
   constructor(compiled: CompiledModule, module: Module | undefined, range: CodeRange) {
@@ -76,6 +78,11 @@ export class LoadedCode {
     const { trapPcs } = this.compiled;
     const row = lastNotAbove(trapPcs, offsetBytes);
     return row !== NONE && trapPcs[row] === offsetBytes ? row : NONE;
+  }
+
+  /** The row of the call table whose return address is the offset, or NONE: for walks that look at every frame. */
+  callRowAt(offsetBytes: number): number {
+    return (this.#callRows ??= new CallRows(this.compiled.callPcs)).find(offsetBytes);
   }
 
   /** The wasm offset of the call that returns to the offset, or NONE. */

@@ -33,6 +33,7 @@ export * from "./link.ts";
 export * from "./memory.ts";
 export * from "./module_state.ts";
 export * from "./signature.ts";
+export * from "./stack_maps.ts";
 export * from "./store_state.ts";
 export * from "./table.ts";
 export * from "./tag.ts";

@@ -10,6 +10,9 @@
  * SEL-3  Integer constants are materialised at each use: one cheap move, no live range. They are rematerialisable all the same.
  * SEL-4  ZX-1: `uextend` is elided only over an operation in `ZEROES_UPPER`, whose rules all define through forms that are marked as
  *        zeroing bits 32 to 63; moves, spills and reloads of such a value keep them zero (frame.ts, emit.ts).
+ * SEL-5  A register or slot that holds a REF has a zero upper half, always: every rule that defines one, parameters and results of calls
+ *        included, zero-extends, and what JavaScript passes in 64 bits has a zero upper half. So a reference is an index of an address as it
+ *        is.
  */
 
 import { bug, NONE } from "../../base/mod.ts";

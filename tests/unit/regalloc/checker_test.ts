@@ -1,4 +1,4 @@
-import { assert, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InternalError } from "../../../lib/base/mod.ts";
 import {
   Allocation,
@@ -134,4 +134,28 @@ Deno.test("checkAllocation() rejects a temporary in a use's register and a def i
     for (let o = 0; o < input.operandCount; o++) if ((input.operandInfo[o] & DEF) !== 0) output.operandLocation[o] = 0;
     assertThrows(() => checkAllocation(input, output, FILE), InternalError, "shares a register");
   }
+});
+
+Deno.test("checkAllocation() rejects a slot that is reported twice, and one whose root an earlier safepoint did not report", () => {
+  const input = new AllocationInput(), output = new Allocation();
+  const b = new ProgramBuilder(input);
+  const root = b.vreg(0, { root: true });
+  b.block();
+  b.inst([[root, DEF_REG]]);
+  b.inst([], allOf(FILE), 1);
+  b.inst([], allOf(FILE), 1);
+  b.inst([[root, USE]]);
+  b.finish();
+  new Allocator(FILE).allocate(input, output);
+  checkAllocation(input, output, FILE);
+  const [first, slot, second] = output.rootSlots.data;
+  assertEquals([first, second, output.rootSlots.length], [1, 2, 4]);
+  const report = (...pairs: number[]) => {
+    output.rootSlots.reset();
+    for (const word of pairs) output.rootSlots.push(word);
+  };
+  report(1, slot, 1, slot, 2, slot);
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "reported twice");
+  report(2, slot);
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "holds no root");
 });

@@ -11,7 +11,8 @@ import { compile } from "./stores.ts";
 
 const SOURCE = `(module (type (func (param f32))) (memory 1)
   (func $load (export "load") (param i32) (result i32) (i32.load (local.get 0)))
-  (func (export "twice") (param i32) (result i32) (call $load (call $load (local.get 0)))))`;
+  (func (export "twice") (param i32) (result i32) (call $load (call $load (local.get 0))))
+  (func (export "keep") (param externref) (result externref) (drop (call $load (i32.const 0))) (local.get 0)))`;
 
 /** A copy of a column with one element changed. */
 function changed<A extends Int32Array | Uint8Array>(column: A, index: number, value: number): A {
@@ -26,7 +27,7 @@ const HOSTILE: Record<string, (compiled: CompiledModule) => Partial<CompiledModu
   "too many functions": ({ functionOffsets }) => ({ functionOffsets: Int32Array.of(0, ...functionOffsets) }),
   "no functions": () => ({ functionOffsets: new Int32Array(0) }),
   "a function before the code": ({ functionOffsets }) => ({ functionOffsets: changed(functionOffsets, 0, -4096) }),
-  "a function beyond the code": ({ functionOffsets }) => ({ functionOffsets: changed(functionOffsets, 2, 1 << 30) }),
+  "a function beyond the code": ({ functionOffsets }) => ({ functionOffsets: changed(functionOffsets, 3, 1 << 30) }),
   "functions in disorder": ({ functionOffsets }) => ({
     functionOffsets: changed(functionOffsets, 0, functionOffsets[2]),
   }),
@@ -41,6 +42,15 @@ const HOSTILE: Record<string, (compiled: CompiledModule) => Partial<CompiledModu
   "a trap that is no trap": ({ trapCodes }) => ({ trapCodes: changed(trapCodes, 0, 0) }),
   "traps in disorder": ({ trapPcs }) => ({ trapPcs: changed(trapPcs, 0, 1 << 30) }),
   "calls before the code": ({ callPcs }) => ({ callPcs: changed(callPcs, 0, -1) }),
+  "too few stack maps": ({ callRootStarts }) => ({ callRootStarts: callRootStarts.slice(1) }),
+  "a stack map in disorder": ({ callRootStarts }) => ({ callRootStarts: changed(callRootStarts, 0, 7) }),
+  "a stack map beyond the roots": ({ callRootStarts }) => ({
+    callRootStarts: changed(callRootStarts, callRootStarts.length - 1, 1 << 20),
+  }),
+  "roots of no call": ({ rootOffsets }) => ({ rootOffsets: Int32Array.of(...rootOffsets, -16) }),
+  "a root in the caller's frame": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, 16) }),
+  "a root in the vmctx slot": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, -8) }),
+  "a root between slots": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, -20) }),
   "no code": () => ({ code: new Uint8Array(0) }),
 };
 
@@ -81,7 +91,7 @@ Deno.test("Module.deserialize() believes no digest: tables, bounds mode, definit
   const { module, compiled } = compile(wat(SOURCE));
   const artifact = encodeArtifact(module, compiled);
   const copy = (change: Parameters<typeof forge>[1]) => forge(artifact.slice(), change);
-  assertEquals(Module.deserialize(engine, copy(() => {})).exports.length, 2);
+  assertEquals(Module.deserialize(engine, copy(() => {})).exports.length, 3);
   const [thunks] = ARTIFACT_COLUMNS.entryThunks;
   assertThrows(
     () => Module.deserialize(engine, copy((section) => section(thunks).fill(0x7f))),
