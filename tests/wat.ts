@@ -8,6 +8,9 @@ const FEATURES = {
   bulk_memory: true,
   reference_types: true,
   extended_const: true,
+  tail_call: true,
+  exceptions: true,
+  simd: true,
 };
 
 // deno-lint-ignore no-explicit-any -- the package brings no types

@@ -10,12 +10,13 @@ import type { FunctionCode } from "./function_code.ts";
 import { type SelectionTarget, Selector } from "./isel/selector.ts";
 import { selectInstructions } from "./isel/select.ts";
 import { LayoutCache } from "./layout_cache.ts";
-import type { CodegenOptions } from "./options.ts";
+import type { CodegenOptions, DirectCalls } from "./options.ts";
 import { REGISTERS } from "./registers.ts";
 
 /** Compiles functions, one after the other, of one module after the other: the storage of all phases is kept. */
 export class FunctionCompiler implements SelectionTarget {
   features: number;
+  directCalls: DirectCalls;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
   readonly #allocator: Allocator = new Allocator(REGISTERS);
@@ -30,6 +31,7 @@ export class FunctionCompiler implements SelectionTarget {
     this.#options = options;
     this.#signatures = signatures;
     this.features = options.features;
+    this.directCalls = options.directCalls ?? "keep vmctx";
   }
 
   /** Turns to another module. */
@@ -37,6 +39,7 @@ export class FunctionCompiler implements SelectionTarget {
     this.#options = options;
     this.#signatures = signatures;
     this.features = options.features;
+    this.directCalls = options.directCalls ?? "keep vmctx";
     this.#layouts.length = 0;
   }
 

@@ -15,6 +15,9 @@ export const REGISTERS: RegisterFile = {
 /** xmm15: free inside any one instruction, never allocated. */
 export const SCRATCH_XMM = 15;
 
+/** r11: what a tail call calls; carries no argument, and giving up the frame (rax, r10, xmm15) leaves it alone. */
+export const TAIL_CALLEE = 11;
+
 /** All allocatable registers: the clobbers of a call. */
 export const ALLOCATABLE: number = maskOf(REGISTERS.intOrder) | maskOf(REGISTERS.floatOrder);
 

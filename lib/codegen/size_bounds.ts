@@ -11,6 +11,7 @@ import { NONE } from "../base/mod.ts";
 import { growInt32 } from "../base/mod.ts";
 import { type Allocation, isSlot, REMATERIALISE } from "../regalloc/mod.ts";
 import { ENC_MAP_SHIFT, ENC_PP_SHIFT, ENC_VEX, FORM_ENCODING, FORM_IMMEDIATE_BYTES } from "../x64/mod.ts";
+import { tailCallBytes } from "./emit_call.ts";
 import type { Frame } from "./frame.ts";
 import * as F from "./isel/forms.ts";
 import type { Selector } from "./isel/selector.ts";
@@ -114,6 +115,7 @@ export class SizeBounds {
     const tail = TAIL_BYTES[code.tail[i]];
     const shape = code.shape[i];
     if (shape === Shape.entry) return 0;
+    if (shape >= Shape.tailCall && shape <= Shape.tailCallIndirect) return tailCallBytes(code.imm2[i]);
     if (SHAPE_BYTES[shape] !== 0) return SHAPE_BYTES[shape] + tail;
     let bytes = baseBytes(code.form[i]) + FORM_IMMEDIATE_BYTES[code.form[i]] + tail;
     const base = code.memBase[i];

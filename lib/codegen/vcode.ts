@@ -79,6 +79,10 @@ export const Shape = {
   truncSatUnsigned64: 30,
   /** Moves r14 into operand regOp. */
   vmctx: 31,
+  /** Tail calls: the frame is given up, the callee jumped to. */
+  tailCall: 32,
+  tailCallImport: 33,
+  tailCallIndirect: 34,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

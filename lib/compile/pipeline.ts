@@ -12,7 +12,7 @@ import { type CodeOptions, type CompiledModule, shapeOf } from "../abi/mod.ts";
 import { type CodegenOptions, formFeatures, ModuleEmitter } from "../codegen/mod.ts";
 import { FuncBuilder, optimize, OptimizeScratch, verifyFunc } from "../ir/mod.ts";
 import { TranslateEnvironment, translateFunction, Translator } from "../translate/mod.ts";
-import type { Module } from "../wasm/mod.ts";
+import { hasFeature, type Module, usedFeatures } from "../wasm/mod.ts";
 
 /** How to compile a module. */
 export interface CompileOptions extends CodeOptions {
@@ -40,6 +40,7 @@ export class Compiler {
     const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
       checks: checks ?? "off",
+      directCalls: hasFeature(usedFeatures(module), "tail-call") ? "lose vmctx" : "keep vmctx",
       functionImportOffset: (index) => shape.functionImport(index),
       memoryDefinition: (index) =>
         memories.isIndirect[index] === 1 ? -1 - memories.offset[index] : memories.offset[index],

@@ -340,6 +340,15 @@ export class FuncBuilder extends Emitter {
     this.#endBlock();
   }
 
+  /** Ends the block: a tail call; `op` one of return_call, return_call_import, return_call_indirect, the rest as for {@linkcode call}. */
+  returnCall(op: IrOp, callee: number, imm: number, args: IntList, start: number, length: number, sig: SigId): void {
+    if (this.#live) {
+      const list = this.#copyList(args, start, length);
+      this.#append(op, VOID, callee === NONE ? NONE : this.func.resolve(callee), list, length, imm, sig);
+    }
+    this.#endBlock();
+  }
+
   /** Ends the block: traps. */
   trap(trapCode: number): void {
     if (this.#live) this.#append(Ir.trap, VOID, NONE, NONE, NONE, trapCode, 0);

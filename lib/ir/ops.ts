@@ -111,7 +111,7 @@ export const IR_OPS = [
   // calls: b, c argument list; aux signature; value 0 is the call itself, others by proj
   ["call",          ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: defined function index of this module
   ["call_import",   ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: imported function index
-  ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: tag to take off (1 or 0); its type is already checked
+  ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: {@linkcode calleeImm}; its type is already checked
   ["libcall",       ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: libcall number of abi
   // control; a block's last instruction, and only that, terminates
   ["trap_if",       "v..t.",  "-", TRAPS],           // a is i32: non-zero traps
@@ -120,6 +120,10 @@ export const IR_OPS = [
   ["br_if",         "v..BB",  "-", TERMINATES],      // a is i32: imm when non-zero, aux when zero; targets have no parameters
   ["br_table",      "vTn..",  "-", TERMINATES],      // a is i32, targets in the pool, the last is the default; targets have no parameters
   ["return",        ".Ln..",  "-", TERMINATES],
+  // tail calls: the callee takes the place of this function's frame and returns to its caller, whose results they share
+  ["return_call",   ".Lnis",  "-", TERMINATES | READS | WRITES | TRAPS], // imm: defined function index of this module
+  ["return_call_import", ".Lnis", "-", TERMINATES | READS | WRITES | TRAPS], // imm: imported function index
+  ["return_call_indirect", "vLnis", "-", TERMINATES | READS | WRITES | TRAPS], // a, imm: as call_indirect
   ["trap",          "...t.",  "-", TERMINATES | TRAPS],
 ] as const satisfies readonly Row[];
 
@@ -192,6 +196,19 @@ export const Region = {
 } as const;
 /** Printed names, by region. */
 export const REGION_NAMES = ["readonly", "memory", "global", "table", "vm", "heap"] as const;
+
+/** Packs the `imm` column of an indirect call: the tag to take off the address (1 or 0), the trap code of a null callee (0: it is none). */
+export function calleeImm(tag: number, nullTrap: number): number {
+  return tag | nullTrap << 8;
+}
+/** The tag in an indirect call's `imm`. */
+export function calleeTag(imm: number): number {
+  return imm & 0xff;
+}
+/** The trap code in an indirect call's `imm`; 0 when the callee is known not to be null. */
+export function calleeNullTrap(imm: number): number {
+  return imm >>> 8;
+}
 
 /** Packs the `aux` column of a memory access: trap code when it faults (0: cannot fault) and region. */
 export function memFlags(trapCode: number, region: number): number {

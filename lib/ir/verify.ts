@@ -66,6 +66,7 @@ const store = (stored: (type: Type) => boolean): TypeRule => (v, i) => address(v
 const always: TypeRule = () => true;
 const conditionFirst: TypeRule = (v, i) => v.typeA(i) === I32;
 const call: TypeRule = (v, i) => v.checkCall(i);
+const tailCall: TypeRule = (v, i) => v.checkTailCall(i);
 
 // deno-fmt-ignore
 const TYPE_RULES = perIrOp<TypeRule>({
@@ -101,6 +102,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   trap_if: conditionFirst, trap_unless: conditionFirst,
   jump: always, br_if: conditionFirst, br_table: (v, i) => v.typeA(i) === I32 && v.func.c[i] > 0,
   return: (v, i) => v.checkTypes(i, v.func.signatures.results[v.func.signature]),
+  return_call: tailCall, return_call_import: tailCall, return_call_indirect: (v, i) => v.typeA(i) === I64 && v.checkTailCall(i),
   trap: always,
 });
 
@@ -153,6 +155,15 @@ class Verifier {
     const results = func.signatures.results[signature];
     if (results === undefined || func.type[value] !== (results.length === 0 ? VOID : results[0])) return false;
     return this.checkTypes(value, func.signatures.params[signature]);
+  }
+
+  // The callee's results are this function's.
+  checkTailCall(value: number): boolean {
+    const { func } = this;
+    const { params, results } = func.signatures;
+    const mine = results[func.signature], theirs = results[func.aux[value]];
+    return theirs !== undefined && theirs.length === mine.length && theirs.every((type, i) => type === mine[i]) &&
+      this.checkTypes(value, params[func.aux[value]]);
   }
 
   checkProjection(value: number): boolean {

@@ -1,5 +1,5 @@
 /**
- * Lowering of calls, direct and through tables.
+ * Lowering of calls: direct, through tables, through references, and tail calls of each kind.
  *
  * `call_indirect` ends in one compare per condition that the specification traps on: index in bounds, element initialised (TAB-2), not
  * null, right type.
@@ -7,13 +7,15 @@
  * CALL-I1  Null is not compared: the tagged null is 1, so the load of the callee's type reads a few bytes above address 0, where nothing is
  *          ever mapped, and the fault means null.
  * CALL-I2  Code holds no canonical type id (TYPES): the expected one is read from the instance's `typeIds`.
+ * CALL-I3  Nor is it by `call_ref`: the call's first load from the VMFuncRef faults.
+ * CALL-I4  A tail call leaves every handler of this function behind, so it is a terminator wherever it stands.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
 import { FUNCREF_INIT_BIT, TrapCode, VMContextHead, VMFuncRef } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { ADDR, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId } from "../ir/mod.ts";
+import { ADDR, calleeImm, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
 import { wide } from "./places.ts";
 import { loadTaggedElement } from "./tables.ts";
 import type { Translator } from "./translator.ts";
@@ -21,6 +23,10 @@ import type { Translator } from "./translator.ts";
 const TYPE_ID_BYTES = 4;
 const TYPE_FIELD = memFlags(TrapCode.indirect_call_to_null, Region.readonly);
 const TYPE_ID = memFlags(0, Region.readonly);
+/** An element of a function table, whose type has been read: it is not null. */
+const CHECKED_ELEMENT = calleeImm(FUNCREF_INIT_BIT, 0);
+/** A reference on the operand stack: no tag, perhaps null. */
+const FUNCTION_REFERENCE = calleeImm(0, TrapCode.null_function_reference);
 
 /** Calls with the topmost operands as arguments and replaces them by the results. */
 function callWithOperands(t: Translator, op: IrOp, callee: number, imm: number, sig: SigId): void {
@@ -45,9 +51,12 @@ export function call(t: Translator): void {
   else callWithOperands(t, Ir.call_import, NONE, index, sig);
 }
 
-/** `call_indirect`. */
-export function callIndirect(t: Translator): void {
-  const { builder, environment } = t;
+/**
+ * Pops the index of a `call_indirect` and finds the callee in its table: the tagged address of a VMFuncRef whose type has been checked. The
+ * type index, which stands before the table's, is left in `calleeType`.
+ */
+function checkedCallee(t: Translator): Value {
+  const { builder } = t;
   const typeIndex = t.reader.readU32Leb();
   const table = t.reader.readU32Leb();
   const index = wide(t, t.pop());
@@ -58,5 +67,51 @@ export function callIndirect(t: Translator): void {
   const typeIds = builder.vmctxAddr(VMContextHead.offsets.typeIds, NONE);
   const expected = builder.load(Ir.load, I32, typeIds, NONE, typeIndex * TYPE_ID_BYTES, TYPE_ID); // CALL-I2
   builder.trapIf(builder.icmp(IntCond.ne, actual, expected), TrapCode.indirect_call_type_mismatch);
-  callWithOperands(t, Ir.call_indirect, callee, FUNCREF_INIT_BIT, environment.typeSig[typeIndex] as SigId);
+  calleeType = typeIndex;
+  return callee;
+}
+
+let calleeType: number = NONE;
+
+/** `call_indirect`. */
+export function callIndirect(t: Translator): void {
+  const callee = checkedCallee(t);
+  callWithOperands(t, Ir.call_indirect, callee, CHECKED_ELEMENT, t.environment.typeSig[calleeType] as SigId);
+}
+
+/** `call_ref`: validation knows the callee's type, so only null is left to be found out (CALL-I3). */
+export function callRef(t: Translator): void {
+  const sig = t.environment.typeSig[t.reader.readU32Leb()] as SigId;
+  callWithOperands(t, Ir.call_indirect, t.pop(), FUNCTION_REFERENCE, sig);
+}
+
+/** Ends the function by a call with the topmost operands as arguments (CALL-I4). */
+function tailCallWithOperands(t: Translator, op: IrOp, callee: number, imm: number, sig: SigId): void {
+  const { builder, environment, stack } = t;
+  const argCount = environment.signatures.params[sig].length;
+  builder.returnCall(op, callee, imm, stack, stack.length - argCount, argCount, sig);
+  t.setUnreachable();
+}
+
+/** `return_call`. */
+export function returnCall(t: Translator): void {
+  const { environment } = t;
+  const index = t.reader.readU32Leb();
+  const sig = environment.funcSig[index] as SigId;
+  const defined = index - environment.module.importedFuncCount;
+  if (defined >= 0) tailCallWithOperands(t, Ir.return_call, NONE, defined, sig);
+  else tailCallWithOperands(t, Ir.return_call_import, NONE, index, sig);
+}
+
+/** `return_call_indirect`. */
+export function returnCallIndirect(t: Translator): void {
+  const callee = checkedCallee(t);
+  const sig = t.environment.typeSig[calleeType] as SigId;
+  tailCallWithOperands(t, Ir.return_call_indirect, callee, CHECKED_ELEMENT, sig);
+}
+
+/** `return_call_ref`. */
+export function returnCallRef(t: Translator): void {
+  const sig = t.environment.typeSig[t.reader.readU32Leb()] as SigId;
+  tailCallWithOperands(t, Ir.return_call_indirect, t.pop(), FUNCTION_REFERENCE, sig);
 }

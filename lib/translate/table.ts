@@ -11,7 +11,7 @@
 import { bug } from "../base/mod.ts";
 import { F32, F64, FloatCond, I32, I64, IntCond, Ir } from "../ir/mod.ts";
 import { type FeatureName, perOpOf } from "../wasm/mod.ts";
-import { call, callIndirect } from "./calls.ts";
+import { call, callIndirect, returnCall, returnCallIndirect } from "./calls.ts";
 import * as control from "./control.ts";
 import { dataDrop, load, memoryCopy, memoryFill, memoryGrow, memoryInit, memorySize, store } from "./memory.ts";
 import {
@@ -42,6 +42,7 @@ export const TRANSLATED_FEATURES = [
   "bulk-memory",
   "reference-types",
   "extended-const",
+  "tail-call",
 ] as const satisfies readonly FeatureName[];
 
 /** What the compile layer refuses, by feature, before a body is read. */
@@ -66,6 +67,8 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "return": control.returnOp,
   "call": call,
   "call_indirect": callIndirect,
+  "return_call": returnCall,
+  "return_call_indirect": returnCallIndirect,
   // Parametric
   "drop": control.drop,
   "select": control.select,

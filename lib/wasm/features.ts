@@ -86,5 +86,9 @@ export const ALL_FEATURES: FeatureSet = editions("1.0", "2.0", "3.0", "proposal"
 /** What a module may use unless its caller says otherwise: WebAssembly 3.0 and threads. */
 export const DEFAULT_FEATURES: FeatureSet = withFeatures(WASM3_FEATURES, "threads");
 
-/** What the compiler compiles: WebAssembly 2.0 without SIMD, and extended constant expressions. */
-export const COMPILED_FEATURES: FeatureSet = withFeatures(withoutFeatures(WASM2_FEATURES, "simd"), "extended-const");
+/** What the compiler compiles: WebAssembly 2.0 without SIMD, extended constant expressions and tail calls. */
+export const COMPILED_FEATURES: FeatureSet = withFeatures(
+  withoutFeatures(WASM2_FEATURES, "simd"),
+  "extended-const",
+  "tail-call",
+);

@@ -16,8 +16,17 @@ import { OP, OP_FEATURE } from "./opcodes.ts";
 import { Reader } from "./reader.ts";
 import { readValType } from "./type_reader.ts";
 
-/** The features that a valid module uses. */
+/** What was found out already: checking, compiling and linking ask for the same module. */
+const known = new WeakMap<Module, FeatureSet>();
+
+/** The features that a valid module uses; its bodies are read once. */
 export function usedFeatures(module: Module): FeatureSet {
+  let used = known.get(module);
+  if (used === undefined) known.set(module, used = findUsedFeatures(module));
+  return used;
+}
+
+function findUsedFeatures(module: Module): FeatureSet {
   const reader = new Reader(module.bytes);
   reader.features = ALL_FEATURES;
   let used: number = module.usedFeatures;

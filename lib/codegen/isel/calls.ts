@@ -10,8 +10,9 @@ import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE } from "../../abi/mo
 import { bug, NONE } from "../../base/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
 import { RelocationTarget } from "../function_code.ts";
-import { ALLOCATABLE } from "../registers.ts";
-import { loadForm, storeToStack } from "./control.ts";
+import { calleeNullTrap } from "../../ir/mod.ts";
+import { ALLOCATABLE, TAIL_CALLEE } from "../registers.ts";
+import { loadForm, STACK_ARGUMENTS_FROM_RBP, storeToStack } from "./control.ts";
 import { ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -136,9 +137,68 @@ const LIBCALL = ruleList({
   },
 });
 
+/**
+ * Begins tail call `v`. Where the new stack arguments fit into the old ones' area, which nobody reads any more, they are stored there at
+ * once; otherwise they would overwrite this frame, so they are gathered in the outgoing area, and moved when the frame is given up.
+ */
+function beginTailCall(c: Selector, v: number, shape: number, callee: number): Inst {
+  const { code, list } = c;
+  const layout = c.target.layout(c.aux[v]);
+  const mine = c.target.layout(c.func.signature).stackArgBytes;
+  const start = c.b[v], count = c.c[v];
+  const fits = layout.stackArgBytes <= mine;
+  for (let k = 0; k < count; k++) {
+    const location = layout.params[k];
+    if (location < STACK_BASE) continue;
+    const offset = location - STACK_BASE;
+    if (fits) {
+      storeToStack(c, c.pool[start + k], MemBase.rbp, STACK_ARGUMENTS_FROM_RBP + mine - layout.stackArgBytes + offset);
+    } else storeToStack(c, c.pool[start + k], MemBase.rsp, offset);
+  }
+  list.reset();
+  for (let k = 0; k < count; k++) if (layout.params[k] < STACK_BASE) list.push(c.reg(c.pool[start + k]));
+  const elem = callee === NONE ? NONE : c.reg(callee);
+  const i = code.begin(shape, 0);
+  let next = 0;
+  for (let k = 0; k < count; k++) {
+    if (layout.params[k] < STACK_BASE) code.useFixed(list.data[next++], layout.params[k]);
+  }
+  if (elem !== NONE) code.useFixed(elem, TAIL_CALLEE);
+  code.imm[i] = c.imm[v];
+  code.imm2[i] = layout.stackArgBytes;
+  if (!fits) code.outgoingBytes = Math.max(code.outgoingBytes, layout.stackArgBytes);
+  if (mine !== 0 || !fits || calleeNullTrap(c.imm[v]) !== 0) code.needsFrame = 1;
+  return i;
+}
+
+const RETURN_CALL = ruleList({
+  "return_call": (c, v) => {
+    beginTailCall(c, v, Shape.tailCall, NONE);
+    return true;
+  },
+});
+
+const RETURN_CALL_IMPORT = ruleList({
+  "return_call_import": (c, v) => {
+    const offset = c.target.functionImportOffset(c.imm[v]);
+    c.code.disp[beginTailCall(c, v, Shape.tailCallImport, NONE)] = offset;
+    return true;
+  },
+});
+
+const RETURN_CALL_INDIRECT = ruleList({
+  "return_call_indirect": (c, v) => {
+    beginTailCall(c, v, Shape.tailCallIndirect, c.a[v]);
+    return true;
+  },
+});
+
 export const CALL_RULES = {
   call: CALL,
   call_import: CALL_IMPORT,
   call_indirect: CALL_INDIRECT,
+  return_call: RETURN_CALL,
+  return_call_import: RETURN_CALL_IMPORT,
+  return_call_indirect: RETURN_CALL_INDIRECT,
   libcall: LIBCALL,
 } as const;

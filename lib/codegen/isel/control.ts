@@ -40,7 +40,7 @@ export function storeToStack(c: Selector, v: number, base: number, disp: number)
 }
 
 /** Offset from rbp of stack argument 0: return address and saved rbp lie between. */
-const STACK_ARGUMENTS_FROM_RBP = 16;
+export const STACK_ARGUMENTS_FROM_RBP = 16;
 
 // Register parameters are defined by the entry instruction (`beginEntry`); only stack parameters are lowered at their place.
 const PARAM = ruleList({

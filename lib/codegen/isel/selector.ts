@@ -39,6 +39,7 @@ import {
   WRITES,
 } from "../../ir/mod.ts";
 import type { SignatureLayout } from "../../abi/mod.ts";
+import type { DirectCalls } from "../options.ts";
 import type { FormId } from "../../x64/mod.ts";
 import { BlockOrder } from "../block_order.ts";
 import { ConstantPool } from "../constant_pool.ts";
@@ -50,6 +51,8 @@ import { RULE_HITS, type RuleList, RULES } from "./rules.ts";
 export interface SelectionTarget {
   /** x64 feature bits that generated code may use. */
   readonly features: number;
+  /** Whether a call of a function of the module comes back with r14 as it was. */
+  readonly directCalls: DirectCalls;
   /** Byte offset of VMFunctionImport `index` from vmctx. */
   functionImportOffset(index: number): number;
   /** Offset of a memory's definition from vmctx, `-1 - offset` of the pointer to it, or undefined if that is not told. */

@@ -9,6 +9,8 @@
 import { TrapCode } from "../../../lib/abi/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 import {
+  calleeNullTrap,
+  calleeTag,
   F32,
   F64,
   type Func,
@@ -118,11 +120,29 @@ function writeTyped(view: DataView, type: Type, offset: number, value: Val): voi
   }
 }
 
+/** A function that has ended in a tail call, which is still to be made. */
+export class TailCall {
+  constructor(readonly make: () => Outcome) {}
+}
+
+/** The results of a function, or the tail call that it ended in. */
+export type Outcome = Val[] | TailCall;
+
+/** Makes tail calls, one after the other, until there are results. */
+export function finishCall(outcome: Outcome): Val[] {
+  while (outcome instanceof TailCall) outcome = outcome.make();
+  return outcome;
+}
+
 /** What surrounds a function: its instance, seen through calls. */
 export interface Environment {
   readonly space: AddressSpace;
   readonly vmctx: number;
   call(definedFuncIndex: number, args: Val[]): Val[];
+  /** What a tail call comes to: the callee's results, or the tail call that it ends in. Functions without tail calls need none. */
+  tailCall?(definedFuncIndex: number, args: Val[]): Outcome;
+  tailCallImport?(funcIndex: number, args: Val[]): Outcome;
+  tailCallIndirect?(funcRefAddress: number, args: Val[]): Outcome;
   callImport(funcIndex: number, args: Val[]): Val[];
   callIndirect(funcRefAddress: number, args: Val[]): Val[];
   libcall(number: number, args: Val[]): Val[];
@@ -318,6 +338,12 @@ function calls(invoke: (m: Activation, v: number, args: Val[]) => Val[]): Exec {
   };
 }
 
+function calleeOf(m: Activation, v: number): number {
+  const address = Number(unsigned64(a(m, v) as bigint)) - calleeTag(m.f.imm[v]);
+  if (address === 0) throw new IrTrap(calleeNullTrap(m.f.imm[v]), m.f.site[v]);
+  return address;
+}
+
 function notStraight(): never {
   throw new Error("model: control flow is not computed");
 }
@@ -411,9 +437,7 @@ const EXEC = perIrOp<Exec>({
   addr_add: (m, v) => (a(m, v) as number) + Number(b(m, v)),
   call: calls((m, v, args) => m.environment.call(m.f.imm[v], args)),
   call_import: calls((m, v, args) => m.environment.callImport(m.f.imm[v], args)),
-  call_indirect: calls((m, v, args) =>
-    m.environment.callIndirect(Number(unsigned64(a(m, v) as bigint)) - m.f.imm[v], args)
-  ),
+  call_indirect: calls((m, v, args) => m.environment.callIndirect(calleeOf(m, v), args)),
   libcall: calls((m, v, args) => m.environment.libcall(m.f.imm[v], args)),
   trap_if: (m, v) => {
     if (a(m, v) !== 0) throw new IrTrap(m.f.imm[v], m.f.site[v]);
@@ -427,6 +451,9 @@ const EXEC = perIrOp<Exec>({
   br_if: notStraight,
   br_table: notStraight,
   return: notStraight,
+  return_call: notStraight,
+  return_call_import: notStraight,
+  return_call_indirect: notStraight,
   trap: (m, v) => {
     throw new IrTrap(m.f.imm[v], m.f.site[v]);
   },
@@ -438,6 +465,11 @@ function constant64(m: Activation, v: number): bigint {
 
 /** Runs a function; returns its results. */
 export function runFunc(f: Func, args: readonly Val[], environment: Environment): Val[] {
+  return finishCall(startFunc(f, args, environment));
+}
+
+/** Runs a function up to its results or its tail call. */
+export function startFunc(f: Func, args: readonly Val[], environment: Environment): Outcome {
   const m: Activation = { f, values: [], args, environment, projections: new Map() };
   let block = 0;
   for (;;) {
@@ -460,6 +492,18 @@ export function runFunc(f: Func, args: readonly Val[], environment: Environment)
           break;
         case Ir.return:
           return listOf(m, v);
+        case Ir.return_call: {
+          const passed = listOf(m, v);
+          return new TailCall(() => environment.tailCall!(f.imm[v], passed));
+        }
+        case Ir.return_call_import: {
+          const passed = listOf(m, v);
+          return new TailCall(() => environment.tailCallImport!(f.imm[v], passed));
+        }
+        case Ir.return_call_indirect: {
+          const callee = calleeOf(m, v), passed = listOf(m, v);
+          return new TailCall(() => environment.tailCallIndirect!(callee, passed));
+        }
         default: {
           const value = EXEC[f.op[v]](m, v);
           if (f.type[v] !== VOID) checkKind(f.type[v], value, f, v);

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule, type ValType } from "../../../lib/wasm/mod.ts";
-import { fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
+import { finishCall, fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
 import { RandomModule } from "./random_module.ts";
 import { InstanceModel, World } from "./vm_model.ts";
 
@@ -38,7 +38,7 @@ function compare(seed: number, effort: "none" | "speed"): boolean {
   const callOurs = (name: string, types: readonly ValType[], args: readonly Val[]): JsValue[] | "trap" => {
     const extern = ours.exports.get(name)!;
     try {
-      const results = world.callables.get((extern as { funcRef: number }).funcRef)!([...args]);
+      const results = finishCall(world.callables.get((extern as { funcRef: number }).funcRef)!([...args]));
       return results.map((result, i) => toJs(types[i], result));
     } catch (error) {
       if (error instanceof IrTrap) return "trap";

@@ -9,7 +9,7 @@ import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../..
 import type { TranslateOptions } from "../../../lib/translate/mod.ts";
 import { COMPILED_FEATURES, CompileError, decodeModule, type Module, validateModule } from "../../../lib/wasm/mod.ts";
 import { filesBelow, sharedRoot } from "../../testdata.ts";
-import { fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
+import { finishCall, fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
 import { type Extern, InstanceModel, World } from "./vm_model.ts";
 
 interface TypedValue {
@@ -140,7 +140,7 @@ function runScript(folder: string, options: TranslateOptions, effort: "none" | "
       const index = instance!.module.exports.find(({ name }) => name === field)!.index;
       return [world.space.get(instance!.globalType(index), extern.definition)];
     }
-    return extern.kind === "func" ? world.callables.get(extern.funcRef)!(args.map(parseValue)) : undefined;
+    return extern.kind === "func" ? finishCall(world.callables.get(extern.funcRef)!(args.map(parseValue))) : undefined;
   };
 
   for (const command of commands) {

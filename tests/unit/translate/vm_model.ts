@@ -34,10 +34,10 @@ import {
   TypeRegistry,
   type ValType,
 } from "../../../lib/wasm/mod.ts";
-import { AddressSpace, type Environment, IrTrap, runFunc, type Val } from "./ir_machine.ts";
+import { AddressSpace, type Environment, finishCall, IrTrap, type Outcome, startFunc, type Val } from "./ir_machine.ts";
 
 /** Anything callable. */
-export type Callable = (args: Val[]) => Val[];
+export type Callable = (args: Val[]) => Outcome;
 
 /** A memory, a table: the address of the definition record and what the record does not say. */
 interface MemoryModel {
@@ -198,7 +198,7 @@ export class InstanceModel implements Environment {
       if (slot === NONE) continue;
       const ref = this.vmctx + this.#shape.funcRef(slot);
       this.space.setU32(ref + VMFuncRef.offsets.type, ids[this.module.funcs[index]]);
-      this.world.callables.set(ref, (args) => this.call(index - this.module.importedFuncCount, args));
+      this.world.callables.set(ref, (args) => this.tailCall(index - this.module.importedFuncCount, args));
     }
   }
 
@@ -276,13 +276,13 @@ export class InstanceModel implements Environment {
       this.#initMemory(segment.memoryIndex, index, start, 0, segment.end - segment.start);
       this.#droppedData.add(index);
     });
-    if (module.start !== NONE) this.world.callables.get(this.#refOf(module.start))!([]);
+    if (module.start !== NONE) finishCall(this.world.callables.get(this.#refOf(module.start))!([]));
   }
 
   #refOf(index: number): number {
     if (index < this.module.importedFuncCount) return this.#importRefs[index];
     const ref = -1 - index - this.vmctx; // No VMFuncRef is needed to call it.
-    this.world.callables.set(ref, (args) => this.call(index - this.module.importedFuncCount, args));
+    this.world.callables.set(ref, (args) => this.tailCall(index - this.module.importedFuncCount, args));
     return ref;
   }
 
@@ -347,12 +347,19 @@ export class InstanceModel implements Environment {
   // Environment
 
   call(definedFuncIndex: number, args: Val[]): Val[] {
+    return this.#deeper(() => this.tailCall(definedFuncIndex, args));
+  }
+
+  tailCall(definedFuncIndex: number, args: Val[]): Outcome {
+    return startFunc(this.#funcs[definedFuncIndex] ??= this.#translate(definedFuncIndex), args, this);
+  }
+
+  #deeper(start: () => Outcome): Val[] {
     const { world } = this;
-    const func = this.#funcs[definedFuncIndex] ??= this.#translate(definedFuncIndex);
     if (world.depth >= MAX_CALL_DEPTH) throw new IrTrap(TrapCode.stack_overflow, 0);
     world.depth++;
     try {
-      return runFunc(func, args, this);
+      return finishCall(start());
     } finally {
       world.depth--;
     }
@@ -375,7 +382,15 @@ export class InstanceModel implements Environment {
     return this.callIndirect(this.#importRefs[funcIndex], args);
   }
 
+  tailCallImport(funcIndex: number, args: Val[]): Outcome {
+    return this.tailCallIndirect(this.#importRefs[funcIndex], args);
+  }
+
   callIndirect(funcRefAddress: number, args: Val[]): Val[] {
+    return this.#deeper(() => this.tailCallIndirect(funcRefAddress, args));
+  }
+
+  tailCallIndirect(funcRefAddress: number, args: Val[]): Outcome {
     const callable = this.world.callables.get(funcRefAddress) ?? bug(`model: no function at ${funcRefAddress}`);
     return callable(args);
   }
