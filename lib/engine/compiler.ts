@@ -26,10 +26,17 @@ import type { ResolvedConfig } from "./config.ts";
 /** Called while a module is compiled: how many of its functions are done. */
 export type ProgressListener = (done: number, total: number) => void;
 
+/** What engines compile unless they are told otherwise. */
+const DEFAULT_COMPILED = COMPILED_FEATURES & DEFAULT_FEATURES;
+
+/** What is decoded: more than is compiled, so that a refusal names the feature. */
+function knownFeatures({ features }: ResolvedConfig): FeatureSet {
+  return (DEFAULT_FEATURES | features) as FeatureSet;
+}
+
 /** Decodes and validates bytes. @throws {CompileError} also for a module that uses a feature the configuration lacks. */
 export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module {
-  // What the engine lacks is decoded all the same, so that the refusal names it.
-  const module = decodeModule(bytes, (DEFAULT_FEATURES | config.features) as FeatureSet);
+  const module = decodeModule(bytes, knownFeatures(config));
   validateModule(module);
   const feature = requiredFeature(module, config.features);
   if (feature !== undefined) {
@@ -45,8 +52,8 @@ export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module
  * @throws {CompileError} as {@linkcode decodeChecked} does, but for bodies.
  */
 export function decodeCompiled(bytes: Uint8Array, config: ResolvedConfig): Module {
-  if (config.features !== COMPILED_FEATURES) return decodeChecked(bytes, config);
-  const module = decodeModule(bytes, (DEFAULT_FEATURES | config.features) as FeatureSet);
+  if ((config.features & DEFAULT_COMPILED) !== DEFAULT_COMPILED) return decodeChecked(bytes, config);
+  const module = decodeModule(bytes, knownFeatures(config));
   validateDefinitions(module);
   return module;
 }

@@ -1,12 +1,19 @@
 /** Configuration of engines. */
 
-import { COMPILED_FEATURES, type FeatureName, FEATURES, type FeatureSet, featureSet } from "../wasm/mod.ts";
+import {
+  COMPILED_FEATURES,
+  DEFAULT_FEATURES,
+  type FeatureName,
+  FEATURES,
+  type FeatureSet,
+  featureSet,
+} from "../wasm/mod.ts";
 
 /** What an engine's modules may use and how they are compiled. All modules of an engine are compiled alike. */
 export interface EngineConfig {
   /**
-   * The WebAssembly features that modules may use; all that are compiled by default, and none that are not. A module that uses another
-   * is refused with a `CompileError`.
+   * The WebAssembly features that modules may use, and none that are not compiled; by default WebAssembly 3.0, threads, legacy exceptions
+   * and wide arithmetic. Other proposals are for those who name them. A module that uses another feature is refused with a `CompileError`.
    */
   readonly features?: readonly FeatureName[];
   /**
@@ -42,7 +49,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
   }
-  const wanted = features === undefined ? COMPILED_FEATURES : featureSet("mvp", ...features);
+  const wanted = features === undefined ? DEFAULT_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
   return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort, checks };
 }

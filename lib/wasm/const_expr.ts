@@ -24,6 +24,15 @@ export type ConstOpName = ConstRow[0];
 /** Those without immediates. */
 type PlainConstOpName = Extract<ConstRow, readonly [string, number, "", string, string, string]>[0];
 
+/** Those that make an object of the type they name. */
+type AllocationName =
+  | "struct.new"
+  | "struct.new_default"
+  | "struct.new_desc"
+  | "struct.new_default_desc"
+  | "array.new"
+  | "array.new_default";
+
 /** An instruction of a constant expression. */
 export type ConstInstr =
   | { readonly name: "i32.const"; readonly value: number }
@@ -35,7 +44,7 @@ export type ConstInstr =
   | { readonly name: "ref.null"; readonly heapType: HeapType }
   | { readonly name: "ref.func"; readonly funcIndex: number }
   | {
-    readonly name: "struct.new" | "struct.new_default" | "array.new" | "array.new_default";
+    readonly name: AllocationName;
     readonly typeIndex: number;
   }
   | { readonly name: "array.new_fixed"; readonly typeIndex: number; readonly count: number }
@@ -48,10 +57,10 @@ export interface ConstExpr {
 }
 
 const plain = <N extends PlainConstOpName>(name: N) => () => ({ name });
-const allocation = <N extends "struct.new" | "struct.new_default" | "array.new" | "array.new_default">(name: N) =>
-(
-  reader: Reader,
-) => ({ name, typeIndex: reader.readU32Leb() });
+const allocation = <N extends AllocationName>(name: N) => (reader: Reader) => ({
+  name,
+  typeIndex: reader.readU32Leb(),
+});
 
 const READ_BY_NAME: { readonly [N in ConstOpName]: (reader: Reader) => ConstInstr } = {
   "i32.const": (reader) => ({ name: "i32.const", value: reader.readS32Leb() }),
@@ -79,6 +88,8 @@ const READ_BY_NAME: { readonly [N in ConstOpName]: (reader: Reader) => ConstInst
   "i64.mul": plain("i64.mul"),
   "struct.new": allocation("struct.new"),
   "struct.new_default": allocation("struct.new_default"),
+  "struct.new_desc": allocation("struct.new_desc"),
+  "struct.new_default_desc": allocation("struct.new_default_desc"),
   "array.new": allocation("array.new"),
   "array.new_default": allocation("array.new_default"),
   "array.new_fixed": (reader) => ({

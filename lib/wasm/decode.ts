@@ -12,7 +12,7 @@
  */
 import { BitSet, IntList, NONE } from "../base/mod.ts";
 import { type ConstExpr, readConstExpr } from "./const_expr.ts";
-import { DEFAULT_FEATURES, type FeatureSet } from "./features.ts";
+import { DEFAULT_FEATURES, type FeatureSet, hasFeature } from "./features.ts";
 import * as limits from "./limits.ts";
 import {
   type Body,
@@ -73,6 +73,10 @@ const COMPONENT_VERSION = 0x1000d;
 const LIMITS_HAS_MAXIMUM = 1;
 const LIMITS_SHARED = 2;
 const LIMITS_64_BIT = 4;
+const LIMITS_PAGE_SIZE = 8;
+
+/** The import kind of a function whose type must be exactly the given one. */
+const EXACT_FUNC_IMPORT = 0x20;
 
 /** Decodes a module; its bodies stay in `bytes`, which must not change while the module lives. */
 export function decodeModule(bytes: Uint8Array, features: FeatureSet = DEFAULT_FEATURES): Module {
@@ -89,6 +93,7 @@ class Decoder {
   /** The number of supertypes above each type. */
   readonly #depths = new IntList();
   readonly #imports: Import[] = [];
+  readonly #exactFuncImports = new IntList();
   readonly #importedCounts: Record<ExternKind, number> = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
   readonly #funcs = new IntList();
   readonly #tables: Table[] = [];
@@ -210,6 +215,7 @@ class Decoder {
       imports: this.#imports,
       funcs: toArray(this.#funcs),
       importedFuncCount: counts.func,
+      exactFuncImports: toSet(this.#exactFuncImports, counts.func),
       tables: this.#tables,
       importedTableCount: counts.table,
       memories: this.#memories,
@@ -317,8 +323,13 @@ class Decoder {
 
   #readCompositeType(facts: SubTypeFacts): DefinedType {
     const reader = this.#reader;
+    const describes = this.#readDescriptorClause(0x4c);
+    const descriptor = this.#readDescriptorClause(0x4d);
     const start = reader.pos;
     const code = reader.readU8();
+    if (code !== 0x5f && (describes !== NONE || descriptor !== NONE)) {
+      reader.fail("only struct types have descriptors", start);
+    }
     switch (code) {
       case 0x60: {
         const params = this.#readTypesOf("parameters", limits.MAX_PARAMS);
@@ -335,16 +346,34 @@ class Decoder {
           fields[i] = readStorageType(reader);
           fieldMutable[i] = this.#readMutability();
         }
-        return { kind: "struct", ...facts, fields, fieldMutable };
+        return { kind: "struct", ...facts, fields, fieldMutable, descriptor, describes };
       }
       case 0x5e: {
         reader.need("gc", start);
         const element = readStorageType(reader);
         return { kind: "array", ...facts, element, isMutable: this.#readMutability() === 1 };
       }
+      case 0x5d: {
+        reader.need("stack-switching", start);
+        const func = reader.readS33Leb();
+        if (func < 0 || func >= reader.typeLimit) reader.fail(`unknown type ${func} of a continuation type`, start + 1);
+        return { kind: "cont", ...facts, func };
+      }
       default:
         return reader.fail(`malformed type form 0x${code.toString(16)}`, start);
     }
+  }
+
+  /** Reads a `describes` or `descriptor` clause if one stands here; the type it names, or NONE. */
+  #readDescriptorClause(code: 0x4c | 0x4d): number {
+    const reader = this.#reader;
+    const start = reader.pos;
+    if (start >= reader.end || reader.bytes[start] !== code) return NONE;
+    reader.need("custom-descriptors", start);
+    reader.readU8();
+    const index = reader.readU32Leb();
+    if (index >= reader.typeLimit) reader.fail(`unknown type ${index}`, start);
+    return index;
   }
 
   #readTypesOf(what: string, limit: number): Int32Array {
@@ -370,6 +399,9 @@ class Decoder {
       const module = reader.readName();
       const name = reader.readName();
       const kind = this.#readExternKind("import");
+      if (reader.bytes[reader.pos - 1] === EXACT_FUNC_IMPORT) {
+        this.#exactFuncImports.push(counts.func);
+      }
       this.#imports.push({ module, name, kind, index: counts[kind]++ });
       switch (kind) {
         case "func":
@@ -404,6 +436,10 @@ class Decoder {
   #readExternKind(where: "import" | "export"): ExternKind {
     const reader = this.#reader;
     const code = reader.readU8();
+    if (where === "import" && code === EXACT_FUNC_IMPORT) {
+      reader.need("custom-descriptors", reader.pos - 1);
+      return "func";
+    }
     if (code >= EXTERN_KINDS.length) reader.fail(`malformed ${where} kind ${code}`, reader.pos - 1);
     const kind = EXTERN_KINDS[code];
     if (kind === "tag") reader.need("exceptions", reader.pos - 1);
@@ -472,11 +508,21 @@ class Decoder {
     const start = reader.pos;
     this.#offsets.memories.push(start);
     const flags = reader.readU8();
-    if (flags > 7) reader.fail(`malformed limits flags ${flags}`, start);
+    if (flags > 15) reader.fail(`malformed limits flags ${flags}`, start);
     const isShared = (flags & LIMITS_SHARED) !== 0;
     if (isShared) reader.need("threads", start);
     const { addressType, minimum, maximum } = this.#readLimits(flags, start);
-    return { minimumPages: minimum, maximumPages: maximum, addressType, isShared, pageSizeLog2: 16 };
+    const pageSizeLog2 = (flags & LIMITS_PAGE_SIZE) === 0 ? 16 : this.#readPageSize(start);
+    return { minimumPages: minimum, maximumPages: maximum, addressType, isShared, pageSizeLog2 };
+  }
+
+  #readPageSize(start: number): number {
+    const reader = this.#reader;
+    reader.need("custom-page-sizes", start);
+    const at = reader.pos;
+    const pageSizeLog2 = reader.readU32Leb();
+    if (pageSizeLog2 > 64) reader.fail(`malformed page size 2**${pageSizeLog2}`, at);
+    return pageSizeLog2;
   }
 
   #readMemories(): void {
@@ -490,7 +536,13 @@ class Decoder {
     this.#offsets.tags.push(reader.pos);
     const attribute = reader.readU8();
     if (attribute !== 0) reader.fail(`malformed tag attribute ${attribute}`, reader.pos - 1);
-    return { typeIndex: this.#readFuncTypeIndex() };
+    const typeIndex = this.#readFuncTypeIndex();
+    const type = this.#types[typeIndex];
+    // Without the feature the validator refuses the results.
+    if (type.kind === "func" && type.results.length > 0 && hasFeature(this.#features, "stack-switching")) {
+      reader.need("stack-switching");
+    }
+    return { typeIndex };
   }
 
   #readTags(): void {
@@ -643,6 +695,13 @@ class Decoder {
       this.#datas.push({ mode, memoryIndex, offset, start, end: reader.pos, offsetBytes });
     }
   }
+}
+
+function toSet(members: IntList, limit: number): BitSet {
+  const set = new BitSet();
+  set.resize(limit);
+  for (let i = 0; i < members.length; i++) set.add(members.at(i));
+  return set;
 }
 
 function toArray(list: IntList): Int32Array {

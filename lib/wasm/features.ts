@@ -28,6 +28,10 @@ export const FEATURES = [
   ["exceptions", "3.0"],
   ["threads", "proposal"],
   ["legacy-exceptions", "proposal"],
+  ["wide-arithmetic", "proposal"],
+  ["custom-page-sizes", "proposal"],
+  ["custom-descriptors", "proposal"],
+  ["stack-switching", "proposal"],
 ] as const satisfies readonly (readonly [string, "1.0" | "2.0" | "3.0" | "proposal"])[];
 
 /** The name of a feature. */
@@ -83,8 +87,13 @@ export const WASM3_FEATURES: FeatureSet = editions("1.0", "2.0", "3.0");
 /** Every feature that the front end knows. */
 export const ALL_FEATURES: FeatureSet = editions("1.0", "2.0", "3.0", "proposal");
 
-/** What a module may use unless its caller says otherwise: WebAssembly 3.0 and threads. */
-export const DEFAULT_FEATURES: FeatureSet = withFeatures(WASM3_FEATURES, "threads");
+/** What a module may use unless its caller says otherwise: WebAssembly 3.0 and the proposals that engines have finished. */
+export const DEFAULT_FEATURES: FeatureSet = withFeatures(
+  WASM3_FEATURES,
+  "threads",
+  "legacy-exceptions",
+  "wide-arithmetic",
+);
 
 /** What the compiler compiles: WebAssembly 2.0 without SIMD, extended constant expressions and tail calls. */
 export const COMPILED_FEATURES: FeatureSet = withFeatures(

@@ -23,6 +23,7 @@ export const IMMEDIATE_KINDS = [
   "count", // number of operands
   "heap", // heap type
   "types", // vector of value types
+  "handlers", // vector of handler clauses of a resumption
   "castflags", // nullability of the two types of a branch on cast
   "memarg", // alignment, memory, offset; parameter: access width in bytes
   "atomic", // a memarg whose alignment must be the natural one; parameter: access width in bytes

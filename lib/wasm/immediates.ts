@@ -11,8 +11,22 @@ import type { CodeBuffer } from "../base/mod.ts";
 import { IMMEDIATE_KINDS, type ImmediateKind } from "./immediate_kinds.ts";
 import { IMMEDIATE_PROGRAM, type Op, OP_IMMEDIATES } from "./opcodes.ts";
 import type { Reader } from "./reader.ts";
-import { readHeapType, readValType, skipBlockType } from "./type_reader.ts";
-import { BOTTOM, F32, F64, type HeapType, heapType, I32, I64, isNullable, isRef, V128, type ValType } from "./types.ts";
+import { EXACT_CODE, readHeapType, readValType, skipBlockType } from "./type_reader.ts";
+import {
+  BOTTOM,
+  F32,
+  F64,
+  fullHeapType,
+  type HeapType,
+  I32,
+  I64,
+  inexactHeap,
+  isExactHeap,
+  isNullable,
+  isRef,
+  V128,
+  type ValType,
+} from "./types.ts";
 
 /** A memarg: alignment as a power of two, memory, and the two halves of the offset. */
 export interface MemargImmediate {
@@ -30,6 +44,12 @@ export interface CatchImmediate {
   readonly kind: "catch" | "catch_ref" | "catch_all" | "catch_all_ref";
   readonly tag: number | undefined;
   readonly label: number;
+}
+
+/** A handler clause of a resumption: a suspension with `tag` goes to `label`, or, without a label, a switch with it is served. */
+export interface HandlerImmediate {
+  readonly tag: number;
+  readonly label: number | undefined;
 }
 
 /** The value that `read` gives for each kind. */
@@ -62,6 +82,7 @@ export interface ImmediateValues {
   elem: number;
   field: number;
   count: number;
+  handlers: readonly HandlerImmediate[];
   castflags: number;
   lane: number;
   zero: number;
@@ -122,7 +143,10 @@ export function writeU64Leb(out: CodeBuffer, lo: number, hi: number): void {
 
 /** Appends a heap type. */
 export function writeHeapType(out: CodeBuffer, heap: HeapType): void {
-  writeS32Leb(out, heap);
+  if (isExactHeap(heap)) {
+    out.u8(EXACT_CODE);
+    writeU32Leb(out, inexactHeap(heap));
+  } else writeS32Leb(out, heap);
 }
 
 const NUMERIC_CODES = new Map<ValType, number>([[I32, 0x7f], [I64, 0x7e], [F32, 0x7d], [F64, 0x7c], [V128, 0x7b], [
@@ -139,7 +163,7 @@ export function writeValType(out: CodeBuffer, type: ValType): void {
     out.u8(NUMERIC_CODES.get(type)!);
     return;
   }
-  const heap = heapType(type);
+  const heap = fullHeapType(type);
   if (!isNullable(type)) out.u8(0x64);
   else if (heap >= 0) out.u8(0x63);
   writeHeapType(out, heap);
@@ -185,6 +209,16 @@ export function readCatchKind(reader: Reader): number {
   const kind = reader.readU8();
   if (kind >= CATCH_KINDS.length) reader.fail(`malformed catch clause 0x${kind.toString(16)}`, reader.pos - 1);
   return kind;
+}
+
+/** The codes of the handler clauses of a resumption. */
+export const HANDLER_KINDS = ["on", "on switch"] as const;
+
+/** Reads a handler clause's kind; whether the clause names a label. */
+export function readHandlerHasLabel(reader: Reader): boolean {
+  const kind = reader.readU8();
+  if (kind >= HANDLER_KINDS.length) reader.fail(`malformed handler clause 0x${kind.toString(16)}`, reader.pos - 1);
+  return kind === 0;
 }
 
 /** Whether the catch clause kind names a tag. */
@@ -255,6 +289,29 @@ const CODECS: { readonly [K in ImmediateKind]: ImmediateCodec<ImmediateValues[K]
         out.u8(CATCH_KINDS.indexOf(kind));
         if (tag !== undefined) writeU32Leb(out, tag);
         writeU32Leb(out, label);
+      }
+    },
+  },
+  handlers: {
+    skip: (reader) => {
+      for (let count = reader.readU32Leb(); count > 0; count--) {
+        const hasLabel = readHandlerHasLabel(reader);
+        reader.readU32Leb();
+        if (hasLabel) reader.readU32Leb();
+      }
+    },
+    read: (reader) =>
+      readVector(reader, () => {
+        const hasLabel = readHandlerHasLabel(reader);
+        const tag = reader.readU32Leb();
+        return { tag, label: hasLabel ? reader.readU32Leb() : undefined };
+      }),
+    write: (out, clauses) => {
+      writeU32Leb(out, clauses.length);
+      for (const { tag, label } of clauses) {
+        out.u8(label === undefined ? 1 : 0);
+        writeU32Leb(out, tag);
+        if (label !== undefined) writeU32Leb(out, label);
       }
     },
   },

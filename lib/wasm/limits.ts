@@ -53,3 +53,7 @@ export const MAX_SUBTYPE_DEPTH = 63;
 export const SPEC_MAX_MEMORY32_PAGES = 65_536;
 /** Pages of 64 KiB a 64-bit memory can address: a rule of the specification. */
 export const SPEC_MAX_MEMORY64_PAGES = 2 ** 48;
+/** Pages of one byte a 32-bit memory can have: a rule of the specification (custom page sizes). */
+export const SPEC_MAX_MEMORY32_BYTE_PAGES = 2 ** 32 - 1;
+/** The same of a 64-bit memory; 2^64 - 1 is no double, but no greater number can be written. */
+export const SPEC_MAX_MEMORY64_BYTE_PAGES = 2 ** 64;

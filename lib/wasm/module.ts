@@ -14,7 +14,7 @@ import type { ConstExpr } from "./const_expr.ts";
 import type { FeatureSet } from "./features.ts";
 import type { NameSection } from "./names.ts";
 import type { TypeRegistry } from "./type_registry.ts";
-import type { DefinedType, FuncType, ValType } from "./types.ts";
+import type { ContType, DefinedType, FuncType, ValType } from "./types.ts";
 
 /** What can be imported and exported. */
 export type ExternKind = "func" | "table" | "memory" | "global" | "tag";
@@ -55,7 +55,7 @@ export interface Memory {
   readonly maximumPages: number | undefined;
   readonly addressType: "i32" | "i64";
   readonly isShared: boolean;
-  /** The size of a page, as a power of two: 16. */
+  /** The size of a page, as a power of two: 16, or 0 (spec: custom page sizes). */
   readonly pageSizeLog2: number;
 }
 
@@ -139,6 +139,8 @@ export interface Module {
   /** The type index of each function. */
   readonly funcs: Int32Array;
   readonly importedFuncCount: number;
+  /** The imported functions whose type must be the given one exactly, not one below it. */
+  readonly exactFuncImports: BitSet;
   readonly tables: readonly Table[];
   readonly importedTableCount: number;
   readonly memories: readonly Memory[];
@@ -173,6 +175,19 @@ export function funcTypeOf(module: Module, funcIndex: number): FuncType {
 export function funcTypeAt(module: Module, typeIndex: number): FuncType {
   const type = module.types[typeIndex];
   return type?.kind === "func" ? type : bug(`type ${typeIndex} is not a function type`);
+}
+
+/** Whether a function is known to be of its type exactly: all but those that an import may supply with a subtype. */
+export function isExactFunc(module: Module, funcIndex: number): boolean {
+  const { importedFuncCount, exactFuncImports } = module;
+  if (funcIndex >= importedFuncCount) return true;
+  return exactFuncImports.has(funcIndex);
+}
+
+/** The continuation type at a type index. */
+export function contTypeAt(module: Module, typeIndex: number): ContType {
+  const type = module.types[typeIndex];
+  return type?.kind === "cont" ? type : bug(`type ${typeIndex} is not a continuation type`);
 }
 
 /** The function index of a defined function. */

@@ -2,7 +2,7 @@
  * The opcode table: every instruction of WebAssembly, once. Everything that is done per instruction derives from it.
  *
  * A row is name, code, immediates, signature, feature, flags.
- * - name: the specification's spelling; `select t`, `ref.test null` and `ref.cast null` are the second encodings of theirs.
+ * - name: the specification's spelling; `select t` and the names with ` null` are the second encodings of theirs.
  * - code: one byte, or prefix and sub-opcode (0xfc08, and 0xfd100 for sub-opcodes from 0x100).
  * - immediates: kinds (see immediates.ts) in binary order; a number after a kind is its parameter.
  * - signature: operands ":" results, one letter each: i i32, l i64, f f32, d f64, v v128, p the address type of the memory
@@ -241,6 +241,14 @@ export const OPCODES = [
   ["ref.as_non_null", 0xd4, "", "*", "function-references", "traps"],
   ["br_on_null", 0xd5, "label", "*", "function-references", "branches"],
   ["br_on_non_null", 0xd6, "label", "*", "function-references", "branches"],
+  // Stack switching
+  ["cont.new", 0xe0, "type", "*", "stack-switching", "traps"],
+  ["cont.bind", 0xe1, "type type", "*", "stack-switching", "traps"],
+  ["suspend", 0xe2, "tag", "*", "stack-switching", "traps throws calls"],
+  ["resume", 0xe3, "type handlers", "*", "stack-switching", "traps throws calls branches"],
+  ["resume_throw", 0xe4, "type tag handlers", "*", "stack-switching", "traps throws calls branches"],
+  ["resume_throw_ref", 0xe5, "type handlers", "*", "stack-switching", "traps throws calls branches"],
+  ["switch", 0xe6, "type tag", "*", "stack-switching", "traps throws calls"],
   // Garbage collection (prefix 0xfb)
   ["struct.new", 0xfb00, "type", "*", "gc", "const"],
   ["struct.new_default", 0xfb01, "type", "*", "gc", "const"],
@@ -273,7 +281,14 @@ export const OPCODES = [
   ["ref.i31", 0xfb1c, "", "*", "gc", "const"],
   ["i31.get_s", 0xfb1d, "", "*", "gc", "traps"],
   ["i31.get_u", 0xfb1e, "", "*", "gc", "traps"],
-  // Saturating conversions and bulk operations (prefix 0xfc)
+  ["struct.new_desc", 0xfb20, "type", "*", "custom-descriptors", "const traps"],
+  ["struct.new_default_desc", 0xfb21, "type", "*", "custom-descriptors", "const traps"],
+  ["ref.get_desc", 0xfb22, "type", "*", "custom-descriptors", "traps"],
+  ["ref.cast_desc_eq", 0xfb23, "heap", "*", "custom-descriptors", "traps"],
+  ["ref.cast_desc_eq null", 0xfb24, "heap", "*", "custom-descriptors", "traps"],
+  ["br_on_cast_desc_eq", 0xfb25, "castflags label heap heap", "*", "custom-descriptors", "traps branches"],
+  ["br_on_cast_desc_eq_fail", 0xfb26, "castflags label heap heap", "*", "custom-descriptors", "traps branches"],
+  // Saturating conversions, bulk operations and wide arithmetic (prefix 0xfc)
   ["i32.trunc_sat_f32_s", 0xfc00, "", "f:i", "saturating-conversions", ""],
   ["i32.trunc_sat_f32_u", 0xfc01, "", "f:i", "saturating-conversions", ""],
   ["i32.trunc_sat_f64_s", 0xfc02, "", "d:i", "saturating-conversions", ""],
@@ -292,6 +307,10 @@ export const OPCODES = [
   ["table.grow", 0xfc0f, "table", "*", "reference-types", ""],
   ["table.size", 0xfc10, "table", "*", "reference-types", ""],
   ["table.fill", 0xfc11, "table", "*", "reference-types", "traps"],
+  ["i64.add128", 0xfc13, "", "llll:ll", "wide-arithmetic", ""],
+  ["i64.sub128", 0xfc14, "", "llll:ll", "wide-arithmetic", ""],
+  ["i64.mul_wide_s", 0xfc15, "", "ll:ll", "wide-arithmetic", ""],
+  ["i64.mul_wide_u", 0xfc16, "", "ll:ll", "wide-arithmetic", ""],
   // Vectors (prefix 0xfd)
   ["v128.load", 0xfd00, "memarg 16", "p:v", "simd", "traps"],
   ["v128.load8x8_s", 0xfd01, "memarg 8", "p:v", "simd", "traps"],

@@ -9,6 +9,7 @@ import type { Reader } from "./reader.ts";
 import {
   ABSTRACT_HEAP_TYPES,
   type DefinedType,
+  EXACT_HEAP,
   F32,
   F64,
   type HeapType,
@@ -24,6 +25,8 @@ import {
 } from "./types.ts";
 import type { FeatureName } from "./features.ts";
 
+/** The byte before the type index of an exact heap type. */
+export const EXACT_CODE = 0x62;
 const REF_NULL_CODE = 0x63;
 const REF_CODE = 0x64;
 const V128_CODE = 0x7b;
@@ -41,6 +44,7 @@ for (const [, code, , feature] of ABSTRACT_HEAP_TYPES) HEAP_FEATURES[code & 0x7f
 /** Reads a heap type (spec: binary-heaptype). */
 export function readHeapType(reader: Reader): HeapType {
   const start = reader.pos;
+  if (start < reader.end && reader.bytes[start] === EXACT_CODE) return readExactHeapType(reader);
   const heap = reader.readS33Leb();
   if (heap >= 0) {
     reader.need("function-references", start);
@@ -51,6 +55,15 @@ export function readHeapType(reader: Reader): HeapType {
   if (feature === undefined) reader.fail("malformed heap type", start);
   reader.need(feature, start);
   return heap;
+}
+
+function readExactHeapType(reader: Reader): HeapType {
+  const start = reader.pos;
+  reader.need("custom-descriptors", start);
+  reader.readU8();
+  const index = reader.readU32Leb();
+  if (index >= reader.typeLimit || index >= EXACT_HEAP) reader.fail(`unknown type ${index}`, start);
+  return index + EXACT_HEAP;
 }
 
 /** Reads the reference type whose first byte is `code`; undefined when no reference type starts so. */

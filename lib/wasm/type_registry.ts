@@ -18,16 +18,20 @@
 import { bug, growInt32, NONE } from "../base/mod.ts";
 import {
   type ArrayType,
+  type ContType,
   type DefinedType,
+  fullHeapType,
   type FuncType,
   HEAP_ANY,
   HEAP_ARRAY,
   HEAP_BOTTOM,
+  HEAP_CONT,
   HEAP_EQ,
   HEAP_EXN,
   HEAP_EXTERN,
   HEAP_FUNC,
   HEAP_I31,
+  HEAP_NOCONT,
   HEAP_NOEXN,
   HEAP_NOEXTERN,
   HEAP_NOFUNC,
@@ -35,12 +39,14 @@ import {
   HEAP_STRUCT,
   type HeapType,
   heapType,
+  inexactHeap,
+  isExact,
+  isExactHeap,
   isNullable,
   isRef,
-  refNullType,
-  refType,
   type StructType,
   type ValType,
+  withHeapType,
 } from "./types.ts";
 
 /** The tops that the abstract heap types below `any` belong to; the others are their own tops. */
@@ -146,6 +152,12 @@ export class TypeRegistry {
   /** Whether heap type `a` matches `b` (spec: match-heaptype); concrete ones are canonical ids. */
   isHeapSubtype(a: HeapType, b: HeapType): boolean {
     if (a === b || a === HEAP_BOTTOM) return true;
+    if (isExactHeap(b)) {
+      // Only bottoms are below an exact type (spec: match-heaptype of custom descriptors).
+      if (a >= 0) return false;
+      b = inexactHeap(b);
+    }
+    a = inexactHeap(a);
     if (a >= 0) {
       if (b >= 0) return this.isSubtype(a, b);
       switch (this.types[a].kind) {
@@ -155,6 +167,8 @@ export class TypeRegistry {
           return b === HEAP_STRUCT || b === HEAP_EQ || b === HEAP_ANY;
         case "array":
           return b === HEAP_ARRAY || b === HEAP_EQ || b === HEAP_ANY;
+        case "cont":
+          return b === HEAP_CONT;
       }
     }
     switch (a) {
@@ -165,13 +179,15 @@ export class TypeRegistry {
       case HEAP_ARRAY:
         return b === HEAP_EQ || b === HEAP_ANY;
       case HEAP_NONE:
-        return b >= 0 ? this.types[b].kind !== "func" : isBelowAny(b);
+        return b >= 0 ? this.topOf(b) === HEAP_ANY : isBelowAny(b);
       case HEAP_NOFUNC:
         return b >= 0 ? this.types[b].kind === "func" : b === HEAP_FUNC;
       case HEAP_NOEXTERN:
         return b === HEAP_EXTERN;
       case HEAP_NOEXN:
         return b === HEAP_EXN;
+      case HEAP_NOCONT:
+        return b >= 0 ? this.types[b].kind === "cont" : b === HEAP_CONT;
       default:
         return false;
     }
@@ -182,12 +198,15 @@ export class TypeRegistry {
     if (a === b || a === 0) return true;
     if (!isRef(a) || !isRef(b)) return false;
     if (isNullable(a) && !isNullable(b)) return false;
-    return this.isHeapSubtype(heapType(a), heapType(b));
+    return this.isHeapSubtype(fullHeapType(a), fullHeapType(b));
   }
 
   /** The top of the hierarchy of a heap type; concrete types are canonical ids. */
   topOf(heap: HeapType): HeapType {
-    if (heap >= 0) return this.types[heap].kind === "func" ? HEAP_FUNC : HEAP_ANY;
+    if (heap >= 0) {
+      const { kind } = this.types[inexactHeap(heap)];
+      return kind === "func" ? HEAP_FUNC : kind === "cont" ? HEAP_CONT : HEAP_ANY;
+    }
     switch (heap) {
       case HEAP_FUNC:
       case HEAP_NOFUNC:
@@ -198,6 +217,9 @@ export class TypeRegistry {
       case HEAP_EXN:
       case HEAP_NOEXN:
         return HEAP_EXN;
+      case HEAP_CONT:
+      case HEAP_NOCONT:
+        return HEAP_CONT;
       default:
         return HEAP_ANY;
     }
@@ -208,13 +230,11 @@ export class TypeRegistry {
 export function toCanonical(type: ValType, ids: Int32Array): ValType {
   const heap = heapType(type);
   if (!isRef(type) || heap < 0) return type;
-  return isNullable(type) ? refNullType(ids[heap]) : refType(ids[heap]);
+  return withHeapType(type, ids[heap]);
 }
 
 function mapType(type: ValType, toId: (heap: HeapType) => HeapType): ValType {
-  if (!isRef(type)) return type;
-  const heap = toId(heapType(type));
-  return isNullable(type) ? refNullType(heap) : refType(heap);
+  return isRef(type) ? withHeapType(type, toId(heapType(type))) : type;
 }
 
 function rewrite(type: DefinedType, toId: (heap: HeapType) => HeapType, groupStart: number, size: number): DefinedType {
@@ -237,12 +257,21 @@ function rewrite(type: DefinedType, toId: (heap: HeapType) => HeapType, groupSta
     }
     case "struct": {
       const { fields, fieldMutable } = type;
-      return { kind, ...facts, fields: fields.map((t) => mapType(t, toId)), fieldMutable } satisfies StructType;
+      return {
+        kind,
+        ...facts,
+        fields: fields.map((t) => mapType(t, toId)),
+        fieldMutable,
+        descriptor: type.descriptor === NONE ? NONE : toId(type.descriptor),
+        describes: type.describes === NONE ? NONE : toId(type.describes),
+      } satisfies StructType;
     }
     case "array": {
       const { element, isMutable } = type;
       return { kind, ...facts, element: mapType(element, toId), isMutable } satisfies ArrayType;
     }
+    case "cont":
+      return { kind, ...facts, func: toId(type.func) } satisfies ContType;
   }
 }
 
@@ -250,7 +279,8 @@ function rewrite(type: DefinedType, toId: (heap: HeapType) => HeapType, groupSta
 function keyOfType(type: ValType, toKey: (heap: HeapType) => HeapType | string): string {
   if (!isRef(type)) return String(type);
   const heap = toKey(heapType(type));
-  return typeof heap === "string" ? `${isNullable(type) ? "n" : ""}${heap}` : String(mapType(type, () => heap));
+  if (typeof heap !== "string") return String(withHeapType(type, heap));
+  return `${isNullable(type) ? "n" : ""}${isExact(type) ? "x" : ""}${heap}`;
 }
 
 function groupKey(types: readonly DefinedType[], start: number, size: number, ids: Int32Array): string {
@@ -267,9 +297,14 @@ function groupKey(types: readonly DefinedType[], start: number, size: number, id
         break;
       case "struct":
         key += `s${head}${Array.from(type.fields, ofType)}>${type.fieldMutable}`;
+        if (type.descriptor !== NONE) key += `>d${toKey(type.descriptor)}`;
+        if (type.describes !== NONE) key += `>o${toKey(type.describes)}`;
         break;
       case "array":
         key += `a${head}${ofType(type.element)}>${type.isMutable ? 1 : 0}`;
+        break;
+      case "cont":
+        key += `c${head}${toKey(type.func)}`;
         break;
     }
   }

@@ -3,11 +3,14 @@
  *
  * May import: base. @module
  */
+import { NONE } from "../../base/mod.ts";
 import type { ConstExpr, ConstInstr } from "../const_expr.ts";
 import { CompileError } from "../errors.ts";
 import { MAX_ARRAY_NEW_FIXED } from "../limits.ts";
-import type { Module } from "../module.ts";
+import { isExactFunc, type Module } from "../module.ts";
 import {
+  asNullable,
+  exactRefType,
   F32,
   F64,
   HEAP_ANY,
@@ -19,6 +22,7 @@ import {
   isNullable,
   refNullType,
   refType,
+  type StructType,
   unpacked,
   V128,
   type ValType,
@@ -73,10 +77,17 @@ class Checker {
     this.#push(type);
   }
 
-  #structFields(index: number): Int32Array {
+  #struct(index: number, want: "with descriptor" | "without descriptor"): StructType {
     const type = this.#module.types[index];
     if (type === undefined) this.#fail(`unknown type ${index}`);
-    return type.kind === "struct" ? type.fields : this.#fail(`type ${index} is not a struct type`);
+    if (type.kind !== "struct") this.#fail(`type ${index} is not a struct type`);
+    const has = type.descriptor === NONE ? "without descriptor" : "with descriptor";
+    return has === want ? type : this.#fail(`type ${index} is ${has}, the instruction makes objects ${want}`);
+  }
+
+  #checkDefaultable(fields: Int32Array, typeIndex: number): void {
+    const field = fields.findIndex((type) => !isDefaultable(type));
+    if (field >= 0) this.#fail(`field ${field} of type ${typeIndex} has no default value`);
   }
 
   #arrayElement(index: number): ValType {
@@ -116,8 +127,9 @@ class Checker {
         return this.#push(refNullType(instr.heapType));
       case "ref.func": {
         const { funcs } = this.#module;
-        if (instr.funcIndex >= funcs.length) this.#fail(`unknown function ${instr.funcIndex}`);
-        return this.#push(refType(funcs[instr.funcIndex]));
+        const { funcIndex } = instr;
+        if (funcIndex >= funcs.length) this.#fail(`unknown function ${funcIndex}`);
+        return this.#push((isExactFunc(this.#module, funcIndex) ? exactRefType : refType)(funcs[funcIndex]));
       }
       case "ref.i31":
         this.#pop(I32);
@@ -127,33 +139,44 @@ class Checker {
       case "extern.convert_any":
         return this.#convert(HEAP_ANY, HEAP_EXTERN);
       case "struct.new": {
-        const fields = this.#structFields(instr.typeIndex);
+        const { fields } = this.#struct(instr.typeIndex, "without descriptor");
         for (let i = fields.length - 1; i >= 0; i--) this.#pop(unpacked(fields[i]));
-        return this.#push(refType(instr.typeIndex));
+        return this.#push(exactRefType(instr.typeIndex));
       }
       case "struct.new_default": {
-        const fields = this.#structFields(instr.typeIndex);
-        const field = fields.findIndex((type) => !isDefaultable(type));
-        if (field >= 0) this.#fail(`field ${field} of type ${instr.typeIndex} has no default value`);
-        return this.#push(refType(instr.typeIndex));
+        const { fields } = this.#struct(instr.typeIndex, "without descriptor");
+        this.#checkDefaultable(fields, instr.typeIndex);
+        return this.#push(exactRefType(instr.typeIndex));
+      }
+      case "struct.new_desc": {
+        const { fields, descriptor } = this.#struct(instr.typeIndex, "with descriptor");
+        this.#pop(asNullable(exactRefType(descriptor)));
+        for (let i = fields.length - 1; i >= 0; i--) this.#pop(unpacked(fields[i]));
+        return this.#push(exactRefType(instr.typeIndex));
+      }
+      case "struct.new_default_desc": {
+        const { fields, descriptor } = this.#struct(instr.typeIndex, "with descriptor");
+        this.#checkDefaultable(fields, instr.typeIndex);
+        this.#pop(asNullable(exactRefType(descriptor)));
+        return this.#push(exactRefType(instr.typeIndex));
       }
       case "array.new":
         this.#pop(I32);
         this.#pop(unpacked(this.#arrayElement(instr.typeIndex)));
-        return this.#push(refType(instr.typeIndex));
+        return this.#push(exactRefType(instr.typeIndex));
       case "array.new_default":
         if (!isDefaultable(this.#arrayElement(instr.typeIndex))) {
           this.#fail(`elements of type ${instr.typeIndex} have no default value`);
         }
         this.#pop(I32);
-        return this.#push(refType(instr.typeIndex));
+        return this.#push(exactRefType(instr.typeIndex));
       case "array.new_fixed": {
         const element = unpacked(this.#arrayElement(instr.typeIndex));
         if (instr.count > MAX_ARRAY_NEW_FIXED) {
           this.#fail(`array.new_fixed of ${instr.count} operands, the limit is ${MAX_ARRAY_NEW_FIXED}`);
         }
         for (let i = 0; i < instr.count; i++) this.#pop(element);
-        return this.#push(refType(instr.typeIndex));
+        return this.#push(exactRefType(instr.typeIndex));
       }
     }
   }

@@ -5,7 +5,13 @@
  */
 import { NONE } from "../../base/mod.ts";
 import { CompileError } from "../errors.ts";
-import { SPEC_MAX_MEMORY32_PAGES, SPEC_MAX_MEMORY64_PAGES } from "../limits.ts";
+import { hasFeature } from "../features.ts";
+import {
+  SPEC_MAX_MEMORY32_BYTE_PAGES,
+  SPEC_MAX_MEMORY32_PAGES,
+  SPEC_MAX_MEMORY64_BYTE_PAGES,
+  SPEC_MAX_MEMORY64_PAGES,
+} from "../limits.ts";
 import {
   type DataSegment,
   type ElementSegment,
@@ -32,7 +38,7 @@ export function validateModule(module: Module, scratch: ValidationScratch = new 
 export function validateDefinitions(module: Module): void {
   validateTypes(module);
   module.tags.forEach((tag, index) => {
-    if (funcTypeAt(module, tag.typeIndex).results.length > 0) {
+    if (funcTypeAt(module, tag.typeIndex).results.length > 0 && !hasFeature(module.features, "stack-switching")) {
       fail(`tag ${index}: non-empty tag result type`, module.offsets.tags[index]);
     }
   });
@@ -64,9 +70,12 @@ function validateTable(module: Module, { element, minimum, maximum, init }: Tabl
 }
 
 function validateMemory(module: Module, memory: Memory, index: number): void {
-  const { minimumPages, maximumPages, addressType, isShared } = memory;
+  const { minimumPages, maximumPages, addressType, isShared, pageSizeLog2 } = memory;
   const at = module.offsets.memories[index];
-  const limit = addressType === "i64" ? SPEC_MAX_MEMORY64_PAGES : SPEC_MAX_MEMORY32_PAGES;
+  if (pageSizeLog2 !== 0 && pageSizeLog2 !== 16) {
+    fail(`memory ${index}: invalid custom page size 2**${pageSizeLog2}, only 1 and 65536 are valid`, at);
+  }
+  const limit = maximumPageCount(addressType, pageSizeLog2);
   if (Math.max(minimumPages, maximumPages ?? 0) > limit) {
     fail(`memory ${index}: memory size must be at most ${limit} pages`, at);
   }
@@ -74,6 +83,11 @@ function validateMemory(module: Module, memory: Memory, index: number): void {
     fail(`memory ${index}: size minimum ${minimumPages} must not be greater than maximum ${maximumPages}`, at);
   }
   if (isShared && maximumPages === undefined) fail(`memory ${index}: shared memory must have maximum`, at);
+}
+
+function maximumPageCount(addressType: "i32" | "i64", pageSizeLog2: 0 | 16): number {
+  if (addressType === "i64") return pageSizeLog2 === 0 ? SPEC_MAX_MEMORY64_BYTE_PAGES : SPEC_MAX_MEMORY64_PAGES;
+  return pageSizeLog2 === 0 ? SPEC_MAX_MEMORY32_BYTE_PAGES : SPEC_MAX_MEMORY32_PAGES;
 }
 
 function validateExports(module: Module): void {

@@ -8,10 +8,11 @@
  * May import: base. @module
  */
 import { NONE } from "../../base/mod.ts";
+import { hasFeature } from "../features.ts";
 import { catchesTag, readCatchKind } from "../immediates.ts";
 import { IMMEDIATE_KINDS, type ImmediateKind } from "../immediate_kinds.ts";
 import { MAX_ARRAY_NEW_FIXED, MAX_BR_TABLE_LABELS, MAX_CATCHES } from "../limits.ts";
-import { funcTypeAt } from "../module.ts";
+import { funcTypeAt, isExactFunc } from "../module.ts";
 import {
   ADDRESS,
   IMMEDIATE_PROGRAM,
@@ -34,16 +35,23 @@ import {
   asNullable,
   BOTTOM,
   EQREF,
+  exactRefType,
   EXNREF,
   FUNCREF,
+  type FuncType,
   HEAP_ANY,
   HEAP_ARRAY,
+  HEAP_CONT,
   HEAP_EXN,
   HEAP_EXTERN,
   HEAP_I31,
+  type HeapType,
+  heapType,
+  heapTypeToString,
   I32,
   I64,
   isDefaultable,
+  isExact,
   isNullable,
   isNumericOrVector,
   isPacked,
@@ -57,6 +65,7 @@ import {
   valTypeToString,
 } from "../types.ts";
 import type { Memory, Table } from "../module.ts";
+import { bindContinuation, checkHandlers, contSignature, switchContinuation } from "./continuations.ts";
 import type { ValidationScratch } from "./state.ts";
 
 /** Types one instruction, whose opcode has been read. */
@@ -106,15 +115,36 @@ function readStruct(v: ValidationScratch, index: number): StructType {
   return type.kind === "struct" ? type : v.fail(`type ${index} is not a struct type`);
 }
 
+/** The struct type at `index`, for an instruction that deals with objects that have a descriptor, or with those that have none. */
+function readNewStruct(
+  v: ValidationScratch,
+  index: number,
+  want: "with descriptor" | "without descriptor",
+): StructType {
+  const type = readStruct(v, index);
+  const has = type.descriptor === NONE ? "without descriptor" : "with descriptor";
+  return has === want ? type : v.fail(`type ${index} is ${has}, the instruction is for types ${want}`);
+}
+
+function checkDefaultable(v: ValidationScratch, typeIndex: number, fields: Int32Array): void {
+  for (let i = 0; i < fields.length; i++) {
+    if (!isDefaultable(fields[i])) v.fail(`field ${i} of type ${typeIndex} has no default value`);
+  }
+}
+
 function readArray(v: ValidationScratch, index: number): ArrayType {
   const type = v.typeAt(index);
   return type.kind === "array" ? type : v.fail(`type ${index} is not an array type`);
 }
 
-function tagParams(v: ValidationScratch, index: number): Int32Array {
+function tagType(v: ValidationScratch, index: number): FuncType {
   const tag = v.module.tags[index];
   if (tag === undefined) v.fail(`unknown tag ${index}`);
-  return funcTypeAt(v.module, tag.typeIndex).params;
+  return funcTypeAt(v.module, tag.typeIndex);
+}
+
+function tagParams(v: ValidationScratch, index: number): Int32Array {
+  return tagType(v, index).params;
 }
 
 function readGlobal(v: ValidationScratch) {
@@ -201,6 +231,7 @@ const CHECKS: Readonly<Record<ImmediateKind, ImmediateCheck>> = {
   count: irregularOnly,
   heap: irregularOnly,
   types: irregularOnly,
+  handlers: irregularOnly,
   castflags: irregularOnly,
 };
 
@@ -326,16 +357,44 @@ function checkElementSegment(v: ValidationScratch, segment: ValType, element: Va
   }
 }
 
+/** Continuations have no type at run time (spec of stack switching: casts). */
+function checkCastTarget(v: ValidationScratch, heap: HeapType): ValType {
+  const top = v.topRefType(heap);
+  if (heapType(top) === HEAP_CONT) v.fail(`invalid cast to the continuation type ${heapTypeToString(heap)}`);
+  return top;
+}
+
 function refTest(result: "i32" | "ref", nullability: "null" | "non-null"): Rule {
   return (v) => {
     const heap = readHeapType(v.reader);
-    v.pop(v.topRefType(heap));
+    v.pop(checkCastTarget(v, heap));
     v.push(result === "i32" ? I32 : nullability === "null" ? refNullType(heap) : refType(heap));
   };
 }
 
-/** Branches on cast: the label gets the cast type, or on failure the rest (spec: "type difference"). */
-function branchOnCast(taken: "success" | "failure"): Rule {
+/** Pops the descriptor that a cast to `target` compares with: of the exact type when `target` is exact. */
+function popDescriptor(v: ValidationScratch, target: ValType): void {
+  const index = heapType(target);
+  if (index < 0) v.fail(`${heapTypeToString(index)} has no descriptor`);
+  const { descriptor } = readNewStruct(v, index, "with descriptor");
+  v.pop(isExact(target) ? asNullable(exactRefType(descriptor)) : refNullType(descriptor));
+}
+
+function castDescriptor(nullability: "null" | "non-null"): Rule {
+  return (v) => {
+    const heap = readHeapType(v.reader);
+    const target = nullability === "null" ? refNullType(heap) : refType(heap);
+    popDescriptor(v, target);
+    v.pop(v.topRefType(heap));
+    v.push(target);
+  };
+}
+
+/**
+ * Branches on cast: the label gets the cast type, or on failure the rest (spec: "type difference"). With custom descriptors
+ * the two types need only be of one hierarchy.
+ */
+function branchOnCast(taken: "success" | "failure", by: "type" | "descriptor"): Rule {
   return (v) => {
     const { reader } = v;
     const flags = reader.readU8();
@@ -343,11 +402,16 @@ function branchOnCast(taken: "success" | "failure"): Rule {
     const label = v.labelTypes(reader.readU32Leb());
     const from = readCastType(v, flags & 1);
     const to = readCastType(v, flags & 2);
-    if (!v.isSubtype(to, from)) v.fail(`cast to ${valTypeToString(to)}, which is not below ${valTypeToString(from)}`);
+    const top = checkCastTarget(v, heapType(to));
+    const isRelaxed = hasFeature(v.module.features, "custom-descriptors");
+    if (isRelaxed ? top !== v.topRefType(heapType(from)) : !v.isSubtype(to, from)) {
+      v.fail(`cast from ${valTypeToString(from)} to ${valTypeToString(to)}, which is not below`);
+    }
     const rest = isNullable(to) ? asNonNull(from) : from;
     const sent = taken === "success" ? to : rest;
     const kept = taken === "success" ? rest : to;
     if (label.length === 0) v.fail("the label of a branch on cast takes no operand");
+    if (by === "descriptor") popDescriptor(v, to);
     v.pop(from);
     v.push(sent);
     v.popAll(label);
@@ -621,7 +685,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     const index = readFunc(v);
     const { declaredFuncs, funcs } = v.module;
     if (declaredFuncs.wordCount === 0 || !declaredFuncs.has(index)) v.fail(`undeclared function reference ${index}`);
-    v.push(refType(funcs[index]));
+    v.push((isExactFunc(v.module, index) ? exactRefType : refType)(funcs[index]));
   },
   "ref.eq"(v) {
     v.pop(EQREF);
@@ -648,17 +712,14 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   // ---- garbage collection ----
   "struct.new"(v) {
     const index = v.reader.readU32Leb();
-    const { fields } = readStruct(v, index);
+    const { fields } = readNewStruct(v, index, "without descriptor");
     for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "struct.new_default"(v) {
     const index = v.reader.readU32Leb();
-    const { fields } = readStruct(v, index);
-    for (let i = 0; i < fields.length; i++) {
-      if (!isDefaultable(fields[i])) v.fail(`field ${i} of type ${index} has no default value`);
-    }
-    v.push(refType(index));
+    checkDefaultable(v, index, readNewStruct(v, index, "without descriptor").fields);
+    v.push(exactRefType(index));
   },
   "struct.get": fieldGet("plain"),
   "struct.get_s": fieldGet("extending"),
@@ -677,14 +738,14 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     const { element } = readArray(v, index);
     v.pop(I32);
     v.pop(unpacked(element));
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "array.new_default"(v) {
     const index = v.reader.readU32Leb();
     const { element } = readArray(v, index);
     if (!isDefaultable(element)) v.fail(`elements of type ${index} have no default value`);
     v.pop(I32);
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "array.new_fixed"(v) {
     const index = v.reader.readU32Leb();
@@ -694,7 +755,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
       v.fail(`array.new_fixed of ${count} operands, the limit is ${MAX_ARRAY_NEW_FIXED}`);
     }
     for (let i = 0; i < count; i++) v.pop(unpacked(element));
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "array.new_data"(v) {
     const index = v.reader.readU32Leb();
@@ -702,7 +763,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     readDataSegment(v);
     v.pop(I32);
     v.pop(I32);
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "array.new_elem"(v) {
     const index = v.reader.readU32Leb();
@@ -710,7 +771,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     checkElementSegment(v, readElementSegment(v), element);
     v.pop(I32);
     v.pop(I32);
-    v.push(refType(index));
+    v.push(exactRefType(index));
   },
   "array.get": arrayGet("plain"),
   "array.get_s": arrayGet("extending"),
@@ -768,8 +829,8 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   "ref.test null": refTest("i32", "null"),
   "ref.cast": refTest("ref", "non-null"),
   "ref.cast null": refTest("ref", "null"),
-  br_on_cast: branchOnCast("success"),
-  br_on_cast_fail: branchOnCast("failure"),
+  br_on_cast: branchOnCast("success", "type"),
+  br_on_cast_fail: branchOnCast("failure", "type"),
   "any.convert_extern": convertRef(HEAP_EXTERN, HEAP_ANY),
   "extern.convert_any": convertRef(HEAP_ANY, HEAP_EXTERN),
   "ref.i31"(v) {
@@ -778,6 +839,69 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   },
   "i31.get_s": i31Get,
   "i31.get_u": i31Get,
+
+  // ---- custom descriptors ----
+  "struct.new_desc"(v) {
+    const index = v.reader.readU32Leb();
+    const { fields, descriptor } = readNewStruct(v, index, "with descriptor");
+    v.pop(asNullable(exactRefType(descriptor)));
+    for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
+    v.push(exactRefType(index));
+  },
+  "struct.new_default_desc"(v) {
+    const index = v.reader.readU32Leb();
+    const { fields, descriptor } = readNewStruct(v, index, "with descriptor");
+    checkDefaultable(v, index, fields);
+    v.pop(asNullable(exactRefType(descriptor)));
+    v.push(exactRefType(index));
+  },
+  "ref.get_desc"(v) {
+    const index = v.reader.readU32Leb();
+    const { descriptor } = readNewStruct(v, index, "with descriptor");
+    const operand = v.pop(refNullType(index));
+    const isOfExact = v.isSubtype(operand, asNullable(exactRefType(index)));
+    v.push(isOfExact ? exactRefType(descriptor) : refType(descriptor));
+  },
+  "ref.cast_desc_eq": castDescriptor("non-null"),
+  "ref.cast_desc_eq null": castDescriptor("null"),
+  br_on_cast_desc_eq: branchOnCast("success", "descriptor"),
+  br_on_cast_desc_eq_fail: branchOnCast("failure", "descriptor"),
+
+  // ---- stack switching ----
+  "cont.new"(v) {
+    const index = v.reader.readU32Leb();
+    v.pop(refNullType(v.contTypeAt(index).func));
+    v.push(refType(index));
+  },
+  "cont.bind": bindContinuation,
+  suspend(v) {
+    const { params, results } = tagType(v, v.reader.readU32Leb());
+    callType(v, params, results);
+  },
+  resume(v) {
+    const index = v.reader.readU32Leb();
+    const { params, results } = contSignature(v, index);
+    checkHandlers(v, results);
+    v.pop(refNullType(index));
+    callType(v, params, results);
+  },
+  resume_throw(v) {
+    const index = v.reader.readU32Leb();
+    const { results } = contSignature(v, index);
+    const { params } = tagType(v, v.reader.readU32Leb());
+    checkHandlers(v, results);
+    v.pop(refNullType(index));
+    callType(v, params, results);
+  },
+  resume_throw_ref(v) {
+    const index = v.reader.readU32Leb();
+    const { results } = contSignature(v, index);
+    checkHandlers(v, results);
+    v.pop(refNullType(index));
+    v.pop(EXNREF);
+    v.pushAll(results);
+  },
+  switch: switchContinuation,
 };
 
 const NO_OPERANDS = new Int32Array(0);

@@ -19,12 +19,15 @@ import {
   asNullable,
   BOTTOM,
   BOTTOM_REF,
+  type ContType,
   type DefinedType,
   type FuncType,
   HEAP_BOTTOM,
   type HeapType,
   heapType,
+  inexactHeap,
   isDefaultable,
+  isExact,
   isNullable,
   isRef,
   NO_TYPES,
@@ -315,7 +318,7 @@ export class ValidationScratch {
   /** The nullable top type of the hierarchy of `heap`. */
   topRefType(heap: HeapType): ValType {
     const { registry, typeIds } = this.module;
-    return asNullable(refType(registry.topOf(heap >= 0 ? typeIds[heap] : heap)));
+    return asNullable(refType(registry.topOf(heap >= 0 ? typeIds[inexactHeap(heap)] : heap)));
   }
 
   /** The type at an index. */
@@ -330,6 +333,12 @@ export class ValidationScratch {
     const type = this.typeAt(index);
     return type.kind === "func" ? type : this.fail(`type ${index} is not a function type`);
   }
+
+  /** The continuation type at an index. */
+  contTypeAt(index: number): ContType {
+    const type = this.typeAt(index);
+    return type.kind === "cont" ? type : this.fail(`type ${index} is not a continuation type`);
+  }
 }
 
 /** Whether type `a` matches `b` (spec: match-valtype); both name types of `module`, or are bottom. */
@@ -339,6 +348,9 @@ export function isSubtypeIn(module: Module, a: ValType, b: ValType): boolean {
   const { registry, typeIds } = module;
   const heapA = heapType(a);
   const heapB = heapType(b);
-  if (heapA === heapB || heapA === HEAP_BOTTOM) return true;
-  return registry.isHeapSubtype(heapA >= 0 ? typeIds[heapA] : heapA, heapB >= 0 ? typeIds[heapB] : heapB);
+  if (heapA === HEAP_BOTTOM) return true;
+  const idA = heapA >= 0 ? typeIds[heapA] : heapA;
+  const idB = heapB >= 0 ? typeIds[heapB] : heapB;
+  if (isExact(b)) return isExact(a) ? idA === idB : heapA < 0 && registry.isHeapSubtype(idA, idB);
+  return heapA === heapB || registry.isHeapSubtype(idA, idB);
 }

@@ -8,14 +8,19 @@
 import { NONE } from "../../base/mod.ts";
 import { CompileError } from "../errors.ts";
 import type { Module } from "../module.ts";
-import type { DefinedType, ValType } from "../types.ts";
+import type { DefinedType, StructType, ValType } from "../types.ts";
 import { isSubtypeIn } from "./state.ts";
 
-/** Checks every type that declares a supertype. */
+/** Checks every type that declares a supertype or names another type in a role that not every type can have. */
 export function validateTypes(module: Module): void {
   const { types } = module;
   for (let index = 0; index < types.length; index++) {
-    const { supertype } = types[index];
+    const type = types[index];
+    if (type.kind === "cont" && types[type.func].kind !== "func") {
+      fail(module, index, `continuation of type ${type.func}, which is not a function type`);
+    }
+    if (type.kind === "struct") checkDescriptor(module, index, type);
+    const { supertype } = type;
     if (supertype === NONE) continue;
     const above = types[supertype];
     if (above.isFinal) fail(module, index, `its supertype ${supertype} is final`);
@@ -27,13 +32,49 @@ function fail(module: Module, index: number, reason: string): never {
   throw new CompileError(`type ${index}: ${reason}`, module.offsets.types[index]);
 }
 
+/**
+ * The clauses must agree, and a chain of descriptors goes forward only, so that it ends (spec of custom descriptors:
+ * "Custom Descriptors").
+ */
+function checkDescriptor(module: Module, index: number, { descriptor, describes }: StructType): void {
+  const { types } = module;
+  if (descriptor !== NONE) {
+    const other = types[descriptor];
+    if (other.kind !== "struct") fail(module, index, `its descriptor type ${descriptor} is not a struct type`);
+    if (other.describes !== index) fail(module, index, `its descriptor type ${descriptor} does not describe it`);
+  }
+  if (describes !== NONE) {
+    if (describes >= index) fail(module, index, `it describes type ${describes}, which must come first`);
+    const other = types[describes];
+    if (other.kind !== "struct") fail(module, index, `it describes type ${describes}, which is not a struct type`);
+    if (other.descriptor !== index) fail(module, index, `it describes type ${describes}, of which it is no descriptor`);
+  }
+}
+
+/**
+ * Whether descriptors allow one struct type below another: a descriptor may be added, and both clauses follow the subtyping
+ * (spec of custom descriptors: "Type Definitions").
+ */
+function descriptorsMatch(module: Module, below: StructType, above: StructType): boolean {
+  if (above.descriptor !== NONE && !isDeclaredBelow(module, below.descriptor, above.descriptor)) return false;
+  if (above.describes === NONE || below.describes === NONE) return above.describes === below.describes;
+  return isDeclaredBelow(module, below.describes, above.describes);
+}
+
+/** Whether the type at `index`, if any, names `above` as its supertype. */
+function isDeclaredBelow({ types, typeIds }: Module, index: number, above: number): boolean {
+  if (index === NONE) return false;
+  const { supertype } = types[index];
+  return supertype !== NONE && typeIds[supertype] === typeIds[above];
+}
+
 /** Whether a composite type may be declared below another (spec: match-comptype). */
 function matches(module: Module, below: DefinedType, above: DefinedType): boolean {
   if (below.kind === "func" && above.kind === "func") {
     return allMatch(module, above.params, below.params) && allMatch(module, below.results, above.results);
   }
   if (below.kind === "struct" && above.kind === "struct") {
-    if (below.fields.length < above.fields.length) return false;
+    if (below.fields.length < above.fields.length || !descriptorsMatch(module, below, above)) return false;
     for (let i = 0; i < above.fields.length; i++) {
       const isMutable = above.fieldMutable[i] !== 0;
       if (isMutable !== (below.fieldMutable[i] !== 0)) return false;
@@ -44,6 +85,10 @@ function matches(module: Module, below: DefinedType, above: DefinedType): boolea
   if (below.kind === "array" && above.kind === "array") {
     if (below.isMutable !== above.isMutable) return false;
     return fieldMatches(module, below.element, above.element, above.isMutable);
+  }
+  if (below.kind === "cont" && above.kind === "cont") {
+    const { registry, typeIds } = module;
+    return registry.isSubtype(typeIds[below.func], typeIds[above.func]);
   }
   return false;
 }

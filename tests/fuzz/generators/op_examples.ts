@@ -5,6 +5,7 @@
  * without an example does not compile. Used as expectations of the validator and as material for mutation.
  */
 import {
+  type FeatureName,
   IMMEDIATE_KINDS,
   IMMEDIATE_PROGRAM,
   type ImmediateKind,
@@ -31,7 +32,7 @@ const IMMUTABLE = 0;
 /** Type indices of the environment. */
 const TYPE = { nothing: 0, i32ToI32: 1, pair: 2, takesI32: 3, struct: 4, substruct: 5, ints: 6, bytes: 7, funcs: 8 };
 
-const TYPES = vector(
+const TYPES: readonly Bytes[] = [
   [0x60, vector(), vector()],
   [0x60, vector([I32]), vector([I32])],
   [0x60, vector([I32], [I64]), vector([I32], [I64])],
@@ -46,7 +47,44 @@ const TYPES = vector(
   [0x5e, I32, MUTABLE],
   [0x5e, 0x78, MUTABLE],
   [0x5e, FUNCREF, MUTABLE],
-);
+];
+
+/** Types of the proposals, after those of the environment, in modules that need them. */
+const DESC = { described: 9, descriptor: 10 };
+const CONT = { cont: 9, contI32ToI32: 10, switched: 11, contSwitched: 12, toI32: 13, contToI32: 14, suspended: 15 };
+
+/** Examples of features that few engines have: more types, and V8's flag without which they are refused. */
+const PROPOSALS: Readonly<Partial<Record<FeatureName, { readonly types: readonly Bytes[]; readonly v8Flag: string }>>> =
+  {
+    "wide-arithmetic": { types: [], v8Flag: "--experimental-wasm-wide-arithmetic" },
+    "custom-descriptors": {
+      types: [[
+        0x4e,
+        vector(
+          [0x50, vector(), 0x4d, DESC.descriptor, 0x5f, vector([I32, MUTABLE])],
+          [0x50, vector(), 0x4c, DESC.described, 0x5f, vector([I64, MUTABLE])],
+        ),
+      ]],
+      v8Flag: "--experimental-wasm-custom-descriptors",
+    },
+    "stack-switching": {
+      types: [
+        [0x5d, TYPE.nothing],
+        [0x5d, TYPE.i32ToI32],
+        [0x60, vector([I32], [0x63, CONT.cont]), vector()],
+        [0x5d, CONT.switched],
+        [0x60, vector(), vector([I32])],
+        [0x5d, CONT.toI32],
+        [0x60, vector(), vector([I32], [0x63, CONT.cont])],
+      ],
+      v8Flag: "--experimental-wasm-wasmfx",
+    },
+  };
+
+/** The V8 flag that an operation's examples need, if they need one. */
+export function v8FlagOf(op: Op): string | undefined {
+  return PROPOSALS[OPCODES[op][4]]?.v8Flag;
+}
 
 const i32 = (value: number) => instr("i32.const", value);
 const i64 = (value: number) => instr("i64.const", value);
@@ -62,6 +100,23 @@ const nullExtern = instr("ref.null", EXTERNREF);
 const nullStruct = instr("ref.null", TYPE.struct);
 const end = instr("end");
 const empty = 0x40;
+const EXACT = 0x62;
+const newDescriptor = instr("struct.new_default", DESC.descriptor);
+const newDescribed = [newDescriptor, instr("struct.new_default_desc", DESC.described)];
+const nullDescribed = instr("ref.null", DESC.described);
+const newCont = [instr("ref.func", 0), instr("cont.new", CONT.cont)];
+const newContI32ToI32 = [instr("ref.func", 1), instr("cont.new", CONT.contI32ToI32)];
+/** An `on` clause of the tag that takes an i32. */
+const onTag = (label: number) => [0, 0, label];
+/** A block that a suspension with that tag may go to, around a resumption of a continuation without results. */
+const handled = (resumption: Bytes) => [
+  instr("block", CONT.suspended),
+  resumption,
+  instr("return"),
+  end,
+  drop,
+  drop,
+];
 
 const REGULAR_OPERANDS: Readonly<Record<string, Bytes>> = {
   i: i32(2),
@@ -212,17 +267,58 @@ const IRREGULAR_BODIES: Readonly<Record<IrregularOpName, Bytes>> = {
   "ref.i31": [i32(5), instr("ref.i31"), drop],
   "i31.get_s": [i32(5), instr("ref.i31"), instr("i31.get_s"), drop],
   "i31.get_u": [instr("ref.null", 0x6c), instr("i31.get_u"), drop],
+  "struct.new_desc": [i32(1), newDescriptor, instr("struct.new_desc", DESC.described), drop],
+  "struct.new_default_desc": [newDescribed, drop],
+  "ref.get_desc": [
+    newDescribed,
+    instr("ref.get_desc", DESC.described),
+    instr("ref.cast", EXACT, DESC.descriptor),
+    drop,
+  ],
+  "ref.cast_desc_eq": [newDescribed, newDescriptor, instr("ref.cast_desc_eq", EXACT, DESC.described), drop],
+  "ref.cast_desc_eq null": [nullAny, newDescriptor, instr("ref.cast_desc_eq null", DESC.described), drop],
+  br_on_cast_desc_eq: [
+    block("block", [0x64, EXACT, DESC.described], nullAny, newDescriptor, [
+      instr("br_on_cast_desc_eq", 1, 0, 0x6e, EXACT, DESC.described),
+      drop,
+      instr("unreachable"),
+    ]),
+    drop,
+  ],
+  br_on_cast_desc_eq_fail: [
+    block("block", [0x64, 0x6e], nullDescribed, newDescriptor, [
+      instr("br_on_cast_desc_eq_fail", 3, 0, 0x6e, DESC.described),
+      drop,
+      instr("unreachable"),
+    ]),
+    drop,
+  ],
+  "cont.new": [newCont, drop],
+  "cont.bind": [i32(1), newContI32ToI32, instr("cont.bind", CONT.contI32ToI32, CONT.contToI32), drop],
+  suspend: [i32(1), instr("suspend", 0)],
+  resume: handled([newCont, instr("resume", CONT.cont, vector(onTag(0), [1, 1]))]),
+  resume_throw: handled([i32(1), newCont, instr("resume_throw", CONT.cont, 0, vector(onTag(0)))]),
+  resume_throw_ref: handled([
+    instr("ref.null", EXNREF),
+    newCont,
+    instr("resume_throw_ref", CONT.cont, vector(onTag(0))),
+  ]),
+  switch: [
+    i32(1),
+    instr("ref.null", CONT.contSwitched),
+    instr("switch", CONT.contSwitched, 1),
+  ],
 };
 
-/** The environment around one body: one of each type, two memories, three tables, globals, a tag, segments. */
-export function moduleAround(body: Bytes): Uint8Array<ArrayBuffer> {
+/** The environment around one body: one of each type, two memories, three tables, globals, two tags, segments. */
+export function moduleAround(body: Bytes, extraTypes: readonly Bytes[] = []): Uint8Array<ArrayBuffer> {
   const locals = [[1, [I32]], [1, [0x64, FUNCREF]]] as const;
   return moduleBytes(
-    [1, TYPES],
+    [1, vector(...TYPES, ...extraTypes)],
     [3, vector([TYPE.nothing], [TYPE.i32ToI32])],
     [4, vector([FUNCREF, 0x00, 10], [EXTERNREF, 0x01, 1, 20], [FUNCREF, 0x05, 1, 20])],
     [5, vector([0x03, 1, 2], [0x05, 1, 2])],
-    [13, vector([0, TYPE.takesI32])],
+    [13, vector([0, TYPE.takesI32], [0, TYPE.nothing])],
     [
       6,
       vector([I32, MUTABLE, i32(1), end], [FUNCREF, IMMUTABLE, instr("ref.func", 0), end], [
@@ -247,11 +343,12 @@ export function moduleAround(body: Bytes): Uint8Array<ArrayBuffer> {
 
 /** The example modules of an operation: one, or one per memory when it accesses one. */
 export function exampleModules(op: Op): Uint8Array<ArrayBuffer>[] {
-  if (OP_IRREGULAR[op] !== 0) return [moduleAround(IRREGULAR_BODIES[opName(op) as IrregularOpName])];
-  return [moduleAround(regularBody(op, 0)), moduleAround(regularBody(op, 1))];
+  const types = PROPOSALS[OPCODES[op][4]]?.types;
+  if (OP_IRREGULAR[op] !== 0) return [moduleAround(IRREGULAR_BODIES[opName(op) as IrregularOpName], types)];
+  return [moduleAround(regularBody(op, 0), types), moduleAround(regularBody(op, 1), types)];
 }
 
-/** All example modules, in table order. */
+/** The example modules of the operations that V8 has with the flags it starts with, in table order. */
 export function allExampleModules(): Uint8Array<ArrayBuffer>[] {
-  return Array.from({ length: OP_COUNT }, (_, op) => exampleModules(op)).flat();
+  return Array.from({ length: OP_COUNT }, (_, op) => v8FlagOf(op) === undefined ? exampleModules(op) : []).flat();
 }

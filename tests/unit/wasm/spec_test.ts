@@ -4,10 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import {
   CompileError,
   decodeModule,
-  DEFAULT_FEATURES,
+  type FeatureName,
   type FeatureSet,
   validateModule,
   ValidationScratch,
+  WASM3_FEATURES,
   withFeatures,
   withoutFeatures,
 } from "../../../lib/wasm/mod.ts";
@@ -27,17 +28,16 @@ const SCRIPT = "/commands.json";
 /** Commands whose module is refused; all others with a binary module want it accepted. */
 const REFUSED = ["assert_invalid", "assert_malformed"];
 
-/** Folders of features that the front end does not know. */
-const FUTURE = /^proposals\/(custom-descriptors|custom-page-sizes|wide-arithmetic)\//;
-
 /** The features that a folder's scripts are written for. */
 function featuresOf(script: string): FeatureSet {
-  if (script.startsWith("legacy/")) return withFeatures(DEFAULT_FEATURES, "legacy-exceptions");
+  const [folder, proposal] = script.split("/");
+  if (folder === "legacy") return withFeatures(WASM3_FEATURES, "legacy-exceptions");
+  if (folder !== "proposals") return WASM3_FEATURES;
   // These scripts are older than multiple tables and memories, and say so.
-  if (script.startsWith("proposals/threads/")) {
-    return withoutFeatures(DEFAULT_FEATURES, "reference-types", "multi-memory");
+  if (proposal === "threads") {
+    return withoutFeatures(withFeatures(WASM3_FEATURES, "threads"), "reference-types", "multi-memory");
   }
-  return DEFAULT_FEATURES;
+  return withFeatures(WASM3_FEATURES, proposal as FeatureName);
 }
 
 /** Reads and validates a module; the error's message when it is refused. */
@@ -61,7 +61,6 @@ Deno.test({
     const wrong: string[] = [];
     for (const path of filesBelow(folder, SCRIPT)) {
       const script = path.slice(folder.length + 1);
-      if (FUTURE.test(script)) continue;
       const commands: Command[] = JSON.parse(Deno.readTextFileSync(path)).commands;
       for (const { type, line, filename, text, module_type } of commands) {
         if (filename === undefined || module_type !== "binary" || type === "assert_invalid_custom") continue;

@@ -9,6 +9,7 @@ import {
   validateDefinitions,
   validateModule,
   ValidationScratch,
+  WASM3_FEATURES,
 } from "../../../lib/wasm/mod.ts";
 import { allExampleModules, moduleAround } from "../../fuzz/generators/op_examples.ts";
 import { type Bytes, code, instr, moduleBytes, name, vector } from "../../fuzz/generators/binary.ts";
@@ -154,7 +155,6 @@ Deno.test("validateDefinitions() refuses what is wrong outside bodies", () => {
       "element 0: unknown function 7",
     ],
     [moduleBytes([11, vector([0, i32(0), end, vector()])]), "unknown memory 0"],
-    [moduleBytes([1, vector([0x60, 0, 1, 0x7f])], [13, vector([0, 0])]), "tag 0: non-empty tag result type"],
     [moduleBytes([1, vector([0x5f, 0], [0x50, 1, 0, 0x5f, 0])]), "type 1: its supertype 0 is final"],
     [
       moduleBytes([1, vector([0x50, 0, 0x5f, 0], [0x50, 1, 0, 0x5e, 0x7f, 0])]),
@@ -162,6 +162,13 @@ Deno.test("validateDefinitions() refuses what is wrong outside bodies", () => {
     ],
   ];
   for (const [bytes, message] of cases) assertEquals(reason(bytes), message);
+});
+
+Deno.test("validateDefinitions() refuses a tag with results unless stacks can be switched", () => {
+  const bytes = moduleBytes([1, vector([0x60, 0, 1, 0x7f])], [13, vector([0, 0])]);
+  validateModule(decodeModule(bytes, ALL_FEATURES));
+  const error = assertThrows(() => validateModule(decodeModule(bytes, WASM3_FEATURES)), CompileError);
+  assertEquals(error.reason, "tag 0: non-empty tag result type");
 });
 
 Deno.test("one scratch validates any number of modules, after failures too", () => {
