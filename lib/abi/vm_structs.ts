@@ -102,6 +102,26 @@ export const VMTableDefinition = struct("VMTableDefinition", { base: "ptr", curr
 export const VMTableImport = struct("VMTableImport", { definition: "ptr", handle: "u64" });
 /** SEEDS 2.24: `base` stays valid across grow. */
 export const VMMemoryDefinition = struct("VMMemoryDefinition", { base: "ptr", currentLengthBytes: "u64" });
+/**
+ * A shared memory (MEM-S): its VMMemoryDefinition, which machine code of every isolate reads, then what growing needs. It lies in a shared
+ * buffer of its own that lives as long as anybody has the memory.
+ */
+export const VMSharedMemory = struct("VMSharedMemory", {
+  base: "ptr",
+  currentLengthBytes: "u64",
+  magic: "u32",
+  /** Thread that is growing the memory, 0 for none. */
+  lock: "u32",
+  /** Pages; all ones: as many as the address type reaches. */
+  maximumPages: "u64",
+  pageSizeLog2: "u32",
+  /** 1: 64-bit addresses. */
+  is64: "u32",
+  /** Counts the notifications by guests, so that one between two slices of a wait is not missed. */
+  notifications: "u32",
+});
+/** `VMSharedMemory.magic`: "THRM". */
+export const VMSHAREDMEMORY_MAGIC = 0x4d524854;
 /** SEEDS 2.6. */
 export const VMMemoryImport = struct("VMMemoryImport", { definition: "ptr", handle: "u64" });
 /** SEEDS 2.14. */
@@ -149,6 +169,7 @@ export const VM_STRUCTS = [
   VMTableDefinition,
   VMTableImport,
   VMMemoryDefinition,
+  VMSharedMemory,
   VMMemoryImport,
   VMGlobalDefinition,
   VMGlobalImport,

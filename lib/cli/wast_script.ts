@@ -411,6 +411,8 @@ function spectest(store: Store): Record<string, unknown> {
     global_f32: constant("f32", 666.6),
     global_f64: constant("f64", 666.6),
     table: new Table(store, { element: "funcref", minimum: 10, maximum: 20 } as never, null),
+    table64: new Table(store, { element: "funcref", minimum: 10n, maximum: 20n, address: "i64" }, null),
     memory: new Memory(store, { minimum: 1, maximum: 2 } as never),
+    shared_memory: new Memory(store, { minimum: 1, maximum: 2, shared: true }),
   };
 }

@@ -41,7 +41,7 @@ export class Caller {
   get memory(): Memory | undefined {
     if (this.#memory === undefined) {
       const found = this.getExport("memory");
-      if (found instanceof Memory) this.#memory = found;
+      if (found instanceof Memory) this.#memory = found as Memory;
     }
     return this.#memory;
   }

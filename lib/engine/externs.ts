@@ -14,10 +14,10 @@ import { type Global, globalOf, wrapGlobal } from "./global.ts";
 import { type Memory, memoryOf, wrapMemory } from "./memory.ts";
 import { type Table, tableOf, wrapTable } from "./table.ts";
 import { type Tag, tagOf, wrapTag } from "./tag.ts";
-import type { ExportedFunction } from "./values.ts";
+import type { AddressType, ExportedFunction } from "./values.ts";
 
 /** What an instance exports. */
-export type ExportValue = ExportedFunction | Memory | Table | Global | Tag;
+export type ExportValue = ExportedFunction | Memory<AddressType> | Table<AddressType> | Global | Tag;
 
 /** The API's object for something of a store. */
 export function wrapExtern(state: ExternState): ExportValue {

@@ -1,28 +1,24 @@
 /** Memories: a guest's bytes. */
 
-import { createMemory, type MemoryState } from "../runtime/mod.ts";
-import { limits } from "../wasm/mod.ts";
+import { attachSharedMemory, createMemory, type MemoryState } from "../runtime/mod.ts";
+import { type MemoryType, memoryTypeOf, toMemoryLimits } from "./memory_type.ts";
+import { SharedMemory, sharedMemoryOf, wrapSharedMemory } from "./shared_memory.ts";
 import { type Store, storeOf } from "./store.ts";
-import { toOptionalU32, toU32 } from "./values.ts";
-
-/** A memory's limits, in pages of 64 KiB. */
-export interface MemoryType {
-  /** Pages that the memory starts with. */
-  readonly minimum: number;
-  /** Pages that it may grow to. */
-  readonly maximum?: number | undefined;
-}
+import { type AddressType, type AddressValue, fromAddress, toAddress } from "./values.ts";
 
 /** Marks a constructor call that wraps an existing memory: nobody outside this file has it. */
-const WRAP = {} as MemoryType;
+const WRAP = {} as MemoryType<never>;
 
 /** The memory object of a memory of a store; always the same. */
-export let wrapMemory: (state: MemoryState) => Memory;
+export let wrapMemory: (state: MemoryState) => Memory<AddressType>;
 /** The memory behind a memory object, undefined for anything else. */
 export let memoryOf: (value: unknown) => MemoryState | undefined;
 
 /**
  * A linear memory. Guests and JavaScript see the same bytes.
+ *
+ * Sizes and offsets of a memory with 64-bit addresses are given back as bigints, and taken as bigints or numbers. A shared memory belongs to
+ * several stores, of one Worker or of many, each of which has a `Memory` of its own for it ({@linkcode SharedMemory}).
  *
  * @example Bytes for a guest
  * ```ts
@@ -38,13 +34,13 @@ export let memoryOf: (value: unknown) => MemoryState | undefined;
  * assertEquals(memory.sizePages, 2);
  * ```
  */
-export class Memory {
+export class Memory<Address extends AddressType = "i32"> {
   readonly #state: MemoryState;
 
   static {
     wrapMemory = (state) => {
       state.wrapper ??= new Memory(state as never, WRAP);
-      return state.wrapper as Memory;
+      return state.wrapper as Memory<AddressType>;
     };
     memoryOf = (value) => typeof value === "object" && value !== null && #state in value ? value.#state : undefined;
   }
@@ -55,28 +51,48 @@ export class Memory {
    * @param store The store it belongs to.
    * @param type Its limits.
    * @throws {TypeError} for limits that are no integers.
-   * @throws {RangeError} for limits beyond 65,536 pages, or a maximum below the minimum.
+   * @throws {RangeError} for limits beyond what addresses of the type reach, or a maximum below the minimum.
    * @throws {HostError} if the system has no address space left.
    */
-  constructor(store: Store, type: MemoryType) {
-    if (type === WRAP) {
+  constructor(store: Store, type: MemoryType<Address>) {
+    if (type as unknown === WRAP) {
       this.#state = store as unknown as MemoryState;
       return;
     }
     const state = storeOf(store);
-    const minimumPages = toU32(type?.minimum, "The minimum of a memory");
-    const maximumPages = toOptionalU32(type?.maximum, "The maximum of a memory");
-    const most = limits.SPEC_MAX_MEMORY32_PAGES;
-    if (minimumPages > (maximumPages ?? most) || (maximumPages ?? 0) > most) {
-      throw new RangeError(`A memory has at most ${most} pages, and its minimum is not above its maximum`);
-    }
-    this.#state = createMemory(state, { minimumPages, maximumPages });
+    this.#state = createMemory(state, toMemoryLimits(type as MemoryType));
     this.#state.wrapper = this;
   }
 
-  /** The bytes. A memory that grows gets another buffer, and this one is detached. */
+  /**
+   * A store's memory for a shared one, which may come from another Worker. Code of the store and everybody else who has it see the same bytes.
+   *
+   * @param store The store it belongs to.
+   * @param shared The shared memory.
+   * @returns The memory, to be imported by instances.
+   * @throws {TypeError} if it is no shared memory.
+   */
+  static fromShared(store: Store, shared: SharedMemory): Memory<AddressType> {
+    const state = storeOf(store);
+    const sharedState = sharedMemoryOf(shared);
+    if (sharedState === undefined) throw new TypeError("Expected a SharedMemory");
+    return wrapMemory(attachSharedMemory(state, sharedState));
+  }
+
+  /** The shared memory behind it, to be posted to a Worker; undefined for a memory that is not shared. */
+  get shared(): SharedMemory | undefined {
+    const { shared } = this.#open();
+    return shared === undefined ? undefined : wrapSharedMemory(shared);
+  }
+
+  /**
+   * The bytes. A memory that grows gets another buffer, and this one is detached.
+   *
+   * The buffer of a shared memory is a `SharedArrayBuffer`, which is not detached but stays as long as it is. So is that of a memory whose
+   * pages are 1 byte; it may be longer than the memory.
+   */
   get buffer(): ArrayBuffer {
-    return this.#open().linear.buffer;
+    return this.#open().buffer;
   }
 
   /** All bytes as a view of the current {@linkcode Memory.buffer}; take it anew after guest code ran, which may have grown the memory. */
@@ -89,15 +105,15 @@ export class Memory {
     return this.#open().bytes.length;
   }
 
-  /** Size in pages of 64 KiB. */
-  get sizePages(): number {
-    return this.#open().pages;
+  /** Size in pages. */
+  get sizePages(): AddressValue<Address> {
+    return this.#size(this.#open().pages);
   }
 
-  /** The current size and the declared maximum, in pages. */
-  get type(): MemoryType {
-    const { pages, maximumPages } = this.#open();
-    return maximumPages === undefined ? { minimum: pages } : { minimum: pages, maximum: maximumPages };
+  /** The current size and the declared maximum, in pages, and what else is not as usual. */
+  get type(): MemoryType<Address> {
+    const { pages, type } = this.#open();
+    return memoryTypeOf(type, pages) as MemoryType<Address>;
   }
 
   /**
@@ -107,11 +123,11 @@ export class Memory {
    * @returns The size before, in pages.
    * @throws {RangeError} if the maximum or the system does not allow it.
    */
-  grow(delta: number): number {
-    const pages = toU32(delta, "The growth of a memory");
+  grow(delta: AddressValue<Address>): AddressValue<Address> {
+    const pages = toAddress(delta, this.#state.type.addressType, "The growth of a memory");
     const before = this.#open().grow(pages);
     if (before < 0) throw new RangeError(`The memory cannot grow by ${pages} pages`);
-    return before;
+    return this.#size(before);
   }
 
   /**
@@ -122,9 +138,9 @@ export class Memory {
    * @returns A copy.
    * @throws {RangeError} if they are not all inside the memory.
    */
-  read(offsetBytes: number, length: number): Uint8Array<ArrayBuffer> {
-    const start = toU32(offsetBytes, "An offset");
-    const count = toU32(length, "A length");
+  read(offsetBytes: number | bigint, length: number): Uint8Array<ArrayBuffer> {
+    const start = toAddress(offsetBytes, this.#state.type.addressType, "An offset");
+    const count = toAddress(length, this.#state.type.addressType, "A length");
     this.#require(start, count);
     return this.#state.bytes.slice(start, start + count);
   }
@@ -136,8 +152,8 @@ export class Memory {
    * @param bytes What to write.
    * @throws {RangeError} if they do not all fit; nothing is written then.
    */
-  write(offsetBytes: number, bytes: Uint8Array): void {
-    const start = toU32(offsetBytes, "An offset");
+  write(offsetBytes: number | bigint, bytes: Uint8Array): void {
+    const start = toAddress(offsetBytes, this.#state.type.addressType, "An offset");
     this.#require(start, bytes.length);
     this.#state.bytes.set(bytes, start);
   }
@@ -150,8 +166,12 @@ export class Memory {
    * @returns The text; malformed bytes become U+FFFD.
    * @throws {RangeError} if it is not all inside the memory.
    */
-  readString(offsetBytes: number, length: number): string {
+  readString(offsetBytes: number | bigint, length: number): string {
     return new TextDecoder().decode(this.read(offsetBytes, length));
+  }
+
+  #size(pages: number): AddressValue<Address> {
+    return fromAddress(pages, this.#state.type.addressType as Address);
   }
 
   #open(): MemoryState {

@@ -35,7 +35,8 @@ export { type CallerImplementation, Func, type HostFuncOptions, type HostImpleme
 export { Global, type GlobalType } from "./global.ts";
 export { type AnyExports, type Imports, type ImportValue, Instance } from "./instance.ts";
 export { Linker } from "./linker.ts";
-export { Memory, type MemoryType } from "./memory.ts";
+export { Memory } from "./memory.ts";
+export type { MemoryType } from "./memory_type.ts";
 export {
   type ByteSource,
   type ExportDescriptor,
@@ -44,10 +45,13 @@ export {
   Module,
   type ModuleOptions,
 } from "./module.ts";
+export { SharedMemory } from "./shared_memory.ts";
 export { Store } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
 export type {
+  AddressType,
+  AddressValue,
   ExportedFunction,
   FuncSignature,
   HostResultOf,

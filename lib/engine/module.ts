@@ -6,8 +6,8 @@ import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, Was
 import { compileChecked, decodeChecked, decodeCompiled, encodeCompiled, type ProgressListener } from "./compiler.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
-import type { MemoryType } from "./memory.ts";
-import type { TableType } from "./table.ts";
+import { type MemoryType, memoryTypeOf } from "./memory_type.ts";
+import { type TableType, tableTypeOf } from "./table.ts";
 import type { TagType } from "./tag.ts";
 import { type FuncSignature, signatureNames, valueTypeName } from "./values.ts";
 
@@ -236,13 +236,12 @@ function externType(module: WasmModule, kind: ExternKind, index: number): Extern
     case "func":
       return { kind, type: signatureNames(funcTypeOf(module, index)) };
     case "table": {
-      const { element, minimum, maximum } = module.tables[index];
-      const type = { element: valueTypeName(element), minimum };
-      return { kind, type: maximum === undefined ? type : { ...type, maximum } };
+      const table = module.tables[index];
+      return { kind, type: tableTypeOf(table, table.minimum) };
     }
     case "memory": {
-      const { minimumPages: minimum, maximumPages: maximum } = module.memories[index];
-      return { kind, type: maximum === undefined ? { minimum } : { minimum, maximum } };
+      const memory = module.memories[index];
+      return { kind, type: memoryTypeOf(memory, memory.minimumPages) };
     }
     case "global": {
       const { type, isMutable } = module.globals[index];

@@ -1,29 +1,58 @@
 /** Tables: a guest's references. */
 
 import { coerceValue, createTable, type TableState } from "../runtime/mod.ts";
+import type { ValType } from "../wasm/mod.ts";
 import { type Store, storeOf } from "./store.ts";
-import { parseValueType, toOptionalU32, toU32, type ValueType, valueTypeName, type ValueTypes } from "./values.ts";
+import {
+  type AddressType,
+  type AddressValue,
+  fromAddress,
+  parseValueType,
+  toAddress,
+  toAddressType,
+  type ValueType,
+  valueTypeName,
+  type ValueTypes,
+} from "./values.ts";
 
 /** A table's element type and limits. */
-export interface TableType {
+export interface TableType<Address extends AddressType = AddressType> {
   /** What the elements are: `"funcref"` or `"externref"`. */
   readonly element: ValueType;
   /** Elements that the table starts with. */
-  readonly minimum: number;
+  readonly minimum: AddressValue<Address>;
   /** Elements that it may grow to. */
-  readonly maximum?: number | undefined;
+  readonly maximum?: AddressValue<Address> | undefined;
+  /** How wide indices are: `"i32"` unless given. */
+  readonly address?: Address | undefined;
 }
 
 /** Marks a constructor call that wraps an existing table: nobody outside this file has it. */
-const WRAP = {} as TableType;
+const WRAP = {} as TableType<never>;
 
 /** The table object of a table of a store; always the same. */
-export let wrapTable: (state: TableState) => Table;
+export let wrapTable: (state: TableState) => Table<AddressType>;
 /** The table behind a table object, undefined for anything else. */
 export let tableOf: (value: unknown) => TableState | undefined;
 
+/** The type of a table with `size` elements; what is as usual is left out. */
+export function tableTypeOf(
+  type: { readonly element: ValType; readonly maximum: number | undefined; readonly addressType: AddressType },
+  size: number,
+): TableType {
+  const { element, maximum, addressType } = type;
+  return {
+    element: valueTypeName(element),
+    minimum: fromAddress<AddressType>(size, addressType),
+    ...maximum === undefined ? {} : { maximum: fromAddress<AddressType>(maximum, addressType) },
+    ...addressType === "i64" ? { address: addressType } : {},
+  };
+}
+
 /**
  * A table of function references or of host values.
+ *
+ * Sizes and indices of a table with 64-bit indices are given back as bigints, and taken as bigints or numbers.
  *
  * @example Host values in a table
  * ```ts
@@ -39,13 +68,13 @@ export let tableOf: (value: unknown) => TableState | undefined;
  * assertEquals(table.get(3), "more");
  * ```
  */
-export class Table {
+export class Table<Address extends AddressType = "i32"> {
   readonly #state: TableState;
 
   static {
     wrapTable = (state) => {
       state.wrapper ??= new Table(state as never, WRAP);
-      return state.wrapper as Table;
+      return state.wrapper as Table<AddressType>;
     };
     tableOf = (value) => typeof value === "object" && value !== null && #state in value ? value.#state : undefined;
   }
@@ -59,8 +88,8 @@ export class Table {
    * @throws {TypeError} for a type or a value that cannot be.
    * @throws {RangeError} for more than 10,000,000 elements, or a maximum below the minimum.
    */
-  constructor(store: Store, type: TableType, init: ValueTypes["funcref"] | ValueTypes["externref"] = null) {
-    if (type === WRAP) {
+  constructor(store: Store, type: TableType<Address>, init: ValueTypes["funcref"] | ValueTypes["externref"] = null) {
+    if (type as unknown === WRAP) {
       this.#state = store as unknown as TableState;
       return;
     }
@@ -70,26 +99,28 @@ export class Table {
     if (element !== "funcref" && element !== "externref") {
       throw new TypeError(`The elements of a table are funcref or externref, not ${element}`);
     }
-    const minimum = toU32(type.minimum, "The minimum of a table");
-    const maximum = toOptionalU32(type.maximum, "The maximum of a table");
+    const addressType = toAddressType(type.address);
+    const minimum = toAddress(type.minimum, addressType, "The minimum of a table");
+    const maximum = type.maximum === undefined
+      ? undefined
+      : toAddress(type.maximum, addressType, "The maximum of a table");
     if (maximum !== undefined && maximum < minimum) {
       throw new RangeError(`The minimum of a table, ${minimum}, is above its maximum, ${maximum}`);
     }
-    this.#state = createTable(state, { element: elementType, minimum, maximum });
+    this.#state = createTable(state, { element: elementType, minimum, maximum, addressType });
     this.#state.wrapper = this;
     if (init !== null) this.#state.fill(0, this.#coerce(init), minimum);
   }
 
   /** Number of elements. */
-  get size(): number {
-    return this.#open().size;
+  get size(): AddressValue<Address> {
+    return this.#value(this.#open().size);
   }
 
   /** The element type, the current size and the declared maximum. */
-  get type(): TableType {
+  get type(): TableType<Address> {
     const { size, type } = this.#open();
-    const element = valueTypeName(type.element);
-    return type.maximum === undefined ? { element, minimum: size } : { element, minimum: size, maximum: type.maximum };
+    return tableTypeOf(type, size) as TableType<Address>;
   }
 
   /**
@@ -100,7 +131,7 @@ export class Table {
    * @throws {RangeError} if there is no such element.
    */
   // deno-lint-ignore no-explicit-any -- the element type is not known to TypeScript
-  get(index: number): any {
+  get(index: number | bigint): any {
     const state = this.#open();
     const bits = state.get(this.#index(index, 1));
     return state.elementType === "func" ? state.store.callableAt(bits) : state.store.handles.valueOf(bits);
@@ -114,7 +145,7 @@ export class Table {
    * @throws {RangeError} if there is no such element.
    * @throws {TypeError} for a value of another type.
    */
-  set(index: number, value?: unknown): void {
+  set(index: number | bigint, value?: unknown): void {
     // Left out is null; undefined is a host value like any other (JS API).
     const bits = this.#coerce(arguments.length < 2 ? null : value);
     this.#open().set(this.#index(index, 1), bits);
@@ -128,12 +159,12 @@ export class Table {
    * @returns The size before.
    * @throws {RangeError} if the maximum or the system does not allow it.
    */
-  grow(delta: number, value?: unknown): number {
-    const count = toU32(delta, "The growth of a table");
+  grow(delta: AddressValue<Address>, value?: unknown): AddressValue<Address> {
+    const count = this.#number(delta, "The growth of a table");
     const bits = this.#coerce(arguments.length < 2 ? null : value);
     const before = this.#open().grow(count, bits);
     if (before < 0) throw new RangeError(`The table cannot grow by ${count} elements`);
-    return before;
+    return this.#value(before);
   }
 
   /**
@@ -144,10 +175,10 @@ export class Table {
    * @param length How many; all from `start` unless given.
    * @throws {RangeError} if they are not all in the table; nothing is written then.
    */
-  fill(value: unknown, start: number = 0, length: number = this.size - toU32(start, "An index")): void {
+  fill(value: unknown, start: number | bigint = 0, length?: number | bigint): void {
     const bits = this.#coerce(value);
-    const first = toU32(start, "An index");
-    const count = toU32(length, "A length");
+    const first = this.#number(start, "An index");
+    const count = length === undefined ? Math.max(0, this.#open().size - first) : this.#number(length, "A length");
     this.#open().fill(this.#index(first, count), bits, count);
   }
 
@@ -161,14 +192,19 @@ export class Table {
    * @throws {RangeError} if they are not all in both tables; nothing is written then.
    * @throws {TypeError} if the tables do not go together.
    */
-  copyFrom(start: number, source: Table, sourceStart: number, length: number): void {
+  copyFrom(
+    start: number | bigint,
+    source: Table<AddressType>,
+    sourceStart: number | bigint,
+    length: number | bigint,
+  ): void {
     const state = this.#open();
     const from = source.#open();
     if (from.store !== state.store) throw new TypeError("The tables belong to different stores");
     if (!state.store.engine.registry.isValSubtype(from.type.element, state.type.element)) {
       throw new TypeError("The tables have different element types");
     }
-    const count = toU32(length, "A length");
+    const count = this.#number(length, "A length");
     const read = source.#index(sourceStart, count);
     state.copyFrom(from, this.#index(start, count), read, count);
   }
@@ -183,8 +219,16 @@ export class Table {
     return coerceValue(store, valueKind, type.element, value) as number;
   }
 
-  #index(index: number, length: number): number {
-    const start = toU32(index, "An index");
+  #number(value: unknown, what: string): number {
+    return toAddress(value, this.#state.type.addressType, what);
+  }
+
+  #value(size: number): AddressValue<Address> {
+    return fromAddress(size, this.#state.type.addressType as Address);
+  }
+
+  #index(index: number | bigint, length: number): number {
+    const start = this.#number(index, "An index");
     if (!this.#open().contains(start, length)) {
       throw new RangeError(`Element ${start} is not in the table of ${this.size} elements`);
     }

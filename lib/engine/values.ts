@@ -133,7 +133,38 @@ export function toU32(value: unknown, what: string): number {
   return number;
 }
 
-/** As {@linkcode toU32}, with undefined for "none". */
-export function toOptionalU32(value: unknown, what: string): number | undefined {
-  return value === undefined ? undefined : toU32(value, what);
+/** How wide the addresses of a memory or the indices of a table are. */
+export type AddressType = "i32" | "i64";
+
+/** How sizes and indices in an address type are given back: as in WebAssembly's JavaScript interface, bigints for 64 bits. */
+export type AddressValue<Address extends AddressType> = Address extends "i64" ? bigint : number;
+
+/** The largest 64-bit size or index. */
+const MAX_U64 = 2n ** 64n - 1n;
+
+/**
+ * A size or index given by a user for an address type: for 64 bits a bigint or an integral number. Above 2^53 the result is inexact, but
+ * beyond everything that exists.
+ *
+ * @throws {TypeError} unless it is an integer in range.
+ */
+export function toAddress(value: unknown, address: AddressType, what: string): number {
+  if (address === "i32") return toU32(value, what);
+  if (
+    typeof value === "bigint" ? value >= 0n && value <= MAX_U64 : Number.isSafeInteger(value) && value as number >= 0
+  ) {
+    return Number(value);
+  }
+  throw new TypeError(`${what} must be a bigint or an integer from 0 to 18446744073709551615, not ${String(value)}`);
+}
+
+/** A size or index as its address type gives it back. */
+export function fromAddress<Address extends AddressType>(value: number, address: Address): AddressValue<Address> {
+  return (address === "i64" ? BigInt(value) : value) as AddressValue<Address>;
+}
+
+/** Checks the name of an address type; `"i32"` when none is given. @throws {TypeError} */
+export function toAddressType(value: unknown): AddressType {
+  if (value === undefined || value === "i32" || value === "i64") return value ?? "i32";
+  throw new TypeError(`An address type is "i32" or "i64", not ${String(value)}`);
 }

@@ -8,6 +8,11 @@
  *
  * LMEM-1  `baseAddress` is constant for the memory's life, also from zero pages.
  * LMEM-2  Address + [length, 8 GiB + 64 KiB) is reserved and inaccessible: nothing else is ever mapped there.
+ * A *shared* memory is the same with `shared: true`: its buffer is a `SharedArrayBuffer` of fixed length, it is posted to a Worker as the
+ * `WebAssembly.Memory` itself, which keeps reservation and pages alive in every isolate that holds it, and each isolate sees the others'
+ * growth when it asks (`growTo`, `bytes`). So shared memories need no bounds checks either. Memories whose pages are not 64 KiB have no
+ * place here: `growable_memory.ts`.
+ *
  * LMEM-3  No more address space is reserved than 12,000 memories take: 47 bits hold 16,362, and running out kills V8. The kernel's own
  *         count (VmSize) is asked, because it sees all isolates, memories made by others, and what was collected.
  */
@@ -26,22 +31,46 @@ export const RESERVATION_BYTES = 8 * 0x4000_0000 + WASM_PAGE_BYTES;
 const MAXIMUM_LIVE_MEMORIES = 12000;
 
 /** 8 GiB + 64 KiB in pages: the declared maximum that makes V8 reserve it. */
-const MAXIMUM_PAGES = 131073n;
+const GUARD_PAGES = 131073;
+/** What a 64-bit memory can grow to: V8 reserves no more (16 GiB). */
+export const MOST_LINEAR_MEMORY_PAGES = 262144;
 
 /** The part of `WebAssembly.Memory` used here, with the 64-bit address type that lib.dom does not know. */
 interface V8Memory {
+  /** A SharedArrayBuffer of fixed length when the memory is shared. */
   readonly buffer: ArrayBuffer;
   grow(deltaPages: bigint): bigint;
 }
 
 const V8Memory = WebAssembly.Memory as unknown as new (
-  descriptor: { address: "i64"; initial: bigint; maximum: bigint },
+  descriptor: { address: "i64"; initial: bigint; maximum: bigint; shared: boolean },
 ) => V8Memory;
 
-/** A non-shared linear memory of whole 64 KiB pages, at most 4 GiB when 32-bit code uses it. */
-export class LinearMemory {
+/** Whether one isolate has a memory, or several may. */
+export type Sharing = "unshared" | "shared";
+
+/** Bytes that machine code accesses at a constant address, and that grow. */
+export interface GrowableBytes {
+  /** Address of byte 0. */
+  readonly baseAddress: number;
+  /** Address space from `baseAddress` on in which an access either hits or faults; 0: every access has to be checked. */
+  readonly guardedBytes: number;
+  /** What JavaScript is given; when shared, it may be longer than what the owner has published. */
+  readonly buffer: ArrayBuffer;
+  /** The isolates' common object when the memory is shared: what is posted to a Worker. */
+  readonly transferable: unknown;
+  /** Makes the memory at least as long; false when the system refuses. */
+  growTo(byteLength: number): boolean;
+  /** The first `byteLength` bytes, which must be there. */
+  view(byteLength: number): Uint8Array<ArrayBuffer>;
+}
+
+/** A linear memory of whole 64 KiB pages, at most 4 GiB when 32-bit code uses it. */
+export class LinearMemory implements GrowableBytes {
   /** Address of byte 0, a multiple of 64 KiB. */
   readonly baseAddress: number;
+  /** As reserved. */
+  readonly guardedBytes: number = RESERVATION_BYTES;
   readonly #memory: V8Memory;
   #buffer: ArrayBuffer;
   #imageBytes = 0;
@@ -59,7 +88,12 @@ export class LinearMemory {
     return this.#buffer;
   }
 
-  /** Current length in bytes. */
+  /** The V8 memory: cloned, not copied, by postMessage when it is shared. */
+  get transferable(): unknown {
+    return this.#memory;
+  }
+
+  /** Current length in bytes; of a shared memory, when this isolate looked last. */
   get byteLength(): number {
     return this.#buffer.byteLength;
   }
@@ -83,6 +117,25 @@ export class LinearMemory {
     }
     this.#buffer = this.#memory.buffer;
     return before;
+  }
+
+  /**
+   * Makes the memory `byteLength` bytes (whole pages) long, not less than it is, unless another isolate has made it longer; false when
+   * refused. The buffer of an unshared memory is another one afterwards in any case.
+   */
+  growTo(byteLength: number): boolean {
+    // Another isolate's growth shows when asked for.
+    if (this.#buffer instanceof SharedArrayBuffer) {
+      this.grow(0);
+      if (byteLength <= this.byteLength) return true;
+    }
+    return this.grow((byteLength - this.byteLength) / WASM_PAGE_BYTES) >= 0;
+  }
+
+  /** The first `byteLength` bytes. */
+  view(byteLength: number): Uint8Array<ArrayBuffer> {
+    if (byteLength > this.#buffer.byteLength) this.grow(0);
+    return new Uint8Array(this.#buffer, 0, byteLength);
   }
 
   /**
@@ -137,6 +190,11 @@ function collectGarbage(): void {
 /** The whole user address space: never to be had. */
 const UNOBTAINABLE_BYTES = 2 ** 47;
 
+/** LMEM-3: to be called before each reservation. @throws {HostError} code "limit". */
+export function requireAddressSpace(): void {
+  if (unmeasured-- <= 0) checkLimit();
+}
+
 /** LMEM-3: measures when enough may have been reserved since last time, here or by another isolate, to be near the limit. */
 function checkLimit(): void {
   let left = MAXIMUM_LIVE_MEMORIES - reservedBytes() / RESERVATION_BYTES;
@@ -153,16 +211,35 @@ function checkLimit(): void {
 }
 
 /**
- * Reserves a linear memory of `initialPages` zeroed pages.
+ * Reserves a linear memory of `initialPages` zeroed pages that can grow to `maximumPages` at least, as far as V8 goes
+ * ({@linkcode MOST_LINEAR_MEMORY_PAGES}).
  *
  * @throws {HostError} code "limit" at 12,000 live memories, "out-of-memory" when V8 refuses the reservation.
  */
-export function allocateLinearMemory(initialPages: number): LinearMemory {
-  if (unmeasured-- <= 0) checkLimit();
+export function allocateLinearMemory(
+  initialPages: number,
+  maximumPages: number = GUARD_PAGES,
+  sharing: Sharing = "unshared",
+): LinearMemory {
+  requireAddressSpace();
+  const maximum = maximumPages <= GUARD_PAGES ? GUARD_PAGES : MOST_LINEAR_MEMORY_PAGES;
   try {
-    return new LinearMemory(new V8Memory({ address: "i64", initial: BigInt(initialPages), maximum: MAXIMUM_PAGES }));
+    return new LinearMemory(
+      new V8Memory({
+        address: "i64",
+        initial: BigInt(initialPages),
+        maximum: BigInt(maximum),
+        shared: sharing === "shared",
+      }),
+    );
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${error.message}`);
   }
+}
+
+/** The memory behind what another isolate posted ({@linkcode LinearMemory.transferable}), undefined for anything else. */
+export function adoptLinearMemory(posted: unknown): LinearMemory | undefined {
+  if (!(posted instanceof V8Memory) || !(posted.buffer instanceof SharedArrayBuffer)) return undefined;
+  return new LinearMemory(posted);
 }

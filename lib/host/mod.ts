@@ -6,7 +6,8 @@
  *
  * What is dangerous here is stated as numbered invariants, cited where relied on:
  * BOOT-n (boot.ts, boot_data.ts), HOST-n (ffi.ts, memory.ts), SYS-n (sys.ts), REC-n (record.ts), RPOOL-n (records.ts), CLAIM-n (claims.ts),
- * STACK-n (stacks.ts), LIFE-n (ledger.ts), LMEM-n (linear_memory.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
+ * STACK-n (stacks.ts), LIFE-n (ledger.ts), LMEM-n (linear_memory.ts), GMEM-n (growable_memory.ts), LOCK-n
+ * (shared_lock.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
  *
  * Nothing happens when this module is imported: the first call that needs the machine boots the isolate (about 1.5 ms).
  *
@@ -17,11 +18,13 @@ export * from "./boot_data.ts";
 export * from "./code_arena.ts";
 export * from "./cpu_features.ts";
 export * from "./errors.ts";
+export * from "./growable_memory.ts";
 export * from "./ledger_layout.ts";
 export * from "./linear_memory.ts";
 export * from "./memory.ts";
 export * from "./record.ts";
 export * from "./records.ts";
+export * from "./shared_lock.ts";
 export * from "./stacks.ts";
 export * from "./sys.ts";
 export * from "./value_area.ts";

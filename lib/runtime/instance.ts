@@ -14,6 +14,7 @@
 
 import {
   FunctionKind,
+  ownedMemoryOf,
   type TrapName,
   VMCONTEXT_MAGIC,
   VMContextHead,
@@ -35,6 +36,7 @@ import { callHostDirectly } from "./host_call.ts";
 import { checkImport, type ExternState } from "./link.ts";
 import { MemoryState } from "./memory.ts";
 import type { ModuleState } from "./module_state.ts";
+import { createSharedMemory } from "./shared_memory.ts";
 import type { StoreState } from "./store_state.ts";
 import { TableState } from "./table.ts";
 import { TagState } from "./tag.ts";
@@ -230,8 +232,13 @@ export class InstanceState implements ConstContext {
     const { module, layout: { shape } } = this.state;
     for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
       const defined = i - module.importedMemoryCount;
-      if (module.memories[i].isShared) bug("shared memories are not compiled");
-      const memory = new MemoryState(this.store, module.memories[i], this.#block, shape.ownedMemory(defined));
+      const type = module.memories[i];
+      const owned = ownedMemoryOf(module, i);
+      const memory = new MemoryState(
+        this.store,
+        type,
+        owned === NONE ? createSharedMemory(type) : { block: this.#block, offsetBytes: shape.ownedMemory(owned) },
+      );
       this.#block.setAddress(shape.memoryPointer(defined), memory.definitionAddress);
       this.memories.push(memory);
     }

@@ -15,6 +15,7 @@ import {
 import { FuncState } from "./func_ref.ts";
 import { GlobalState } from "./global.ts";
 import { MemoryState } from "./memory.ts";
+import { type MemoryLimits, STANDARD_PAGE_LOG2 } from "./memory_type.ts";
 import type { ModuleState } from "./module_state.ts";
 import type { StoreState } from "./store_state.ts";
 import { TableState } from "./table.ts";
@@ -65,12 +66,15 @@ export function importTypeToString(state: ModuleState, { kind, index }: Import):
       return `${kind} ${signatureToString(registry, state.typeIds[typeIndex])}`;
     }
     case "table": {
-      const { element, minimum, maximum } = module.tables[index];
-      return `table ${limitsToString(minimum, maximum)} ${valTypeToString(element)}`;
+      const { element, minimum, maximum, addressType } = module.tables[index];
+      return `table ${addressType === "i64" ? "i64 " : ""}${limitsToString(minimum, maximum)} ${
+        valTypeToString(element)
+      }`;
     }
     case "memory": {
-      const { minimumPages, maximumPages, isShared } = module.memories[index];
-      return `${isShared ? "shared " : ""}memory ${limitsToString(minimumPages, maximumPages)}`;
+      const { minimumPages, maximumPages, isShared, addressType } = module.memories[index];
+      const address = addressType === "i64" ? "i64 " : "";
+      return `${isShared ? "shared " : ""}memory ${address}${limitsToString(minimumPages, maximumPages)}`;
     }
     case "global":
       return `global ${globalToString(module.globals[index])}`;
@@ -90,7 +94,10 @@ function mismatch(state: ModuleState, { kind, index }: Import, given: ExternStat
     }
     case "table": {
       if (!(given instanceof TableState)) return wrongKind();
-      const { element, minimum, maximum } = state.tableType(index);
+      const { element, minimum, maximum, addressType } = state.tableType(index);
+      if (addressType !== given.type.addressType) {
+        return `expected a table with ${addressType} indices, got one with ${given.type.addressType} indices`;
+      }
       if (!isSameType(registry, given.type.element, element)) {
         return `expected a table of ${valTypeToString(element)}, got one of ${valTypeToString(given.type.element)}`;
       }
@@ -98,9 +105,12 @@ function mismatch(state: ModuleState, { kind, index }: Import, given: ExternStat
     }
     case "memory": {
       if (!(given instanceof MemoryState)) return wrongKind();
-      const { minimumPages, maximumPages, isShared, addressType, pageSizeLog2 } = module.memories[index];
-      if (isShared) return "expected a shared memory, got one that is not shared";
-      if (addressType !== "i32" || pageSizeLog2 !== 16) return "expected another kind of memory";
+      const wanted = module.memories[index];
+      const { minimumPages, maximumPages, isShared, addressType, pageSizeLog2 } = wanted;
+      const { type } = given;
+      if (isShared !== type.isShared || addressType !== type.addressType || pageSizeLog2 !== type.pageSizeLog2) {
+        return `expected a ${memoryKind(wanted)}, got a ${memoryKind(type)}`;
+      }
       return limitsMismatch("memory", given.pages, given.maximumPages, minimumPages, maximumPages);
     }
     case "global": {
@@ -138,6 +148,12 @@ function limitsMismatch(
   return givenMaximum <= maximum
     ? undefined
     : `expected a ${what} with a maximum of at most ${maximum}, got one of ${givenMaximum}`;
+}
+
+/** `shared i64 memory with pages of 1 byte` ... for messages: what is not the usual. */
+function memoryKind({ isShared, addressType, pageSizeLog2 }: MemoryLimits): string {
+  const kind = `${isShared ? "shared" : "unshared"} ${addressType} memory`;
+  return pageSizeLog2 === STANDARD_PAGE_LOG2 ? kind : `${kind} with pages of ${2 ** pageSizeLog2} bytes`;
 }
 
 /** `func`, `table` ... for messages. */

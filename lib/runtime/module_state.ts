@@ -57,8 +57,8 @@ export class ModuleState {
 
   /** The type of a table in canonical form. */
   tableType(tableIndex: number): TableType {
-    const { element, minimum, maximum } = this.module.tables[tableIndex];
-    return { element: this.canonical(element), minimum, maximum };
+    const { element, minimum, maximum, addressType } = this.module.tables[tableIndex];
+    return { element: this.canonical(element), minimum, maximum, addressType };
   }
 
   /** The type of a global in canonical form. */

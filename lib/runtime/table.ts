@@ -29,6 +29,7 @@ export interface TableType {
   readonly element: ValType;
   readonly minimum: number;
   readonly maximum: number | undefined;
+  readonly addressType: "i32" | "i64";
 }
 
 /** What element segments put into a table before anything ran: function indices by element, NONE for null, and whose functions. */

@@ -8,7 +8,7 @@
 
 import { TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
 import { bug, InternalError, NONE } from "../base/mod.ts";
-import { loadAddress, RECORD, RESERVATION_BYTES, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
+import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { captureFrames, type Frame, type RawFrames } from "./backtrace.ts";
@@ -89,7 +89,7 @@ function isInGuard(activation: Activation, address: number): boolean {
 function isExplained(store: StoreState, trapCode: number, address: number): boolean {
   if (trapCode === TrapCode.memory_out_of_bounds) {
     return store.memories.some(({ linear }) =>
-      address >= linear.baseAddress && address < linear.baseAddress + RESERVATION_BYTES
+      address >= linear.baseAddress && address < linear.baseAddress + linear.guardedBytes
     );
   }
   return trapCode !== TrapCode.none && address < NULL_PAGE_BYTES;

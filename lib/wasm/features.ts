@@ -95,9 +95,11 @@ export const DEFAULT_FEATURES: FeatureSet = withFeatures(
   "wide-arithmetic",
 );
 
-/** What the compiler compiles: WebAssembly 2.0 without SIMD, extended constant expressions and tail calls. */
+/** What the compiler compiles: WebAssembly 2.0 without SIMD, and what is named here. */
 export const COMPILED_FEATURES: FeatureSet = withFeatures(
   withoutFeatures(WASM2_FEATURES, "simd"),
   "extended-const",
   "tail-call",
+  "multi-memory",
+  "memory64",
 );

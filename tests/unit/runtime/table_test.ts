@@ -31,14 +31,14 @@ function imagedTable(store: StoreState, image: readonly number[], minimum: numbe
       },
     },
   };
-  const type = { element: FUNCREF, minimum, maximum: undefined };
+  const type = { element: FUNCREF, minimum, maximum: undefined, addressType: "i32" as const };
   return [new TableState(store, type, store.blocks.allocate(16), 0, tableImage), addresses, asked];
 }
 
 Deno.test("TableState is all null when it is new (3.11)", () => {
   using store = makeStore();
-  const func = createTable(store, { element: FUNCREF, minimum: 3, maximum: undefined });
-  const extern = createTable(store, { element: EXTERNREF, minimum: 3, maximum: undefined });
+  const func = createTable(store, { element: FUNCREF, minimum: 3, maximum: undefined, addressType: "i32" });
+  const extern = createTable(store, { element: EXTERNREF, minimum: 3, maximum: undefined, addressType: "i32" });
   assertEquals([func.elementType, extern.elementType], ["func", "gcref"]);
   assertEquals([func.size, func.get(0), extern.get(2)], [3, 0, 0]);
 });
@@ -47,7 +47,7 @@ Deno.test("TableState.setFunc() stores the tagged form, and machine code's view 
   using store = makeStore();
   const [address] = funcs(store, 1);
   const block = store.blocks.allocate(16);
-  const table = new TableState(store, { element: FUNCREF, minimum: 5, maximum: undefined }, block, 0);
+  const table = new TableState(store, { element: FUNCREF, minimum: 5, maximum: undefined, addressType: "i32" }, block, 0);
   assertEquals(block.getAddress(8), 5);
   table.setFunc(2, address);
   table.setFunc(3, 0);
@@ -90,7 +90,7 @@ Deno.test("TableState.grow() keeps elements, fills the rest, and refuses beyond 
   assertEquals(table.grow(3, 0), 102);
   assertEquals(table.getFunc(104), 0);
 
-  const bounded = createTable(store, { element: EXTERNREF, minimum: 1, maximum: 3 });
+  const bounded = createTable(store, { element: EXTERNREF, minimum: 1, maximum: 3, addressType: "i32" });
   assertEquals(bounded.grow(2, 7), 1);
   assertEquals(bounded.grow(1, 7), -1);
   assertEquals(bounded.grow(2 ** 32, 7), -1);
@@ -101,7 +101,7 @@ Deno.test("TableState.grow() keeps elements, fills the rest, and refuses beyond 
 Deno.test("TableState.grow() by 0 moves nothing (TABLE-C, 3.26)", () => {
   using store = makeStore();
   const block = store.blocks.allocate(16);
-  const table = new TableState(store, { element: FUNCREF, minimum: 4, maximum: 4 }, block, 0);
+  const table = new TableState(store, { element: FUNCREF, minimum: 4, maximum: 4, addressType: "i32" }, block, 0);
   const base = block.getAddress(0);
   assertEquals(table.grow(0, 0), 4);
   assertEquals(table.grow(1, 0), -1);
@@ -110,7 +110,7 @@ Deno.test("TableState.grow() by 0 moves nothing (TABLE-C, 3.26)", () => {
 
 Deno.test("TableState refuses sizes that no engine has (3.13, 3.14)", () => {
   using store = makeStore();
-  const type = { element: FUNCREF, minimum: MAXIMUM_TABLE_ELEMENTS + 1, maximum: undefined };
+  const type = { element: FUNCREF, minimum: MAXIMUM_TABLE_ELEMENTS + 1, maximum: undefined, addressType: "i32" as const };
   assertThrows(() => createTable(store, type), RangeError);
   const table = createTable(store, { element: FUNCREF, minimum: 0, maximum: 0xffff_ffff });
   assertEquals(table.grow(MAXIMUM_TABLE_ELEMENTS + 1, 0), -1);
@@ -119,17 +119,17 @@ Deno.test("TableState refuses sizes that no engine has (3.13, 3.14)", () => {
 Deno.test("TableState.fill() writes exactly the range (3.17, 3.18)", () => {
   using store = makeStore();
   const [address] = funcs(store, 1);
-  const func = createTable(store, { element: FUNCREF, minimum: 5, maximum: undefined });
+  const func = createTable(store, { element: FUNCREF, minimum: 5, maximum: undefined, addressType: "i32" });
   func.fill(1, address, 3);
   assertEquals([0, 1, 2, 3, 4].map((i) => func.getFunc(i)), [0, address, address, address, 0]);
-  const extern = createTable(store, { element: EXTERNREF, minimum: 4, maximum: undefined });
+  const extern = createTable(store, { element: EXTERNREF, minimum: 4, maximum: undefined, addressType: "i32" });
   extern.fill(2, 9, 2);
   assertEquals([0, 1, 2, 3].map((i) => extern.getGcRef(i)), [0, 0, 9, 9]);
 });
 
 Deno.test("TableState.contains() checks whole ranges, also absurd ones (3.20, 3.35)", () => {
   using store = makeStore();
-  const table = createTable(store, { element: EXTERNREF, minimum: 4, maximum: undefined });
+  const table = createTable(store, { element: EXTERNREF, minimum: 4, maximum: undefined, addressType: "i32" });
   assert(table.contains(4, 0));
   assert(table.contains(0, 4));
   assert(!table.contains(5, 0));
@@ -143,7 +143,7 @@ Deno.test("TableState.copyFrom() is safe for overlap in both directions (3.34, 3
   for (
     const [to, from, expected] of [[1, 0, [1, 1, 2, 3, 5]], [0, 1, [2, 3, 4, 4, 5]], [2, 2, [1, 2, 3, 4, 5]]] as const
   ) {
-    const table = createTable(store, { element: EXTERNREF, minimum: 5, maximum: undefined });
+    const table = createTable(store, { element: EXTERNREF, minimum: 5, maximum: undefined, addressType: "i32" });
     [1, 2, 3, 4, 5].forEach((value, i) => table.set(i, value));
     table.copyFrom(table, to, from, 3);
     assertEquals([0, 1, 2, 3, 4].map((i) => table.get(i)), [...expected]);
@@ -158,7 +158,7 @@ Deno.test("TableState.copyFrom() resolves elements of the source's image first (
   assertEquals([0, 1, 2, 3].map((i) => target.getFunc(i)), [addresses[5], 0, addresses[6], 0]);
   source.copyFrom(source, 1, 0, 3);
   assertEquals([0, 1, 2, 3].map((i) => source.getFunc(i)), [addresses[5], addresses[5], 0, addresses[6]]);
-  const plain = createTable(store, { element: FUNCREF, minimum: 2, maximum: undefined });
+  const plain = createTable(store, { element: FUNCREF, minimum: 2, maximum: undefined, addressType: "i32" });
   target.copyFrom(plain, 0, 0, 2);
   assertEquals(target.getFunc(0), 0);
 });
