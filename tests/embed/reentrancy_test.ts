@@ -124,7 +124,7 @@ Deno.test("values that change between two looks are looked at once", () => {
   let length = 1;
   table.fill("y", 4, { valueOf: () => length++ } as never);
   assertEquals([table.get(4), table.get(5), length], ["y", null, 2]);
-  assertThrows(() => table.fill("z", 21), TypeError);
+  assertThrows(() => table.fill("z", 21), RangeError);
   assertEquals(table.get(19), null);
 });
 

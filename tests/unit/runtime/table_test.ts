@@ -47,7 +47,12 @@ Deno.test("TableState.setFunc() stores the tagged form, and machine code's view 
   using store = makeStore();
   const [address] = funcs(store, 1);
   const block = store.blocks.allocate(16);
-  const table = new TableState(store, { element: FUNCREF, minimum: 5, maximum: undefined, addressType: "i32" }, block, 0);
+  const table = new TableState(
+    store,
+    { element: FUNCREF, minimum: 5, maximum: undefined, addressType: "i32" },
+    block,
+    0,
+  );
   assertEquals(block.getAddress(8), 5);
   table.setFunc(2, address);
   table.setFunc(3, 0);
@@ -110,9 +115,14 @@ Deno.test("TableState.grow() by 0 moves nothing (TABLE-C, 3.26)", () => {
 
 Deno.test("TableState refuses sizes that no engine has (3.13, 3.14)", () => {
   using store = makeStore();
-  const type = { element: FUNCREF, minimum: MAXIMUM_TABLE_ELEMENTS + 1, maximum: undefined, addressType: "i32" as const };
+  const type = {
+    element: FUNCREF,
+    minimum: MAXIMUM_TABLE_ELEMENTS + 1,
+    maximum: undefined,
+    addressType: "i32" as const,
+  };
   assertThrows(() => createTable(store, type), RangeError);
-  const table = createTable(store, { element: FUNCREF, minimum: 0, maximum: 0xffff_ffff });
+  const table = createTable(store, { element: FUNCREF, minimum: 0, maximum: 0xffff_ffff, addressType: "i32" });
   assertEquals(table.grow(MAXIMUM_TABLE_ELEMENTS + 1, 0), -1);
 });
 
