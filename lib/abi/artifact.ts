@@ -36,7 +36,10 @@ export const ARTIFACT_COLUMNS = {
 
 /** Section names beside the columns. */
 export const ARTIFACT_SECTIONS = {
-  /** Four u32: version, contract hash, bounds mode (0 guard, 1 explicit), processor features (bits of {@linkcode CPU_FEATURES}). */
+  /**
+   * Six u32: version, contract hash, bounds mode (0 guard, 1 explicit), processor features (bits of {@linkcode CPU_FEATURES}), interruption
+   * (0 or 1), stress word.
+   */
   header: ".theropod.header",
   /** The WebAssembly module itself: types, imports, exports, data. */
   module: ".theropod.module",

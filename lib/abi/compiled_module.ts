@@ -10,6 +10,10 @@ export interface CodeOptions {
   readonly bounds: "guard" | "explicit";
   /** Processor features the code may use beyond the baseline: bits of `CPU_FEATURES` (artifact.ts). */
   readonly cpuFeatures: number;
+  /** Whether loops and functions begin with polls. */
+  readonly interruption: boolean;
+  /** What the code was compiled to make harder (stress.ts); 0: nothing. */
+  readonly stress: number;
 }
 
 /** Machine code of a module and the tables about it. All offsets count from the start of `code`. */

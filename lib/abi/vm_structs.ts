@@ -44,7 +44,15 @@ export const VMRecord = struct("VMRecord", {
   trapStub: "u64",
   /** The function an entry thunk calls. */
   callee: "u64",
+  /** Under stress: polls until the next one that leaves. */
+  pollCountdown: "u32",
+  padding: "u32",
 });
+
+/** Offset in the record of the general registers at a preserve-all exit, 8 bytes each, by register number (REG-2). */
+export const SAVED_REGISTERS_OFFSET = 256;
+/** Offset in the record of the vector registers at a preserve-all exit, 16 bytes each. */
+export const SAVED_VECTORS_OFFSET = 384;
 
 /** Status values that `enter` and `resume` return. */
 export const Status = { done: 0, hostCall: 1, libcall: 2, trap: 3, interrupted: 4, hostStackLow: 5 } as const;

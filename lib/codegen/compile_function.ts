@@ -2,7 +2,7 @@
  * One function from IR to bytes: select, allocate, emit. All storage is kept from function to function.
  */
 
-import type { SignatureLayout } from "../abi/mod.ts";
+import { type SignatureLayout, Stress } from "../abi/mod.ts";
 import type { Func, Signatures } from "../ir/mod.ts";
 import { Allocation, Allocator, checkAllocation } from "../regalloc/mod.ts";
 import { Emitter } from "./emit.ts";
@@ -17,6 +17,7 @@ import { REGISTERS } from "./registers.ts";
 export class FunctionCompiler implements SelectionTarget {
   features: number;
   directCalls: DirectCalls;
+  pollCountdown: 0 | 1;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
   readonly #allocator: Allocator = new Allocator(REGISTERS);
@@ -32,6 +33,7 @@ export class FunctionCompiler implements SelectionTarget {
     this.#signatures = signatures;
     this.features = options.features;
     this.directCalls = options.directCalls ?? "keep vmctx";
+    this.pollCountdown = countdownOf(options);
   }
 
   /** Turns to another module. */
@@ -40,6 +42,7 @@ export class FunctionCompiler implements SelectionTarget {
     this.#signatures = signatures;
     this.features = options.features;
     this.directCalls = options.directCalls ?? "keep vmctx";
+    this.pollCountdown = countdownOf(options);
     this.#layouts.length = 0;
   }
 
@@ -67,4 +70,8 @@ export class FunctionCompiler implements SelectionTarget {
       this.#signatures.results[signature],
     );
   }
+}
+
+function countdownOf({ stress = 0 }: CodegenOptions): 0 | 1 {
+  return (stress & Stress.poll) !== 0 ? 1 : 0;
 }

@@ -29,6 +29,7 @@ import type { Selector } from "./isel/selector.ts";
 import { SCRATCH_XMM } from "./registers.ts";
 import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import "./emit_call.ts";
+import "./emit_poll.ts";
 import { SizeBounds } from "./size_bounds.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 

@@ -3,7 +3,7 @@
 import { CodeBuffer, IntList } from "../base/mod.ts";
 
 /** Relocation targets that are not functions (which are their non-negative index). */
-export const RelocationTarget = { trapStub: -1, libcallStub: -2, copyStub: -3, fillStub: -4 } as const;
+export const RelocationTarget = { trapStub: -1, libcallStub: -2, copyStub: -3, fillStub: -4, pollStub: -5 } as const;
 
 /** One function's machine code. Reusable. */
 export class FunctionCode {

@@ -15,6 +15,7 @@ import { emitCopyStub, emitFillStub } from "./stubs/bulk_stubs.ts";
 import { emitEntryThunk } from "./stubs/entry_thunk.ts";
 import { emitHostThunk } from "./stubs/host_thunk.ts";
 import { emitLibcallStub } from "./stubs/libcall_stub.ts";
+import { emitPollStub } from "./stubs/poll_stub.ts";
 import { emitTrapStub } from "./stubs/trap_stub.ts";
 
 /** The code and the tables about it: what the artifact is made of. */
@@ -140,6 +141,11 @@ export class ModuleEmitter {
       code.align(FUNCTION_ALIGNMENT, INT3);
       stubs.set(RelocationTarget.fillStub, code.length);
       emitFillStub(asm, libcall, this.#features);
+    }
+    if (this.#isTarget(RelocationTarget.pollStub)) {
+      code.align(FUNCTION_ALIGNMENT, INT3);
+      stubs.set(RelocationTarget.pollStub, code.length);
+      emitPollStub(asm);
     }
     asm.finish();
     this.#link(stubs);

@@ -11,6 +11,8 @@ export interface CodegenOptions {
   readonly directCalls?: DirectCalls;
   /** "on": the register allocator's result is checked by the independent checker, function by function. */
   readonly checks: "on" | "off";
+  /** What to make harder (`stressWord` of lib/abi); nothing if absent. */
+  readonly stress?: number;
   /** Byte offset from vmctx of the VMFunctionImport of imported function `index`. */
   readonly functionImportOffset: (index: number) => number;
   /**

@@ -29,6 +29,7 @@ SHAPE_BYTES[Shape.call] = 12;
 SHAPE_BYTES[Shape.callImport] = 56;
 SHAPE_BYTES[Shape.callIndirect] = 28;
 SHAPE_BYTES[Shape.libcall] = 28;
+SHAPE_BYTES[Shape.poll] = 14;
 SHAPE_BYTES[Shape.div] = 12;
 SHAPE_BYTES[Shape.srem] = 28;
 SHAPE_BYTES[Shape.clzScan] = 18;

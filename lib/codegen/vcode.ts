@@ -83,6 +83,8 @@ export const Shape = {
   tailCall: 32,
   tailCallImport: 33,
   tailCallIndirect: 34,
+  /** Leaves if an interrupt was asked for; every register survives. */
+  poll: 35,
 } as const;
 
 /** What consumes the flags that the main form leaves. */
@@ -290,7 +292,7 @@ export class VCode {
         for (let i = starts[group]; i < end; i++) {
           instAt[n] = i;
           inputClobbers[n] = clobbers[i];
-          safepoint[n] = shape[i] >= Shape.call && shape[i] <= Shape.libcall ? 1 : 0;
+          safepoint[n] = (shape[i] >= Shape.call && shape[i] <= Shape.libcall) || shape[i] === Shape.poll ? 1 : 0;
           operandStart[n++] = operand;
           for (let o = opStart[i], last = opEnd[i]; o < last; o++) {
             operandVreg[operand] = opVreg[o];

@@ -41,11 +41,13 @@ export function encodeArtifact(module: Module, compiled: CompiledModule): Uint8A
 }
 
 function header({ options }: CompiledModule): Uint8Array {
-  const buffer = new CodeBuffer(16);
+  const buffer = new CodeBuffer(24);
   buffer.u32(ARTIFACT_VERSION);
   buffer.u32(contractHash());
   buffer.u32(options.bounds === "guard" ? 0 : 1);
   buffer.u32(options.cpuFeatures);
+  buffer.u32(options.interruption ? 1 : 0);
+  buffer.u32(options.stress);
   return buffer.toBytes();
 }
 

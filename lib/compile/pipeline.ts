@@ -15,7 +15,8 @@ import { TranslateEnvironment, translateFunction, Translator } from "../translat
 import { hasFeature, type Module, usedFeatures } from "../wasm/mod.ts";
 
 /** How to compile a module. */
-export interface CompileOptions extends CodeOptions {
+export interface CompileOptions
+  extends Pick<CodeOptions, "bounds" | "cpuFeatures">, Partial<Pick<CodeOptions, "interruption" | "stress">> {
   /** How much work goes into the code. */
   readonly effort: "none" | "speed";
   /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
@@ -33,14 +34,15 @@ export class Compiler {
 
   /** Compiles a module that was validated and needs nothing that is not compiled. */
   compile(module: Module, options: CompileOptions): CompiledModule {
-    const { bounds, cpuFeatures, effort, checks, onProgress } = options;
+    const { bounds, cpuFeatures, effort, checks, onProgress, interruption = false, stress = 0 } = options;
     const { shape } = shapeOf(module);
-    const environment = new TranslateEnvironment(module, shape, { bounds });
+    const environment = new TranslateEnvironment(module, shape, { bounds, interruption });
     const { memories } = environment;
     const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
       checks: checks ?? "off",
       directCalls: hasFeature(usedFeatures(module), "tail-call") ? "lose vmctx" : "keep vmctx",
+      stress,
       functionImportOffset: (index) => shape.functionImport(index),
       memoryDefinition: (index) =>
         memories.isIndirect[index] === 1 ? -1 - memories.offset[index] : memories.offset[index],
@@ -56,6 +58,6 @@ export class Compiler {
       emitter.compileFunction(func); // selection, allocation, emission
       onProgress?.(index + 1, total);
     }
-    return { options: { bounds, cpuFeatures }, ...emitter.finish(environment.typeSig) };
+    return { options: { bounds, cpuFeatures, interruption, stress }, ...emitter.finish(environment.typeSig) };
   }
 }

@@ -1,6 +1,6 @@
 /** The one file that reaches the compiler: an entry that only loads compiled modules would leave it out. */
 
-import type { CompiledModule } from "../abi/mod.ts";
+import { type CompiledModule, stressWord } from "../abi/mod.ts";
 import { compileModule, encodeArtifact } from "../compile/mod.ts";
 import {
   machineCpuFeatures,
@@ -64,11 +64,13 @@ export function compileChecked(
   config: ResolvedConfig,
   onProgress: ProgressListener | undefined,
 ): CompiledModule {
-  const { bounds, effort, checks } = config;
+  const { bounds, effort, checks, interruption, stress } = config;
   return compileModule(module, {
     bounds,
     effort,
     checks,
+    interruption,
+    stress: stressWord(stress),
     cpuFeatures: machineCpuFeatures(),
     ...(onProgress === undefined ? {} : { onProgress }),
   });

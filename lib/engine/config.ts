@@ -1,5 +1,6 @@
 /** Configuration of engines. */
 
+import { FEWEST_REGISTERS, type StressOptions } from "../abi/mod.ts";
 import {
   COMPILED_FEATURES,
   DEFAULT_FEATURES,
@@ -28,6 +29,16 @@ export interface EngineConfig {
    * compiler's then ends compilation instead of becoming code. For tests and bug reports; `"off"` by default.
    */
   readonly checks?: "on" | "off";
+  /**
+   * Whether running code can be interrupted: loops and functions then begin with a poll, which costs a few percent. False by default.
+   */
+  readonly interruption?: boolean;
+  /**
+   * Makes rare things frequent, for tests of the engine itself: programs run slower and compute the same.
+   *
+   * @internal
+   */
+  readonly stress?: StressOptions;
 }
 
 /** A configuration with every choice made. */
@@ -36,20 +47,35 @@ export interface ResolvedConfig {
   readonly bounds: "guard" | "explicit";
   readonly effort: "none" | "speed";
   readonly checks: "on" | "off";
+  readonly interruption: boolean;
+  readonly stress: StressOptions;
 }
 
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
-  const { features, bounds = "guard", effort = "speed", checks = "off" } = config;
+  const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
   if (effort !== "none" && effort !== "speed") throw new TypeError(`effort is "none" or "speed", not ${effort}`);
   if (checks !== "on" && checks !== "off") throw new TypeError(`checks is "on" or "off", not ${checks}`);
+  if (typeof interruption !== "boolean") throw new TypeError(`interruption is true or false, not ${interruption}`);
+  checkStress(stress, interruption);
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
   }
   const wanted = features === undefined ? DEFAULT_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
-  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort, checks };
+  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort, checks, interruption, stress };
+}
+
+function checkStress({ registers, poll }: StressOptions, interruption: boolean): void {
+  if (registers !== undefined && !(Number.isInteger(registers) && registers >= FEWEST_REGISTERS)) {
+    throw new TypeError(`stress.registers is an integer from ${FEWEST_REGISTERS} on, not ${registers}`);
+  }
+  if (poll === undefined) return;
+  if (!(Number.isInteger(poll) && poll > 0 && poll < 2 ** 31)) {
+    throw new TypeError(`stress.poll is a positive integer, not ${poll}`);
+  }
+  if (!interruption) throw new TypeError("stress.poll needs interruption");
 }

@@ -50,7 +50,7 @@ export class Engine implements Disposable {
    */
   constructor(config: EngineConfig = {}) {
     const resolved = resolveConfig(config);
-    this.#internals = { config: resolved, state: new EngineState(resolved.bounds, compileThunks) };
+    this.#internals = { config: resolved, state: new EngineState(resolved, compileThunks) };
   }
 
   /** How the engine's code catches accesses beyond a memory's end. */

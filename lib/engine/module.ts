@@ -1,9 +1,10 @@
 /** Modules: compiled WebAssembly. */
 
-import type { CompiledModule } from "../abi/mod.ts";
+import { type CompiledModule, stressWord } from "../abi/mod.ts";
 import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import { compileChecked, decodeChecked, decodeCompiled, encodeCompiled, type ProgressListener } from "./compiler.ts";
+import type { ResolvedConfig } from "./config.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
 import { type MemoryType, memoryTypeOf } from "./memory_type.ts";
@@ -134,7 +135,7 @@ export class Module implements Disposable {
   static deserialize(engine: Engine, bytes: Uint8Array): Module {
     const { state, config } = engineOf(engine);
     const { compiled, moduleBytes } = decodeArtifact(copyBytes(bytes));
-    requireBounds(compiled, config.bounds);
+    requireOptions(compiled, config);
     const module = decodeCompiled(moduleBytes, config);
     requireFit(module, compiled);
     return new Module(engine, DESERIALIZE, new ModuleState(state, module, compiled) as never);
@@ -213,11 +214,21 @@ const DESERIALIZE = new ArrayBuffer(0);
 /** Modules that nobody disposed of. */
 const leaks = new FinalizationRegistry<ModuleState>((state) => state.release());
 
-function requireBounds({ options }: CompiledModule, bounds: "guard" | "explicit"): void {
+function requireOptions({ options }: CompiledModule, { bounds, interruption, stress }: ResolvedConfig): void {
   if (options.bounds !== bounds) {
     throw new ArtifactError(
       `the module was compiled with ${options.bounds} bounds, and this engine has ${bounds} bounds`,
     );
+  }
+  if (options.interruption !== interruption) {
+    throw new ArtifactError(
+      interruption
+        ? "the module was compiled without interruption, and this engine interrupts"
+        : "the module was compiled with interruption, and this engine does not interrupt",
+    );
+  }
+  if (options.stress !== stressWord(stress)) {
+    throw new ArtifactError("the module was compiled under other stress than this engine's");
   }
 }
 

@@ -407,6 +407,11 @@ export class FuncBuilder extends Emitter {
     return value;
   }
 
+  /** Leaves here if an interrupt was asked for. */
+  poll(): void {
+    this.append(Ir.poll, VOID, NONE, NONE, NONE, 0, 0);
+  }
+
   /** Result `index` (1 or more) of a call, right after it. */
   proj(call: Value, index: number, type: Type): Value {
     return this.#append(Ir.proj, type, call, NONE, NONE, index, 0);

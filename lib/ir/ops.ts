@@ -22,7 +22,7 @@ export const WRITES = 2;
 export const TRAPS = 4;
 /** Ends its block. */
 export const TERMINATES = 8;
-/** Calls: clobbers every register, is a safepoint, may do anything. */
+/** Leaves the function for a while: is a safepoint, may do anything; clobbers every register, but for `poll`. */
 export const CALLS = 16;
 /** Operands a and b may be swapped. */
 export const COMMUTES = 32;
@@ -113,6 +113,7 @@ export const IR_OPS = [
   ["call_import",   ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: imported function index
   ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: {@linkcode calleeImm}; its type is already checked
   ["libcall",       ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: libcall number of abi
+  ["poll",          ".....",  "-", CALLS | READS | WRITES | TRAPS], // leaves if an interrupt was asked for; every register keeps its value
   // control; a block's last instruction, and only that, terminates
   ["trap_if",       "v..t.",  "-", TRAPS],           // a is i32: non-zero traps
   ["trap_unless",   "v..t.",  "-", TRAPS],

@@ -98,7 +98,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   load8_u: load(isInt), load8_s: load(isInt), load16_u: load(isInt), load16_s: load(isInt), load32_u: load(is(I64)), load32_s: load(is(I64)),
   store: store((type) => type !== VOID), store8: store(isInt), store16: store(isInt), store32: store(is(I64)),
   vmctx: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
-  call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call,
+  call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call, poll: always,
   trap_if: conditionFirst, trap_unless: conditionFirst,
   jump: always, br_if: conditionFirst, br_table: (v, i) => v.typeA(i) === I32 && v.func.c[i] > 0,
   return: (v, i) => v.checkTypes(i, v.func.signatures.results[v.func.signature]),

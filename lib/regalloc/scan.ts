@@ -75,7 +75,7 @@ export class InstructionScan {
     const input = this.#input;
     const start = input.operandStart[inst], end = input.operandStart[inst + 1];
     const clobbered = input.clobbers[inst] & this.masks.all;
-    if (start === end && clobbered === 0) return;
+    if (start === end && clobbered === 0 && input.safepoint[inst] === 0) return;
     const { registers } = this;
     const oldOccupied = registers.occupied;
     registers.cursor = 2 * inst + 2;

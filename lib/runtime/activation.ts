@@ -80,6 +80,7 @@ export class Activation {
     storeAddress(this.words, RECORD.stackLimit >> 2, this.stack.limit);
     storeAddress(this.words, RECORD.storeContext >> 2, store.storeContext.address);
     this.words[RECORD.interruptFlag >> 2] = 0;
+    this.words[VMRecord.offsets.pollCountdown >> 2] = store.engine.stress.poll ?? 0;
   }
 
   /** Prepares the record for calls of `target`, with an empty stack. */

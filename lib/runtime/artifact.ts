@@ -109,11 +109,11 @@ function decode(elf: ElfReader): DecodedArtifact {
     throw new ArtifactError("the compiled module is damaged: its digest does not match; compile it again");
   }
   const header = words(sections.get(ARTIFACT_SECTIONS.header)!);
-  if (header.length !== 4 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
+  if (header.length !== 6 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
     throw new ArtifactError("the module was compiled by another version; compile it again");
   }
-  if (header[2] !== 0 && header[2] !== 1) {
-    throw new ArtifactError("the compiled module has no bounds mode; compile it again");
+  if ((header[2] !== 0 && header[2] !== 1) || (header[4] !== 0 && header[4] !== 1)) {
+    throw new ArtifactError("the compiled module does not say how it was compiled; compile it again");
   }
   const missing = header[3] & ~cpuFeatureMask(cpuFeatures());
   if (missing !== 0) {
@@ -123,7 +123,12 @@ function decode(elf: ElfReader): DecodedArtifact {
   }
   const column = (name: keyof typeof ARTIFACT_COLUMNS) => sections.get(ARTIFACT_COLUMNS[name][0])!;
   const compiled: CompiledModule = {
-    options: { bounds: header[2] === 0 ? "guard" : "explicit", cpuFeatures: header[3] },
+    options: {
+      bounds: header[2] === 0 ? "guard" : "explicit",
+      cpuFeatures: header[3],
+      interruption: header[4] === 1,
+      stress: header[5],
+    },
     code: column("code"),
     functionOffsets: words(column("functionOffsets")),
     entryThunks: words(column("entryThunks")),

@@ -4,12 +4,18 @@
 
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
-import type { CompiledModule } from "../abi/mod.ts";
+import type { CompiledModule, StressOptions } from "../abi/mod.ts";
 import { Signature } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 
 /** Compiles a module whose type 0 is the given type and nothing else: the compiler is above this layer. */
 export type ThunkCompiler = (signature: Signature, registry: TypeRegistry) => CompiledModule;
+
+/** What stores must know of an engine's configuration. */
+export interface EngineOptions {
+  readonly bounds: "guard" | "explicit";
+  readonly stress?: StressOptions;
+}
 
 /** An engine, as stores see it. */
 export class EngineState {
@@ -17,14 +23,17 @@ export class EngineState {
   readonly registry: TypeRegistry = new TypeRegistry();
   /** Whether code compares indices with the length, or relies on reservations; one way for all modules of an engine. */
   readonly bounds: "guard" | "explicit";
+  /** What is made harder than it need be. */
+  readonly stress: StressOptions;
   readonly #signatures: (Signature | undefined)[] = [];
   /** By canonical type id. */
   readonly #thunks = new Map<number, LoadedCode>();
   readonly #compileThunks: ThunkCompiler;
   #isClosed = false;
 
-  constructor(bounds: "guard" | "explicit", compileThunks: ThunkCompiler) {
+  constructor({ bounds, stress = {} }: EngineOptions, compileThunks: ThunkCompiler) {
     this.bounds = bounds;
+    this.stress = stress;
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);
   }

@@ -15,6 +15,7 @@ import { RECORD } from "../host/mod.ts";
 import type { Activation, CallTarget } from "./activation.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
 import { callHostDirectly } from "./host_call.ts";
+import { serveInterrupt } from "./interrupt.ts";
 import { runLibcall } from "./libcalls.ts";
 import { type Port, port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
@@ -95,6 +96,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   const DONE = Status.done;
   const HOST_CALL = Status.hostCall;
   const LIBCALL = Status.libcall;
+  const INTERRUPTED = Status.interrupted;
 
   /**
    * The store's next activation, aimed at `target`. It is taken only when the guest leaves for JavaScript, by `serve`: until then nobody
@@ -122,6 +124,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
       do {
         if (status === HOST_CALL) store.hostCallers[words[EXIT_NUMBER]]();
         else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
+        else if (status === INTERRUPTED) serveInterrupt(activation);
         else fail(activation, status);
         status = resume(index);
       } while (status !== DONE);

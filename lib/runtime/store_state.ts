@@ -63,6 +63,10 @@ export class StoreState {
   /** What runs a host function, by its number. */
   readonly hostCallers: HostCaller[] = [];
   readonly memories: MemoryState[] = [];
+  /** Called when an interrupt stops a guest of the store: returning resumes it, throwing ends the call. Without it, it traps. */
+  onInterrupt: ((activation: Activation) => void) | undefined = undefined;
+  /** Called at polls that leave for stress alone. */
+  onStressPoll: ((activation: Activation) => void) | undefined = undefined;
   /** The API's object for this store. */
   wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();

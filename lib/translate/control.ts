@@ -32,6 +32,7 @@ export function loop(t: Translator): void {
   const height = stack.length - params.length;
   builder.jump(header, stack, height);
   builder.switchTo(header);
+  if (t.environment.options.interruption === true) builder.poll();
   t.openFrame(FrameKind.loop, sig, params.length, header);
   stack.length = height;
   for (let i = 0; i < params.length; i++) stack.push(firstParam + i);

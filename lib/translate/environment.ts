@@ -62,7 +62,7 @@ export class Places {
 const EMPTY_BLOCK_CODE = -0x40;
 
 /** The code options that translation depends on. */
-export type TranslateOptions = Pick<CodeOptions, "bounds">;
+export type TranslateOptions = Pick<CodeOptions, "bounds"> & Partial<Pick<CodeOptions, "interruption">>;
 
 /** Facts about a module for the translation of its functions. */
 export class TranslateEnvironment {

@@ -32,6 +32,7 @@ export function translateFunction(
   scratch.begin(environment, builder, start, end);
   builder.site = start;
   declareLocals(scratch, environment.signatures.params[sig]);
+  if (environment.options.interruption === true) builder.poll();
   scratch.openFrame(FrameKind.func, sig, 0, NONE);
   translateBody(scratch);
   builder.finish();

@@ -7,7 +7,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { SCRIPT_FEATURES, SCRIPT_GROUPS, scriptFacts, type ScriptGroup } from "../../lib/cli/script_groups.ts";
+import { SCRIPT_FEATURES, SCRIPT_GROUPS, scriptFacts } from "../../lib/cli/script_groups.ts";
 import { ScriptRunner } from "../../lib/cli/wast_script.ts";
 import { Engine } from "../../mod.ts";
 import { reportTally } from "../tally.ts";

@@ -193,6 +193,16 @@ const RETURN_CALL_INDIRECT = ruleList({
   },
 });
 
+const POLL = ruleList({
+  "poll": ({ code, target }) => {
+    const i = code.begin(Shape.poll, 0);
+    code.imm[i] = target.pollCountdown;
+    code.needsFrame = 1;
+    code.hasCalls = 1;
+    return true;
+  },
+});
+
 export const CALL_RULES = {
   call: CALL,
   call_import: CALL_IMPORT,
@@ -201,4 +211,5 @@ export const CALL_RULES = {
   return_call_import: RETURN_CALL_IMPORT,
   return_call_indirect: RETURN_CALL_INDIRECT,
   libcall: LIBCALL,
+  poll: POLL,
 } as const;

@@ -53,6 +53,8 @@ export interface SelectionTarget {
   readonly features: number;
   /** Whether a call of a function of the module comes back with r14 as it was. */
   readonly directCalls: DirectCalls;
+  /** 1: every n-th poll leaves, asked or not (stress). */
+  readonly pollCountdown: 0 | 1;
   /** Byte offset of VMFunctionImport `index` from vmctx. */
   functionImportOffset(index: number): number;
   /** Offset of a memory's definition from vmctx, `-1 - offset` of the pointer to it, or undefined if that is not told. */

@@ -13,7 +13,8 @@
  * - loads of VM fields at constant addresses (they cannot fault anywhere) when nothing in the loop writes their region;
  * - what may trap, or faults if it runs where it should not (LICM-2), moves only from the start of a header, where it runs first in any case.
  *
- * LICM-1  An address moves out of a loop only if the loop calls nothing (IR-5); one that is rematerialised, if only cold blocks call.
+ * LICM-1  An address moves out of a loop only if the loop calls nothing (IR-5); one that is rematerialised, if only cold blocks call: polls
+ *         leave registers alone.
  * LICM-2  A load with trap code 0 of memory, tables or objects is safe only behind its check: it counts as trapping here.
  *
  * Requires: control flow. Keeps: blocks, edges, ids. Invalidates: nothing but places of instructions.
@@ -52,7 +53,7 @@ const COSTS = perIrOp<Cost>({
   fcmp: 0, fpromote: 2, fdemote: 2, fcvt_from_sint: 2, fcvt_from_uint: 2, fcvt_to_sint: 2, fcvt_to_uint: 2, fcvt_to_sint_sat: 2,
   fcvt_to_uint_sat: 2, bitcast: 1, select: 1,
   load: 2, load8_u: 2, load8_s: 2, load16_u: 2, load16_s: 2, load32_u: 2, load32_s: 2, store: 0, store8: 0, store16: 0, store32: 0,
-  vmctx: 0, vmctx_addr: 2, addr_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, trap_if: 2, trap_unless: 2,
+  vmctx: 0, vmctx_addr: 2, addr_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
   jump: 0, br_if: 0, br_table: 0, return: 0, return_call: 0, return_call_import: 0, return_call_indirect: 0, trap: 0,
 } satisfies Record<IrOpName, Cost>);
 
@@ -62,7 +63,7 @@ const COSTLY_LIMIT = new Uint8Array([6, 8]);
 
 // Bit of a loop that calls; regions have their own numbers, `readonly` (0) is never written.
 const CALLS_BIT = 1;
-// Bit of a loop that calls on its usual way, outside of cold blocks.
+// Bit of a loop that loses its registers to calls on its usual way: outside of cold blocks, by more than polls.
 const CALLS_USUALLY_BIT = 1 << 30;
 
 /** Loop-invariant code motion; reusable. */
@@ -115,8 +116,9 @@ export class LoopInvariants {
     for (let place = func.blockStart[block]; place < func.blockEnd[block]; place++) {
       const value = func.order[place];
       this.#blockOf[value] = block;
-      if (isCall(func.op[value])) written |= func.cold[block] === 1 ? ~CALLS_USUALLY_BIT : -1;
-      else if (isStore(func.op[value])) written |= 1 << memRegion(func.aux[value]);
+      if (isCall(func.op[value])) {
+        written |= func.cold[block] === 1 || func.op[value] === Ir.poll ? ~CALLS_USUALLY_BIT : -1;
+      } else if (isStore(func.op[value])) written |= 1 << memRegion(func.aux[value]);
     }
     if (loop !== NONE) this.#written[loop] |= written;
   }

@@ -74,6 +74,8 @@ Deno.test("what selection takes for zero-extended is defined by forms that zero 
   for (const features of [BASELINE, nativeFeatures()]) {
     const targetFor = (signatures: Func["signatures"]): SelectionTarget => ({
       features,
+      pollCountdown: 0,
+      directCalls: "keep vmctx",
       functionImportOffset: () => 96,
       memoryDefinition: () => undefined,
       layout: (sig) => layoutSignature(signatures.params[sig], signatures.results[sig], IS_FLOAT_CLASS, TYPE_BYTES),

@@ -17,7 +17,7 @@ export function compile(bytes: Uint8Array): { module: Module; compiled: Compiled
 /** An engine that compiles thunks for functions without parameters and results, whatever type they are asked for. */
 export function makeEngine(): EngineState {
   const thunks = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0);
-  return new EngineState("guard", () => compile(thunks).compiled);
+  return new EngineState({ bounds: "guard" }, () => compile(thunks).compiled);
 }
 
 /** A new store in a new engine, closed with the test. */

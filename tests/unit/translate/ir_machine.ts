@@ -439,6 +439,7 @@ const EXEC = perIrOp<Exec>({
   call_import: calls((m, v, args) => m.environment.callImport(m.f.imm[v], args)),
   call_indirect: calls((m, v, args) => m.environment.callIndirect(calleeOf(m, v), args)),
   libcall: calls((m, v, args) => m.environment.libcall(m.f.imm[v], args)),
+  poll: () => 0,
   trap_if: (m, v) => {
     if (a(m, v) !== 0) throw new IrTrap(m.f.imm[v], m.f.site[v]);
     return 0;

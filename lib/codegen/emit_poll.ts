@@ -1,0 +1,37 @@
+/**
+ * Polls: a comparison with memory and a jump that is never taken, and out of line the call of the poll stub.
+ *
+ * The comparison fuses with the jump, so a poll is one operation in a loop. Under stress it counts down instead, so that every n-th poll
+ * leaves whether or not anybody asked.
+ */
+
+import { VMRecord } from "../abi/mod.ts";
+import { COND, NO_REG, packMem } from "../x64/mod.ts";
+import { SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
+import { RelocationTarget } from "./function_code.ts";
+import * as F from "./isel/forms.ts";
+import { Shape } from "./vcode.ts";
+
+const AT_R15 = packMem(15, NO_REG, 0);
+
+// imm: 1 counts down.
+SEQUENCES[Shape.poll] = (e, i) => {
+  const { asm } = e;
+  const leave = asm.newLabel(), back = asm.newLabel();
+  if (e.selector.code.imm[i] === 0) {
+    asm.mi(F.CMP.imm8[0], AT_R15, VMRecord.offsets.interruptFlag, 0);
+    asm.jcc(COND.NE, leave);
+  } else {
+    asm.mi(F.SUB.imm8[0], AT_R15, VMRecord.offsets.pollCountdown, 1);
+    asm.jcc(COND.BE, leave);
+  }
+  asm.bind(back);
+  e.addSlowPath(i, leave, back);
+};
+
+// The return address keys the call table: backtraces and stack maps.
+SEQUENCES[Shape.poll + SLOW_PATH] = (e, i) => {
+  e.asm.rel(F.CALL_REL, 0);
+  e.relocate(RelocationTarget.pollStub);
+  e.callHere(e.selector.code.site[i]);
+};

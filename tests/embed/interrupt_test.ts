@@ -1,0 +1,146 @@
+/** Interruption: guests leave at polls, their registers survive, and what the store decides happens. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { requestInterrupt } from "../../lib/runtime/interrupt.ts";
+import type { StoreState } from "../../lib/runtime/mod.ts";
+import { storeOf } from "../../lib/engine/store.ts";
+import { Engine, Func, Instance, Module, Store, Trap } from "../../mod.ts";
+import { wat } from "../wat.ts";
+
+/** Asks the guest that is calling a host function to leave at its next poll. */
+function interruptCaller(state: StoreState): void {
+  requestInterrupt(state.innermost!);
+}
+
+Deno.test("a loop whose interrupt nobody handles traps, with frames, and the store stays usable", () => {
+  using engine = new Engine({ interruption: true, checks: "on" });
+  using store = new Store(engine);
+  const raise = new Func(store, { parameters: [], results: [] }, () => interruptCaller(storeOf(store)));
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "raise" (func $raise))
+      (func (export "spin") (result i32) (call $raise) (call $forever) (i32.const 1))
+      (func $forever (loop (br 0)))
+      (func (export "answer") (result i32) (i32.const 42)))`),
+  );
+  const { spin, answer } = new Instance(store, module, { m: { raise } }).exports;
+  const trap: Trap = assertThrows(() => spin(), Trap, "interrupted");
+  assertEquals(trap.code, "interrupted");
+  assertEquals(trap.frames.map(({ functionIndex }) => functionIndex), [2, 1]);
+  assertEquals(answer(), 42);
+  assertThrows(() => spin(), Trap, "interrupted");
+});
+
+Deno.test("onInterrupt() resumes the guest where it was, every register as it was", () => {
+  using engine = new Engine({ interruption: true, checks: "on" });
+  using store = new Store(engine);
+  const state = storeOf(store);
+  const raise = new Func(store, { parameters: [], results: [] }, () => interruptCaller(state));
+  // More values than there are registers of each class live through the loop, changing at each turn.
+  const ints = Array.from({ length: 14 }, (_, k) => k), floats = Array.from({ length: 18 }, (_, k) => k);
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "raise" (func $raise))
+      (func (export "run") (param $n i32) (result f64)
+        ${ints.map((k) => `(local $i${k} i64)`).join("")} ${floats.map((k) => `(local $f${k} f64)`).join("")}
+        ${ints.map((k) => `(local.set $i${k} (i64.const ${k + 1}))`).join("")}
+        ${floats.map((k) => `(local.set $f${k} (f64.const ${k + 0.5}))`).join("")}
+        (call $raise)
+        (loop
+          ${ints.map((k) => `(local.set $i${k} (i64.add (local.get $i${k}) (i64.const ${k * 3 + 1})))`).join("")}
+          ${floats.map((k) => `(local.set $f${k} (f64.add (local.get $f${k}) (f64.const ${k * 5 + 1})))`).join("")}
+          (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (f64.add
+          (f64.convert_i64_s ${
+      ints.slice(1).reduce((sum, k) => `(i64.add ${sum} (local.get $i${k}))`, "(local.get $i0)")
+    })
+          ${floats.slice(1).reduce((sum, k) => `(f64.add ${sum} (local.get $f${k}))`, "(local.get $f0)")})))`),
+  );
+  const { run } = new Instance(store, module, { m: { raise } }).exports;
+  const turns = 20;
+  let expected = 0;
+  for (const k of ints) expected += k + 1 + turns * (k * 3 + 1);
+  for (const k of floats) expected += k + 0.5 + turns * (k * 5 + 1);
+  let calls = 0;
+  state.onInterrupt = (activation) => {
+    calls++;
+    // The handler asks again: the next poll leaves as well.
+    if (calls % turns !== 0) requestInterrupt(activation);
+    // What the handler leaves in registers must not matter.
+    Array.from({ length: 50 }, (_, k) => Math.sqrt(k + calls)).sort();
+  };
+  assertEquals(run(turns), expected);
+  assertEquals(calls, turns);
+});
+
+Deno.test("a store's handler may call into the store and throw what it likes", () => {
+  using engine = new Engine({ interruption: true });
+  using store = new Store(engine);
+  const state = storeOf(store);
+  const raise = new Func(store, { parameters: [], results: [] }, () => interruptCaller(state));
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "raise" (func $raise))
+      (func (export "spin") (call $raise) (loop (br 0)))
+      (func (export "square") (param i32) (result i32) (i32.mul (local.get 0) (local.get 0))))`),
+  );
+  const { spin, square } = new Instance(store, module, { m: { raise } }).exports;
+  const error = new Error("deadline");
+  state.onInterrupt = (activation) => {
+    if (square(7) !== 49) throw new Error("wrong");
+    state.onInterrupt = () => {
+      throw error;
+    };
+    requestInterrupt(activation);
+  };
+  assertEquals(assertThrows(() => spin()), error);
+  assertEquals(square(9), 81);
+});
+
+Deno.test("a Worker interrupts a loop of this thread", async () => {
+  using engine = new Engine({ interruption: true });
+  using store = new Store(engine);
+  const state = storeOf(store);
+  const { spin } =
+    new Instance(store, new Module(engine, wat(`(module (func (export "spin") (loop (br 0))))`))).exports;
+  // The first call makes the activation, and is interrupted from the start.
+  const activation = state.addActivation();
+  const worker = new Worker(new URL("./interrupt_worker.ts", import.meta.url).href, { type: "module" });
+  try {
+    const ready = new Promise((resolve) => worker.onmessage = resolve);
+    worker.postMessage(activation.record.addressNumber);
+    await ready;
+    assertThrows(() => spin(), Trap, "interrupted");
+  } finally {
+    worker.terminate();
+  }
+});
+
+Deno.test("engines with and without interruption refuse each other's compiled modules", () => {
+  using plain = new Engine(), polling = new Engine({ interruption: true });
+  const bytes = wat(`(module (func (export "f") (loop)))`);
+  const artifact = new Module(plain, bytes).serialize(), polled = new Module(polling, bytes).serialize();
+  assertThrows(() => Module.deserialize(polling, artifact), Error, "without interruption");
+  assertThrows(() => Module.deserialize(plain, polled), Error, "with interruption");
+  Module.deserialize(polling, polled);
+  using stressed = new Engine({ interruption: true, stress: { poll: 3 } });
+  assertThrows(() => Module.deserialize(stressed, polled), Error, "stress");
+});
+
+Deno.test("under stress every n-th poll leaves and nothing changes", () => {
+  using engine = new Engine({ interruption: true, checks: "on", stress: { poll: 3 } });
+  using store = new Store(engine);
+  let polls = 0;
+  storeOf(store).onStressPoll = () => void polls++;
+  const module = new Module(
+    engine,
+    wat(`(module (func (export "sum") (param $n i32) (result i32) (local $s i32)
+      (loop (local.set $s (i32.add (local.get $s) (local.get $n)))
+        (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $s)))`),
+  );
+  const { sum } = new Instance(store, module).exports;
+  assertEquals(sum(299), 299 * 300 / 2);
+  // A poll at entry and one a turn.
+  assertEquals(polls, 100);
+});
