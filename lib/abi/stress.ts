@@ -21,7 +21,7 @@ export interface StressOptions {
 }
 
 /** The fewest registers of a class that every instruction's operands fit into. */
-export const FEWEST_REGISTERS = 4;
+export const FEWEST_REGISTERS = 3;
 /** The most registers of a class: 0 of a stress word stands for all. */
 const MOST_REGISTERS = 255;
 

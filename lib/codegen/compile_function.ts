@@ -2,16 +2,16 @@
  * One function from IR to bytes: select, allocate, emit. All storage is kept from function to function.
  */
 
-import { type SignatureLayout, Stress } from "../abi/mod.ts";
+import { type SignatureLayout, Stress, stressRegisters } from "../abi/mod.ts";
 import type { Func, Signatures } from "../ir/mod.ts";
-import { Allocation, Allocator, checkAllocation } from "../regalloc/mod.ts";
+import { Allocation, Allocator, checkAllocation, type RegisterFile } from "../regalloc/mod.ts";
 import { Emitter } from "./emit.ts";
 import type { FunctionCode } from "./function_code.ts";
 import { type SelectionTarget, Selector } from "./isel/selector.ts";
 import { selectInstructions } from "./isel/select.ts";
 import { LayoutCache } from "./layout_cache.ts";
 import type { CodegenOptions, DirectCalls } from "./options.ts";
-import { REGISTERS } from "./registers.ts";
+import { registerFile, REGISTERS } from "./registers.ts";
 
 /** Compiles functions, one after the other, of one module after the other: the storage of all phases is kept. */
 export class FunctionCompiler implements SelectionTarget {
@@ -20,7 +20,10 @@ export class FunctionCompiler implements SelectionTarget {
   pollCountdown: 0 | 1;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
-  readonly #allocator: Allocator = new Allocator(REGISTERS);
+  /** By number of registers to choose from, 0 for all. */
+  readonly #allocators = new Map<number, Allocator>();
+  #registers: RegisterFile = REGISTERS;
+  #allocator!: Allocator;
   readonly #emitter: Emitter = new Emitter();
   #options: CodegenOptions;
   #signatures: Signatures;
@@ -34,6 +37,15 @@ export class FunctionCompiler implements SelectionTarget {
     this.features = options.features;
     this.directCalls = options.directCalls ?? "keep vmctx";
     this.pollCountdown = countdownOf(options);
+    this.#useRegisters(options);
+  }
+
+  #useRegisters({ stress = 0 }: CodegenOptions): void {
+    const count = stressRegisters(stress);
+    this.#registers = registerFile(count);
+    let allocator = this.#allocators.get(count);
+    if (allocator === undefined) this.#allocators.set(count, allocator = new Allocator(this.#registers));
+    this.#allocator = allocator;
   }
 
   /** Turns to another module. */
@@ -44,6 +56,7 @@ export class FunctionCompiler implements SelectionTarget {
     this.directCalls = options.directCalls ?? "keep vmctx";
     this.pollCountdown = countdownOf(options);
     this.#layouts.length = 0;
+    this.#useRegisters(options);
   }
 
   /** Compiles `func`; the result is valid until the next call. */
@@ -51,7 +64,7 @@ export class FunctionCompiler implements SelectionTarget {
     const { code } = this.selector;
     selectInstructions(this.selector, func, this);
     this.#allocator.allocate(code.input, this.allocation);
-    if (this.#options.checks === "on") checkAllocation(code.input, this.allocation, REGISTERS);
+    if (this.#options.checks === "on") checkAllocation(code.input, this.allocation, this.#registers);
     this.#emitter.emit(this.selector, this.allocation);
     return this.#emitter.out;
   }

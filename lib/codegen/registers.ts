@@ -12,6 +12,21 @@ export const REGISTERS: RegisterFile = {
   scratchFloat: 31,
 };
 
+/** In which order registers stay for a starved file: one with a task of its own (rax) among those that have none. */
+const STARVED_INT_ORDER = [3, 0, 12, 13, 1, 10, 2, 11, 6, 7, 8, 9];
+const STARVED_FLOAT_ORDER = [18, 16, 24, 30, 17, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29];
+
+/** The file in which `count` registers a class can be chosen, and the others serve fixed operands only; 0: all can be chosen. */
+export function registerFile(count: number): RegisterFile {
+  if (count === 0) return REGISTERS;
+  return {
+    intOrder: Uint8Array.from(STARVED_INT_ORDER.slice(0, count)),
+    floatOrder: Uint8Array.from(STARVED_FLOAT_ORDER.slice(0, count)),
+    fixedOnly: Uint8Array.from([...STARVED_INT_ORDER.slice(count), ...STARVED_FLOAT_ORDER.slice(count)]),
+    scratchFloat: REGISTERS.scratchFloat,
+  };
+}
+
 /** xmm15: free inside any one instruction, never allocated. */
 export const SCRATCH_XMM = 15;
 

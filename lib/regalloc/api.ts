@@ -75,6 +75,8 @@ export interface RegisterFile {
   readonly intOrder: Uint8Array;
   /** Float registers (16..31) in order of preference. */
   readonly floatOrder: Uint8Array;
+  /** Registers that values come to only by operands at a fixed register, of either class; none if absent. */
+  readonly fixedOnly?: Uint8Array;
   /** A float register outside `floatOrder`, for moves from slot to slot and cycles. */
   readonly scratchFloat: number;
 }

@@ -118,6 +118,7 @@ class Checker {
     let allocatable = 0;
     for (const r of registers.intOrder) allocatable |= 1 << r;
     for (const r of registers.floatOrder) allocatable |= 1 << r;
+    for (const r of registers.fixedOnly ?? []) allocatable |= 1 << r;
     this.#allocatable = allocatable;
     this.#firstEdit = new Int32Array(input.instCount + 1);
     this.#firstRoot = new Int32Array(input.instCount + 1);

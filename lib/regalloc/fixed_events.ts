@@ -21,8 +21,9 @@ export const FLOAT_BITS = 0xffff0000 | 0;
 
 /** The registers of a file as bit masks. */
 export class RegisterMasks {
-  /** Allocatable registers by class. */
+  /** Registers to choose from, by class. */
   readonly ofClass: Int32Array<ArrayBuffer> = new Int32Array(2);
+  /** These and those that only fixed operands use. */
   readonly all: number;
   /** Registers in order of preference, by class. */
   readonly order: readonly [Uint8Array, Uint8Array];
@@ -30,7 +31,9 @@ export class RegisterMasks {
   constructor(readonly file: RegisterFile) {
     for (const r of file.intOrder) this.ofClass[0] |= 1 << r;
     for (const r of file.floatOrder) this.ofClass[1] |= 1 << r;
-    this.all = this.ofClass[0] | this.ofClass[1];
+    let all = this.ofClass[0] | this.ofClass[1];
+    for (const r of file.fixedOnly ?? []) all |= 1 << r;
+    this.all = all;
     this.order = [file.intOrder, file.floatOrder];
   }
 }

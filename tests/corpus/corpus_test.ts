@@ -1,8 +1,9 @@
-/** The committed corpus on our engine, in both bounds modes, and the corpus itself against its generator. */
+/** The committed corpus on our engine, in every configuration, and the corpus itself against its generator. */
 
 import { assertEquals } from "@std/assert";
 import { ScriptRunner } from "../../lib/cli/wast_script.ts";
 import { Engine } from "../../mod.ts";
+import { CONFIGURATIONS } from "../configurations.ts";
 import { reportTally } from "../tally.ts";
 import { allScripts, SCRIPTS_FOLDER } from "./generate.ts";
 
@@ -13,9 +14,9 @@ function scriptNames(): string[] {
   return [...Deno.readDirSync(SCRIPTS_FOLDER)].map(({ name }) => name).sort();
 }
 
-for (const bounds of ["guard", "explicit"] as const) {
-  Deno.test(`every corpus case passes with ${bounds} bounds`, () => {
-    using engine = new Engine({ bounds, checks: "on" });
+for (const [name, config] of Object.entries(CONFIGURATIONS)) {
+  Deno.test(`every corpus case passes: ${name}`, () => {
+    using engine = new Engine({ ...config, checks: "on" });
     const runner = new ScriptRunner(engine);
     const total = { passed: 0, failed: 0, skipped: 0 };
     const failures: string[] = [];

@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 
 const FILES = [
   { name: "3 + 2 registers", file: registerFile(3, 2) },
+  { name: "3 + 2 registers and 4 for fixed operands", file: registerFile(3, 2, 4) },
   { name: "5 + 3 registers", file: registerFile(5, 3) },
   { name: "12 + 15 registers", file: registerFile(12, 15) },
 ];

@@ -12,7 +12,7 @@ import { ScriptRunner } from "../../lib/cli/wast_script.ts";
 import { Engine } from "../../mod.ts";
 import { reportTally } from "../tally.ts";
 import { filesBelow, sharedRoot } from "../testdata.ts";
-import { type ConfigurationName, CONFIGURATIONS } from "./configurations.ts";
+import { type ConfigurationName, CONFIGURATIONS } from "../configurations.ts";
 import { checkSummary, isBlessing, Summary } from "./summary.ts";
 
 /** Commands in the suite. */

@@ -15,9 +15,10 @@ import {
 } from "../../../lib/regalloc/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 
-/** A register file of the first `ints` and `floats` registers; f15 is scratch. */
-export function registerFile(ints: number, floats: number): RegisterFile {
+/** A register file of the first `ints` and `floats` registers; f15 is scratch. `more` of each class serve fixed operands only. */
+export function registerFile(ints: number, floats: number, more = 0): RegisterFile {
   return {
+    fixedOnly: Uint8Array.from({ length: 2 * more }, (_, k) => k < more ? ints + k : 16 + floats + k - more),
     intOrder: Uint8Array.from({ length: ints }, (_, k) => k),
     floatOrder: Uint8Array.from({ length: floats }, (_, k) => 16 + k),
     scratchFloat: 31,
@@ -27,7 +28,7 @@ export function registerFile(ints: number, floats: number): RegisterFile {
 /** The mask of all registers of a file. */
 export function allOf(file: RegisterFile): number {
   let mask = 0;
-  for (const r of [...file.intOrder, ...file.floatOrder]) mask |= 1 << r;
+  for (const r of [...file.intOrder, ...file.floatOrder, ...file.fixedOnly ?? []]) mask |= 1 << r;
   return mask;
 }
 
@@ -195,7 +196,7 @@ class Generator {
     b.block();
     const env: Env = [[], []];
     // Parameters of the function arrive in registers.
-    const { intOrder, floatOrder } = this.options.file;
+    const intOrder = this.#fixedOf(0), floatOrder = this.#fixedOf(1);
     const ints = 1 + this.random.below(Math.min(4, intOrder.length));
     const operands: [VReg, number][] = [];
     for (let k = 0; k < ints; k++) operands.push([this.#fresh(env, 0, true), defFixed(intOrder[k])]);
@@ -283,12 +284,12 @@ class Generator {
     } else if (kind < 84) {
       // As a shift: one operand in a register of its own.
       const [x, y] = this.#pickPair(env, c);
-      const r = order[random.below(order.length)];
+      const fixed = this.#fixedOf(c), r = fixed[random.below(fixed.length)];
       b.inst([[x, USE], [y, useFixed(r)], [this.#fresh(env, c), defReuse(0)]]);
     } else if (kind < 94) {
       // As a division: two registers read, written or destroyed.
       const [x, y] = this.#pickPair(env, c);
-      const r = order[random.below(order.length)], s = order[random.below(order.length)];
+      const fixed = this.#fixedOf(c), r = fixed[random.below(fixed.length)], s = fixed[random.below(fixed.length)];
       const operands: [VReg, number][] = [[x, useFixed(r)], [y, !few && random.chance(50) ? USE : USE_ANY]];
       if (r !== s && random.chance(40)) operands.push([this.#pick(env, c, 1)[0], useFixed(s)]);
       operands.push([this.#fresh(env, c), defFixed(r)]);
@@ -299,23 +300,33 @@ class Generator {
     } else b.inst([[b.vreg(c), DEF_REG]]);
   }
 
+  /** The registers that operands of a class can be fixed to. */
+  #fixedOf(registerClass: number): number[] {
+    const { intOrder, floatOrder, fixedOnly = [] } = this.options.file;
+    return [
+      ...(registerClass === 0 ? intOrder : floatOrder),
+      ...Array.from(fixedOnly).filter((r) => r >> 4 === registerClass),
+    ];
+  }
+
   #call(env: Env): void {
     const { random, options } = this;
     const operands: [VReg, number][] = [];
     for (let c = 0; c < 2; c++) {
       if (env[c].length === 0) continue;
-      const order = c === 0 ? options.file.intOrder : options.file.floatOrder;
+      const order = this.#fixedOf(c);
       const fixed = random.below(Math.min(order.length, 6));
       const values = this.#pick(env, c, fixed + 1);
       for (let k = 0; k < fixed; k++) operands.push([values[k], useFixed(order[k])]);
       if (random.chance(30)) {
-        if (fixed === order.length || random.chance(50)) operands.push([this.#pickPair(env, c)[1], USE_ANY]);
-        else operands.push([values[fixed], USE]);
+        if (fixed >= (c === 0 ? options.file.intOrder : options.file.floatOrder).length || random.chance(50)) {
+          operands.push([this.#pickPair(env, c)[1], USE_ANY]);
+        } else operands.push([values[fixed], USE]);
       }
     }
     for (let k = random.below(3); k > 0; k--) operands.push([this.#pickPair(env, 0)[1], USE_ANY]);
     for (let c = 0; c < 2; c++) {
-      const order = c === 0 ? options.file.intOrder : options.file.floatOrder;
+      const order = this.#fixedOf(c);
       if (random.chance(50)) operands.push([this.#fresh(env, c), defFixed(order[0])]);
     }
     this.#b.inst(operands, this.#all, random.chance(70) ? 1 : 0);

@@ -1,9 +1,9 @@
-/** The configurations that the specification's scripts run in. */
+/** The configurations that scripts run in: the specification's and the corpus. */
 
-import type { EngineConfig } from "../../lib/engine/mod.ts";
+import type { EngineConfig } from "../lib/engine/mod.ts";
 
-/** Every third poll leaves the guest. */
-const STRESS = { interruption: true, stress: { poll: 3 } } as const satisfies EngineConfig;
+/** Every third poll leaves the guest; three registers a class. */
+const STRESS = { interruption: true, stress: { poll: 3, registers: 3 } } as const satisfies EngineConfig;
 
 /** Each configuration by name. */
 export const CONFIGURATIONS = {
