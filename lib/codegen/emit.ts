@@ -350,6 +350,12 @@ export class Emitter {
     else this.formImmediateAt(form, this.loc(code.rmOp[i]), code.imm[i]);
   }
 
+  /** form(reg, register or slot). */
+  formRegisterAt(form: FormId, reg: number, location: Location): void {
+    if (isSlot(location)) this.asm.rm(form, reg, AT_RBP, this.slotDisp(location));
+    else this.asm.rr(form, reg, location & 15);
+  }
+
   /** form(location, imm). */
   formImmediateAt(form: FormId, location: Location, imm: number): void {
     if (isSlot(location)) this.asm.mi(form, AT_RBP, this.slotDisp(location), imm);

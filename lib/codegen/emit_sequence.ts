@@ -6,6 +6,7 @@
  */
 
 import { TrapCode } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
 import { COND, type Cond, type FormId, type Label } from "../x64/mod.ts";
 import type { Emitter } from "./emit.ts";
 import * as F from "./isel/forms.ts";
@@ -47,6 +48,36 @@ SEQUENCES[Shape.srem] = (e, i) => {
   if (code.trap[i] !== 0) e.trapHere(code.trap[i], code.site[i]);
   e.formAt(code.form[i] as FormId, divisor);
   asm.bind(done);
+};
+
+// Carries. imm is 0 for sums, 1 for differences.
+
+const LOW_HALF = [F.ADD.rm[1], F.SUB.rm[1]] as const;
+const HIGH_HALF = [F.ADC, F.SBB] as const;
+
+/** dst op= source + carry, where the source is operand `source`, or the immediate in disp. */
+function highHalf(e: Emitter, i: number, dst: number, source: number): void {
+  const { code } = e.selector;
+  const forms = HIGH_HALF[code.imm[i]];
+  if (source !== NONE) e.formRegisterAt(forms.rm[1], dst, e.loc(source));
+  else {
+    const imm = code.disp[i];
+    e.asm.ri(F.fitsI8(imm) ? forms.imm8[1] : forms.imm32[1], dst, imm);
+  }
+}
+
+SEQUENCES[Shape.addPair] = (e, i) => {
+  const { code } = e.selector;
+  const lo = e.reg(code.regOp[i]);
+  e.asm.rr(F.MOV_R64, lo, e.reg(code.auxOp[i]));
+  e.formRegisterAt(LOW_HALF[code.imm[i]], lo, e.loc(code.rmOp[i]));
+  highHalf(e, i, e.reg(code.tailDef[i]), code.tailUse[i]);
+};
+
+SEQUENCES[Shape.addCarry] = (e, i) => {
+  const { code } = e.selector;
+  e.formRegisterAt(F.CMP.rm[1], e.reg(code.auxOp[i]), e.loc(code.tailUse[i]));
+  highHalf(e, i, e.reg(code.regOp[i]), code.rmOp[i]);
 };
 
 // Bit scans leave their destination alone when the source is zero: a conditional move supplies what makes the answer the width.

@@ -85,6 +85,10 @@ export const Shape = {
   tailCallIndirect: 34,
   /** Leaves if an interrupt was asked for; every register survives. */
   poll: 35,
+  /** imm 0: regOp = auxOp + rmOp, tailDef += tailUse + carry; imm 1: differences with borrow. Without tailUse the immediate in disp. */
+  addPair: 36,
+  /** imm 0: regOp += rmOp + (auxOp < tailUse), imm 1: regOp -= likewise; the comparison unsigned. Without rmOp the immediate in disp. */
+  addCarry: 37,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

@@ -44,6 +44,8 @@ export const IR_OPS = [
   ["iadd",          "vv...",  "a", COMMUTES],
   ["isub",          "vv...",  "a", 0],
   ["imul",          "vv...",  "a", COMMUTES],
+  ["umulh",         "vv...",  "a", COMMUTES],        // i64 only: the high half of the 128-bit product, unsigned and signed
+  ["smulh",         "vv...",  "a", COMMUTES],
   ["sdiv",          "vv.t.",  "a", TRAPS],           // imm: trap code for a zero divisor; overflow is checked by trap_if before it
   ["udiv",          "vv.t.",  "a", TRAPS],
   ["srem",          "vv.t.",  "a", TRAPS],           // x rem -1 is 0: the lowering takes care of it

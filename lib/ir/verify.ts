@@ -63,6 +63,7 @@ const address = (v: Verifier, i: number) =>
   v.typeA(i) === ADDR && (v.func.b[i] === NONE || v.typeB(i) === I64) && memRegion(v.func.aux[i]) < REGION_NAMES.length;
 const load = (result: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && result(v.func.type[i]);
 const store = (stored: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && stored(v.typeC(i));
+const multiplyHigh: TypeRule = (v, i) => v.func.type[i] === I64 && v.typeA(i) === I64 && v.typeB(i) === I64;
 const always: TypeRule = () => true;
 const conditionFirst: TypeRule = (v, i) => v.typeA(i) === I32;
 const call: TypeRule = (v, i) => v.checkCall(i);
@@ -78,6 +79,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   iadd: intBinary, isub: intBinary, imul: intBinary, sdiv: intBinary, udiv: intBinary, srem: intBinary, urem: intBinary,
   band: intBinary, bor: intBinary, bxor: intBinary, ishl: intBinary, ushr: intBinary, sshr: intBinary, rotl: intBinary, rotr: intBinary,
   clz: intUnary, ctz: intUnary, popcnt: intUnary, sext8: intUnary, sext16: intUnary,
+  umulh: multiplyHigh, smulh: multiplyHigh,
   sext32: (v, i) => v.func.type[i] === I64 && v.typeA(i) === I64,
   uextend: convert(is(I32), is(I64)), sextend: convert(is(I32), is(I64)), wrap: convert(is(I64), is(I32)),
   icmp: (v, i) => is(I32, I64, REF, ADDR)(v.typeA(i)) && v.typeA(i) === v.typeB(i) && v.func.imm[i] >>> 0 < INT_COND_NAMES.length,

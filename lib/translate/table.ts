@@ -30,6 +30,7 @@ import {
 import { refFunc, refIsNull, refNull } from "./refs.ts";
 import { elemDrop, tableCopy, tableFill, tableGet, tableGrow, tableInit, tableSet, tableSize } from "./tables.ts";
 import type { Lower } from "./translator.ts";
+import { add128, mulWide, sub128 } from "./wide.ts";
 import { globalGet, globalSet, localGet, localSet, localTee } from "./variables.ts";
 
 /** The features whose operations are translated. */
@@ -42,6 +43,7 @@ export const TRANSLATED_FEATURES = [
   "bulk-memory",
   "reference-types",
   "extended-const",
+  "wide-arithmetic",
   "tail-call",
 ] as const satisfies readonly FeatureName[];
 
@@ -263,6 +265,11 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "i64.trunc_sat_f32_u": unary(Ir.fcvt_to_uint_sat, I64),
   "i64.trunc_sat_f64_s": unary(Ir.fcvt_to_sint_sat, I64),
   "i64.trunc_sat_f64_u": unary(Ir.fcvt_to_uint_sat, I64),
+  // Wide arithmetic
+  "i64.add128": add128,
+  "i64.sub128": sub128,
+  "i64.mul_wide_s": mulWide(Ir.smulh),
+  "i64.mul_wide_u": mulWide(Ir.umulh),
   // References
   "ref.null": refNull,
   "ref.is_null": refIsNull,

@@ -102,4 +102,5 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "tail-call",
   "multi-memory",
   "memory64",
+  "wide-arithmetic",
 );

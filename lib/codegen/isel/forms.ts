@@ -13,7 +13,7 @@ export interface Alu {
   readonly mr: Pair;
 }
 
-function alu<const N extends "add" | "or" | "and" | "sub" | "xor" | "cmp">(name: N): Alu {
+function alu<const N extends "add" | "or" | "adc" | "sbb" | "and" | "sub" | "xor" | "cmp">(name: N): Alu {
   return {
     rm: [form(`${name} r32, rm32`), form(`${name} r64, rm64`)],
     imm8: [form(`${name} rm32, imm8`), form(`${name} rm64, imm8`)],
@@ -24,6 +24,8 @@ function alu<const N extends "add" | "or" | "and" | "sub" | "xor" | "cmp">(name:
 
 export const ADD: Alu = alu("add");
 export const OR: Alu = alu("or");
+export const ADC: Alu = alu("adc");
+export const SBB: Alu = alu("sbb");
 export const AND: Alu = alu("and");
 export const SUB: Alu = alu("sub");
 export const XOR: Alu = alu("xor");
@@ -61,6 +63,7 @@ export const IMUL: Pair = [form("imul r32, rm32"), form("imul r64, rm64")];
 export const IMUL_IMM8: Pair = [form("imul r32, rm32, imm8"), form("imul r64, rm64, imm8")];
 export const IMUL_IMM32: Pair = [form("imul r32, rm32, imm32"), form("imul r64, rm64, imm32")];
 export const MUL: Pair = [form("mul rm32"), form("mul rm64")];
+export const MUL_WIDE: Pair = [form("mul rm32"), form("mul rm64")];
 export const IMUL_WIDE: Pair = [form("imul rm32"), form("imul rm64")];
 export const DIV: Pair = [form("div rm32"), form("div rm64")];
 export const IDIV: Pair = [form("idiv rm32"), form("idiv rm64")];

@@ -12,6 +12,7 @@ import { byConstant } from "./divide_by_constant.ts";
 import * as F from "./forms.ts";
 import { type Rule, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
+import { DIFFERENCE_WITH_BORROW, SUM_WITH_CARRY } from "./wide.ts";
 
 const BMI1 = featureBit("bmi1"), BMI2 = featureBit("bmi2"), LZCNT = featureBit("lzcnt");
 const RAX = 0, RCX = 1, RDX = 2;
@@ -88,6 +89,7 @@ function addScaled(c: Selector, v: number, base: number, scaled: number): boolea
 }
 
 const IADD = ruleList({
+  "iadd.carry": SUM_WITH_CARRY,
   "iadd.scaled": (c, v) => addScaled(c, v, c.a[v], c.b[v]) || addScaled(c, v, c.b[v], c.a[v]),
   // x + y + constant in one lea, when the inner sum has no other use
   "iadd.lea3": (c, v) => {
@@ -135,6 +137,7 @@ const IADD = ruleList({
 });
 
 const ISUB = ruleList({
+  "isub.borrow": DIFFERENCE_WITH_BORROW,
   "isub.neg": (c, v) => {
     if (!c.isConstValue(c.a[v], 0)) return false;
     const x = c.reg(c.b[v]);

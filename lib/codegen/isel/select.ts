@@ -18,12 +18,14 @@ import { INTEGER_RULES } from "./integer.ts";
 import { MEMORY_RULES } from "./memory.ts";
 import { type RuleList, ruleList } from "./rules.ts";
 import type { SelectionTarget, Selector } from "./selector.ts";
+import { WIDE_RULES } from "./wide.ts";
 
 // Made at their uses, aliases of other registers, or defined by the entry, a block or a call: never lowered at their own place.
 const ELSEWHERE: RuleList = ruleList({ "elsewhere": () => bug("this operation is not lowered at its place") });
 
 const SELECT: readonly RuleList[] = perIrOp<RuleList>({
   ...INTEGER_RULES,
+  ...WIDE_RULES,
   ...COMPARE_BRANCH_RULES,
   ...MEMORY_RULES,
   ...FLOAT_RULES,
@@ -60,12 +62,14 @@ function selectBlock(c: Selector, block: number): void {
   for (let position = func.blockEnd[block] - 1; position >= start; position--) {
     const v = order[position];
     const o = op[v];
-    if (vregOf[v] === NONE && (sunk[v] === 1 || canEliminate(o, aux[v]))) continue;
+    // A value that another instruction defines together with its own has a register and is sunk all the same.
+    if (sunk[v] === 1 || vregOf[v] === NONE && canEliminate(o, aux[v])) continue;
     // Results beyond the first are defined by their call, register parameters by the entry.
     if (o === Ir.proj) continue;
     code.beginGroup();
     code.currentSite = func.site[v];
     c.currentColor = c.color[v];
+    c.currentPosition = position;
     c.apply(SELECT[o], v);
   }
   if (block === 0) selectEntry(c);

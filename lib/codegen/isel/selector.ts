@@ -163,6 +163,8 @@ export class Selector {
 
   /** Color and machine block of the IR instruction being lowered. */
   currentColor = 0;
+  /** Its place in the function's order. */
+  currentPosition = 0;
   currentBlock = 0;
 
   // Results of matchers.
@@ -390,6 +392,16 @@ export class Selector {
   /** Whether pure value `v`, used by the instruction being lowered, is in the same block. */
   near(v: number): boolean {
     return this.blockOf[v] === this.currentBlock;
+  }
+
+  /** The instruction `steps` before the one being lowered, in its block and without constants; NONE: there is none. */
+  before(steps: number): number {
+    const { order, blockStart } = this.func;
+    const start = blockStart[this.blocks.irBlock[this.currentBlock]];
+    for (let position = this.currentPosition - 1; position >= start; position--) {
+      if (KIND[this.op[order[position]]] !== AT_USE && --steps === 0) return order[position];
+    }
+    return NONE;
   }
 
   // Memory operands.

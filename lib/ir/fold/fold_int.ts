@@ -23,9 +23,11 @@ import {
   rotl64,
   sdiv64,
   shl64,
+  smulh64,
   sshr64,
   sub64,
   udiv64,
+  umulh64,
   ushr64,
 } from "./int64.ts";
 
@@ -73,6 +75,8 @@ function foldConstants(f: Emitter, type: Type, a: number, b: number, compute: Co
 const ADD: Compute = (_, aLo, aHi, bLo, bHi) => (add64(aLo, aHi, bLo, bHi), true);
 const SUB: Compute = (_, aLo, aHi, bLo, bHi) => (sub64(aLo, aHi, bLo, bHi), true);
 const MUL: Compute = (_, aLo, aHi, bLo, bHi) => (mul64(aLo, aHi, bLo, bHi), true);
+const UMULH: Compute = (_, aLo, aHi, bLo, bHi) => (umulh64(aLo, aHi, bLo, bHi), true);
+const SMULH: Compute = (_, aLo, aHi, bLo, bHi) => (smulh64(aLo, aHi, bLo, bHi), true);
 const AND: Compute = (_, aLo, aHi, bLo, bHi) => (R.lo = aLo & bLo, R.hi = aHi & bHi, true);
 const OR: Compute = (_, aLo, aHi, bLo, bHi) => (R.lo = aLo | bLo, R.hi = aHi | bHi, true);
 const XOR: Compute = (_, aLo, aHi, bLo, bHi) => (R.lo = aLo ^ bLo, R.hi = aHi ^ bHi, true);
@@ -158,6 +162,29 @@ const mulByConst: FoldRule = (f, type, a, b) => {
   const k = powerOfTwo(f, b);
   return k === NONE ? NONE : f.emit(Ir.ishl, type, a, f.iconst(type, k, 0), NONE, 0, 0);
 };
+
+/**
+ * High halves of products: constants; what a power of two shifts out; and factors extended by `extension` from 32 bits, whose product
+ * fits 64 bits, so that the high half is its extension.
+ */
+function multiplyHigh(op: IrOp, compute: Compute, extension: IrOp): FoldRule {
+  const isSigned = extension === Ir.sextend;
+  const shiftRight = isSigned ? Ir.sshr : Ir.ushr;
+  return (f, type, a, b) => {
+    const { func } = f;
+    if (isConst(f, a)) {
+      return isConst(f, b) ? foldConstants(f, type, a, b, compute) : f.emit(op, type, b, a, NONE, 0, 0);
+    }
+    if (isZero(f, b)) return b;
+    const k = powerOfTwo(f, b);
+    // 2^63 is negative as a signed factor; 2^0 leaves the extension.
+    if (k > 0 && !(isSigned && k === 63)) return f.emit(shiftRight, type, a, f.iconst(type, 64 - k, 0), NONE, 0, 0);
+    if (k === 0) return isSigned ? f.emit(Ir.sshr, type, a, f.iconst(type, 63, 0), NONE, 0, 0) : f.iconst(type, 0, 0);
+    if (func.op[a] !== extension || func.op[b] !== extension) return NONE;
+    if (!isSigned) return f.iconst(type, 0, 0);
+    return f.emit(Ir.sshr, type, f.emit(Ir.imul, type, a, b, NONE, 0, 0), f.iconst(type, 63, 0), NONE, 0, 0);
+  };
+}
 
 const andByConst: FoldRule = (f, _type, a, b) => {
   const { func } = f;
@@ -421,6 +448,8 @@ export const INT_RULES = {
   iadd: commutative(Ir.iadd, ADD, addByConst, null),
   isub,
   imul: commutative(Ir.imul, MUL, mulByConst, null),
+  umulh: multiplyHigh(Ir.umulh, UMULH, Ir.uextend),
+  smulh: multiplyHigh(Ir.smulh, SMULH, Ir.sextend),
   sdiv,
   udiv,
   srem,

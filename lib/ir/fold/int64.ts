@@ -33,6 +33,30 @@ export function mul64(aLo: number, aHi: number, bLo: number, bHi: number): void 
   set(Math.imul(aLo, bLo), (high + Math.imul(aHi, bLo) + Math.imul(aLo, bHi)) | 0);
 }
 
+/** The high half of a * b, unsigned. */
+export function umulh64(aLo: number, aHi: number, bLo: number, bHi: number): void {
+  mul64(aLo, 0, bLo, 0);
+  let middle = R.hi >>> 0; // three summands below 2^32
+  mul64(aLo, 0, bHi, 0);
+  middle += R.lo >>> 0;
+  const cross = R.hi;
+  mul64(aHi, 0, bLo, 0);
+  middle += R.lo >>> 0;
+  const cross2 = R.hi;
+  mul64(aHi, 0, bHi, 0);
+  add64(R.lo, R.hi, cross, 0);
+  add64(R.lo, R.hi, cross2, 0);
+  add64(R.lo, R.hi, Math.floor(middle / 0x1_0000_0000), 0);
+}
+
+/** The high half of a * b, signed. */
+export function smulh64(aLo: number, aHi: number, bLo: number, bHi: number): void {
+  umulh64(aLo, aHi, bLo, bHi);
+  // A negative factor counts 2^64 too much as an unsigned one.
+  if (aHi < 0) sub64(R.lo, R.hi, bLo, bHi);
+  if (bHi < 0) sub64(R.lo, R.hi, aLo, aHi);
+}
+
 /** a << count, count modulo 64 */
 export function shl64(lo: number, hi: number, count: number): void {
   count &= 63;

@@ -47,7 +47,7 @@ type Cost = 0 | 1 | 2;
 // deno-fmt-ignore
 const COSTS = perIrOp<Cost>({
   param: 0, block_param: 0, proj: 0, iconst: 0, fconst: 0, copy: 0,
-  iadd: 1, isub: 1, imul: 2, sdiv: 2, udiv: 2, srem: 2, urem: 2, band: 1, bor: 1, bxor: 1, ishl: 1, ushr: 1, sshr: 1, rotl: 1, rotr: 1,
+  iadd: 1, isub: 1, imul: 2, umulh: 2, smulh: 2, sdiv: 2, udiv: 2, srem: 2, urem: 2, band: 1, bor: 1, bxor: 1, ishl: 1, ushr: 1, sshr: 1, rotl: 1, rotr: 1,
   clz: 2, ctz: 2, popcnt: 2, sext8: 1, sext16: 1, sext32: 1, uextend: 1, sextend: 1, wrap: 1, icmp: 0,
   fadd: 2, fsub: 2, fmul: 2, fdiv: 2, fmin: 2, fmax: 2, fcopysign: 2, fneg: 1, fabs: 1, fsqrt: 2, fceil: 2, ffloor: 2, ftrunc: 2, fnearest: 2,
   fcmp: 0, fpromote: 2, fdemote: 2, fcvt_from_sint: 2, fcvt_from_uint: 2, fcvt_to_sint: 2, fcvt_to_uint: 2, fcvt_to_sint_sat: 2,

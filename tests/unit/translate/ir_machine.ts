@@ -358,6 +358,8 @@ const EXEC = perIrOp<Exec>({
   iadd: int((x, y) => x + y, (x, y) => x + y),
   isub: int((x, y) => x - y, (x, y) => x - y),
   imul: int(Math.imul, (x, y) => x * y),
+  umulh: (m, v) => BigInt.asIntN(64, unsigned64(a(m, v) as bigint) * unsigned64(b(m, v) as bigint) >> 64n),
+  smulh: (m, v) => BigInt.asIntN(64, (a(m, v) as bigint) * (b(m, v) as bigint) >> 64n),
   sdiv: divide((x, y) => x / y, (x, y) => x / y),
   udiv: divide((x, y) => (x >>> 0) / (y >>> 0), (x, y) => unsigned64(x) / unsigned64(y)),
   srem: divide((x, y) => x % y, (x, y) => x % y),
