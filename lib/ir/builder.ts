@@ -377,6 +377,11 @@ export class FuncBuilder extends Emitter {
     return this.emit(Ir.addr_add, ADDR, this.func.resolve(address), this.func.resolve(offset), NONE, 0, 0);
   }
 
+  /** `ref + i32`, an index into the heap. */
+  refAdd(ref: Value, offset: Value): Value {
+    return this.emit(Ir.ref_add, ADDR, this.func.resolve(ref), this.func.resolve(offset), NONE, 0, 0);
+  }
+
   /** Traps if the i32 is not zero. What follows a check that always fails is dropped. */
   trapIf(condition: Value, trapCode: number): void {
     const { func } = this;

@@ -92,9 +92,10 @@ export const IR_OPS = [
   ["fcvt_to_uint",  "v....",  "=", TRAPS],
   ["fcvt_to_sint_sat", "v....", "=", 0],
   ["fcvt_to_uint_sat", "v....", "=", 0],
-  ["bitcast",       "v....",  "=", 0],               // i32 <-> f32, i64 <-> f64, i64 <-> addr
+  ["bitcast",       "v....",  "=", 0],               // i32 <-> f32, i64 <-> f64, i64 <-> addr, i32 <-> ref
   ["select",        "vvv..",  "=", 0],               // a ? b : c, a is i32
-  // memory: address = a + b + disp; a addr, b i64 or NONE (a 32-bit index is uextended first: ZX-1); imm disp, aux memFlags
+  // memory: address = a + b + disp; a addr, b i64 or NONE (a 32-bit index is uextended first: ZX-1), or for objects a ref (zero-extended)
+  // or a ref_add; imm disp, aux memFlags
   ["load",          "v?.dm",  "=", READS | TRAPS],   // full width of the type
   ["load8_u",       "v?.dm",  "=", READS | TRAPS],
   ["load8_s",       "v?.dm",  "=", READS | TRAPS],
@@ -110,6 +111,7 @@ export const IR_OPS = [
   ["vmctx",         ".....",  "A", 0],               // the current instance's context register
   ["vmctx_addr",    "...ii",  "A", 0],               // constant for the instance's life: [vmctx + imm], then, if aux != NONE, [that + aux]
   ["addr_add",      "vv...",  "A", 0],               // addr + i64
+  ["ref_add",       "vv...",  "A", 0],               // ref + i32, modulo 2^32, zero-extended: an index for accesses, as short-lived as an address
   // calls: b, c argument list; aux signature; value 0 is the call itself, others by proj
   ["call",          ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: defined function index of this module
   ["call_import",   ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: imported function index

@@ -60,7 +60,8 @@ const convert = (from: (type: Type) => boolean, to: (type: Type) => boolean): Ty
   from(v.typeA(i)) && to(v.func.type[i]);
 const is = (...types: Type[]) => (type: Type) => types.includes(type);
 const address = (v: Verifier, i: number) =>
-  v.typeA(i) === ADDR && (v.func.b[i] === NONE || v.typeB(i) === I64) && memRegion(v.func.aux[i]) < REGION_NAMES.length;
+  v.typeA(i) === ADDR && (v.func.b[i] === NONE || is(I64, REF, ADDR)(v.typeB(i))) &&
+  memRegion(v.func.aux[i]) < REGION_NAMES.length;
 const load = (result: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && result(v.func.type[i]);
 const store = (stored: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && stored(v.typeC(i));
 const multiplyHigh: TypeRule = (v, i) => v.func.type[i] === I64 && v.typeA(i) === I64 && v.typeB(i) === I64;
@@ -92,7 +93,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   fcvt_to_sint_sat: convert(isFloat, isInt), fcvt_to_uint_sat: convert(isFloat, isInt),
   bitcast: (v, i) => {
     const from = v.typeA(i), to = v.func.type[i];
-    return from === I32 && to === F32 || from === F32 && to === I32 || from === I64 && (to === F64 || to === ADDR) ||
+    return from === I32 && (to === F32 || to === REF) || (from === F32 || from === REF) && to === I32 || from === I64 && (to === F64 || to === ADDR) ||
       (from === F64 || from === ADDR) && to === I64;
   },
   select: (v, i) => v.typeA(i) === I32 && v.typeB(i) === v.func.type[i] && v.typeC(i) === v.func.type[i],
@@ -101,6 +102,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   store: store((type) => type !== VOID), store8: store(isInt), store16: store(isInt), store32: store(is(I64)),
   vmctx: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
   call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call, poll: always,
+  ref_add: (v, i) => v.typeA(i) === REF && v.typeB(i) === I32,
   trap_if: conditionFirst, trap_unless: conditionFirst,
   jump: always, br_if: conditionFirst, br_table: (v, i) => v.typeA(i) === I32 && v.func.c[i] > 0,
   return: (v, i) => v.checkTypes(i, v.func.signatures.results[v.func.signature]),

@@ -13,16 +13,15 @@
  * May import: base, wasm, abi, ir. @module
  */
 
-import { FUNCREF_INIT_BIT, TrapCode, VMContextHead, VMFuncRef } from "../abi/mod.ts";
+import { FUNCREF_INIT_BIT, TrapCode, VMFuncRef } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { ADDR, calleeImm, I32, IntCond, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
+import { ADDR, calleeImm, I32, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
+import { concreteCondition } from "./gc_casts.ts";
 import { wide } from "./places.ts";
 import { loadTaggedElement } from "./tables.ts";
 import type { Translator } from "./translator.ts";
 
-const TYPE_ID_BYTES = 4;
 const TYPE_FIELD = memFlags(TrapCode.indirect_call_to_null, Region.readonly);
-const TYPE_ID = memFlags(0, Region.readonly);
 /** An element of a function table, whose type has been read: it is not null. */
 const CHECKED_ELEMENT = calleeImm(FUNCREF_INIT_BIT, 0);
 /** A reference on the operand stack: no tag, perhaps null. */
@@ -64,9 +63,8 @@ function checkedCallee(t: Translator): Value {
   const record = builder.unary(Ir.bitcast, callee, ADDR);
   const typeDisp = VMFuncRef.offsets.type - FUNCREF_INIT_BIT;
   const actual = builder.load(Ir.load, I32, record, NONE, typeDisp, TYPE_FIELD); // CALL-I1
-  const typeIds = builder.vmctxAddr(VMContextHead.offsets.typeIds, NONE);
-  const expected = builder.load(Ir.load, I32, typeIds, NONE, typeIndex * TYPE_ID_BYTES, TYPE_ID); // CALL-I2
-  builder.trapIf(builder.icmp(IntCond.ne, actual, expected), TrapCode.indirect_call_type_mismatch);
+  // CALL-I2. A type that may have subtypes is looked for among the ancestors of the callee's.
+  builder.trapUnless(concreteCondition(t, actual, typeIndex), TrapCode.indirect_call_type_mismatch);
   calleeType = typeIndex;
   return callee;
 }

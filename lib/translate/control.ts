@@ -116,7 +116,7 @@ function emitReturn(t: Translator): void {
 }
 
 /** Ends the current block by a branch to the frame's label. */
-function branchTo(t: Translator, frame: number): void {
+export function branchTo(t: Translator, frame: number): void {
   if (frame === 0) emitReturn(t);
   else jumpToLabel(t, frame);
 }

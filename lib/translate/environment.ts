@@ -14,6 +14,7 @@
 
 import {
   type CodeOptions,
+  GcLayouts,
   LIBCALLS,
   ownedMemoryOf,
   VMGlobalImport,
@@ -79,6 +80,9 @@ export class TranslateEnvironment {
   /** SigId of the block type without parameters whose result has the IR type; at 0 the one without result. */
   readonly #shorthandSig = new Int32Array(ADDR + 1);
 
+  /** Layouts of the module's struct and array types. */
+  readonly gcLayouts: GcLayouts;
+
   readonly globals: Places;
   /** IR type of each global. */
   readonly globalType: Uint8Array;
@@ -107,6 +111,7 @@ export class TranslateEnvironment {
     this.module = module;
     this.shape = shape;
     this.options = options;
+    this.gcLayouts = new GcLayouts(module.types);
 
     const { signatures } = this;
     for (let type = 0; type <= ADDR; type++) {

@@ -8,11 +8,15 @@
  * May import: base, wasm, abi, ir. @module
  */
 
+import { Libcall } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import { F32, F64, FloatCond, I32, I64, IntCond, Ir } from "../ir/mod.ts";
 import { type FeatureName, perOpOf } from "../wasm/mod.ts";
-import { call, callIndirect, returnCall, returnCallIndirect } from "./calls.ts";
+import { call, callIndirect, callRef, returnCall, returnCallIndirect, returnCallRef } from "./calls.ts";
 import * as control from "./control.ts";
+import * as arrays from "./gc_arrays.ts";
+import * as casts from "./gc_casts.ts";
+import * as structs from "./gc_structs.ts";
 import { dataDrop, load, memoryCopy, memoryFill, memoryGrow, memoryInit, memorySize, store } from "./memory.ts";
 import {
   binary,
@@ -45,6 +49,8 @@ export const TRANSLATED_FEATURES = [
   "extended-const",
   "wide-arithmetic",
   "tail-call",
+  "function-references",
+  "gc",
 ] as const satisfies readonly FeatureName[];
 
 /** What the compile layer refuses, by feature, before a body is read. */
@@ -274,4 +280,42 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "ref.null": refNull,
   "ref.is_null": refIsNull,
   "ref.func": refFunc,
+  "ref.eq": casts.refEq,
+  "ref.as_non_null": casts.refAsNonNull,
+  "br_on_null": casts.brOnNull,
+  "br_on_non_null": casts.brOnNonNull,
+  "call_ref": callRef,
+  "return_call_ref": returnCallRef,
+  // Objects
+  "struct.new": structs.structNew,
+  "struct.new_default": structs.structNewDefault,
+  "struct.get": structs.structGet("zero"),
+  "struct.get_s": structs.structGet("sign"),
+  "struct.get_u": structs.structGet("zero"),
+  "struct.set": structs.structSet,
+  "array.new": arrays.arrayNew,
+  "array.new_default": arrays.arrayNewDefault,
+  "array.new_fixed": arrays.arrayNewFixed,
+  "array.new_data": arrays.arrayNewSegment(Libcall.array_new_data),
+  "array.new_elem": arrays.arrayNewSegment(Libcall.array_new_elem),
+  "array.get": arrays.arrayGet("zero"),
+  "array.get_s": arrays.arrayGet("sign"),
+  "array.get_u": arrays.arrayGet("zero"),
+  "array.set": arrays.arraySet,
+  "array.len": arrays.arrayLen,
+  "array.fill": arrays.arrayFill,
+  "array.copy": arrays.arrayCopy,
+  "array.init_data": arrays.arrayInitSegment(Libcall.array_init_data),
+  "array.init_elem": arrays.arrayInitSegment(Libcall.array_init_elem),
+  "ref.test": casts.refTest("nonnull"),
+  "ref.test null": casts.refTest("null"),
+  "ref.cast": casts.refCast("nonnull"),
+  "ref.cast null": casts.refCast("null"),
+  "br_on_cast": casts.brOnCast("success"),
+  "br_on_cast_fail": casts.brOnCast("failure"),
+  "any.convert_extern": casts.convertRef,
+  "extern.convert_any": casts.convertRef,
+  "ref.i31": structs.refI31,
+  "i31.get_s": structs.i31Get(Ir.sshr),
+  "i31.get_u": structs.i31Get(Ir.ushr),
 }, unsupported);

@@ -14,6 +14,7 @@
 import { FUNCREF_INIT_BIT, Libcall, TrapCode, VMTableDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
+import { storeRef } from "./gc_heap.ts";
 import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -105,9 +106,11 @@ export function tableSet(t: Translator): void {
   const value = t.pop();
   const index = wide(t, t.pop());
   checkIndex(t, table, index, TrapCode.table_out_of_bounds);
-  const element = environment.tableType[table] === I64
-    ? builder.binary(Ir.iadd, value, builder.iconst64(FUNCREF_INIT_BIT, 0))
-    : value;
+  if (environment.tableType[table] !== I64) {
+    storeRef(t, tableBase(t, table), scaled(t, table, index), value, 0, ELEMENT);
+    return;
+  }
+  const element = builder.binary(Ir.iadd, value, builder.iconst64(FUNCREF_INIT_BIT, 0));
   builder.store(Ir.store, tableBase(t, table), scaled(t, table, index), element, 0, ELEMENT);
 }
 

@@ -9,7 +9,8 @@
 
 import { VMGlobalDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { F32, F64, Ir, type Type, type Value } from "../ir/mod.ts";
+import { F32, F64, Ir, REF, type Type, type Value } from "../ir/mod.ts";
+import { storeRef } from "./gc_heap.ts";
 import { fieldBase, fieldDisp } from "./places.ts";
 import type { Translator } from "./translator.ts";
 
@@ -49,7 +50,9 @@ export function globalSet(t: Translator): void {
   const value = t.pop();
   const base = fieldBase(t, environment.globals, index);
   const disp = fieldDisp(environment.globals, index, VMGlobalDefinition.offsets.value);
-  builder.store(Ir.store, base, NONE, value, disp, environment.globalFlags[index]);
+  const flags = environment.globalFlags[index];
+  if (environment.globalType[index] === REF) storeRef(t, base, NONE, value, disp, flags);
+  else builder.store(Ir.store, base, NONE, value, disp, flags);
 }
 
 /** A constant of the given type by its bits. */

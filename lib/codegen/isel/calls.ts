@@ -8,6 +8,7 @@
 
 import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
+import { I64, REF } from "../../ir/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
 import { RelocationTarget } from "../function_code.ts";
 import { calleeNullTrap } from "../../ir/mod.ts";
@@ -103,12 +104,16 @@ function beginLibcall(c: Selector, v: number): Inst {
   for (let k = 0; k < count; k++) list.push(c.reg(c.pool[start + k]));
   const i = code.begin(Shape.libcall, 0);
   for (let k = 0; k < count; k++) code.useFixed(list.data[k], INT_ARG_REGS[k]);
-  if (c.vregOf[v] !== NONE) code.defFixed(c.vregOf[v], INT_RESULT_REGS[0]);
+  // SEL-5: the result came through 64 bits of the record.
+  const isRef = c.vregOf[v] !== NONE && c.type[v] === REF;
+  const raw = isRef ? c.temp(I64) : c.vregOf[v];
+  if (raw !== NONE) code.defFixed(raw, INT_RESULT_REGS[0]);
   code.clobbers[i] = ALLOCATABLE;
   code.imm[i] = c.imm[v];
   code.imm2[i] = RelocationTarget.libcallStub;
   code.needsFrame = 1;
   code.hasCalls = 1;
+  if (isRef) c.moveZeroExtended(c.vregOf[v], raw);
   return i;
 }
 

@@ -5,7 +5,7 @@
  * tell NaN, overflow and the honest lowest integer apart out of line (emit_sequence.ts).
  */
 
-import { F64, I32, I64, IS_FLOAT_CLASS, type Type } from "../../ir/mod.ts";
+import { F64, I32, I64, IS_FLOAT_CLASS, REF, type Type } from "../../ir/mod.ts";
 import type { FormId } from "../../x64/mod.ts";
 import { Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
@@ -110,6 +110,12 @@ const BITCAST = ruleList({
     if (IS_FLOAT_CLASS[c.type[v]] === 0) return false;
     const x = c.reg(c.a[v]);
     c.unary(F.INT_TO_FLOAT[c.wide(v)], c.own(v), x);
+    return true;
+  },
+  "bitcast.to_ref": (c, v) => {
+    if (c.type[v] !== REF) return false;
+    const x = c.reg(c.a[v]);
+    c.moveZeroExtended(c.own(v), x);
     return true;
   },
   // movd and movq store from their register operand: the integer is ModRM.rm.

@@ -537,6 +537,29 @@ const ADDR_ADD = ruleList({
   },
 });
 
+// 32 bits wide: the sum stays within the heap's 4 GiB, and its upper half is zero (GC-1).
+const REF_ADD = ruleList({
+  "ref_add.imm": (c, v) => {
+    if (!c.isImm32(c.b[v])) return false;
+    const disp = c.immediate;
+    const x = c.reg(c.a[v]);
+    c.lea(F.LEA[0], c.own(v), x, NONE, 0, disp);
+    return true;
+  },
+  "ref_add.scaled": (c, v) => {
+    if (!isScaled(c, c.b[v])) return false;
+    const scale = c.imm[c.b[c.b[v]]];
+    const x = c.reg(c.a[v]), y = c.reg(c.a[c.b[v]]);
+    c.lea(F.LEA[0], c.own(v), x, y, scale, 0);
+    return true;
+  },
+  "ref_add": (c, v) => {
+    const x = c.reg(c.a[v]), y = c.reg(c.b[v]);
+    c.lea(F.LEA[0], c.own(v), x, y, 0, 0);
+    return true;
+  },
+});
+
 export const INTEGER_RULES = {
   iadd: IADD,
   isub: ISUB,
@@ -562,4 +585,5 @@ export const INTEGER_RULES = {
   sextend: SEXTEND,
   uextend: UEXTEND,
   addr_add: ADDR_ADD,
+  ref_add: REF_ADD,
 } as const;

@@ -279,7 +279,8 @@ export class Selector {
           }
           break;
         case BITCAST:
-          if (this.isIntClass(this.type[v]) && this.isIntClass(this.type[this.a[v]])) {
+          // A reference made of an integer is a root and zero-extended, so it takes a register of its own (SEL-5).
+          if (this.isIntClass(this.type[v]) && this.isIntClass(this.type[this.a[v]]) && this.type[v] !== REF) {
             v = this.a[v];
             continue;
           }
@@ -340,7 +341,7 @@ export class Selector {
   /** Whether the register of i32 value `v` surely has a zero upper half. */
   zeroesUpper(v: number): boolean {
     const o = this.op[v];
-    if (o === Ir.bitcast) return !this.isIntClass(this.type[this.a[v]]);
+    if (o === Ir.bitcast) return !this.isIntClass(this.type[this.a[v]]) || this.type[this.a[v]] === REF;
     return ZEROES_UPPER[o] === 1;
   }
 

@@ -9,7 +9,7 @@
 import { NONE } from "../../base/mod.ts";
 import type { Emitter } from "../emitter.ts";
 import { Ir, type IrOp } from "../ops.ts";
-import { ADDR, F32, F64, I32, type Type } from "../types.ts";
+import { ADDR, F32, F64, I32, REF, type Type } from "../types.ts";
 import type { FoldRule } from "./rule.ts";
 
 const FLOAT64 = new Float64Array(1);
@@ -149,6 +149,7 @@ const bitcast: FoldRule = (f, type, a) => {
     if ((op === Ir.iconst && isFloat || op === Ir.fconst && !isFloat) && func.type[a] !== ADDR) {
       return f.append(isFloat ? Ir.fconst : Ir.iconst, type, NONE, NONE, NONE, func.imm[a], func.aux[a]);
     }
+    if (op === Ir.iconst && (type === REF || func.type[a] === REF)) return f.iconst(type, func.imm[a], 0);
   }
   // Never to an address: the integer between may live across a call, the address may not (ADDR-1).
   if (func.op[a] !== Ir.bitcast || type === ADDR) return NONE;

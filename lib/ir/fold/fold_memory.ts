@@ -13,6 +13,9 @@ import { VOID } from "../types.ts";
 import { isConst } from "./fold_int.ts";
 import type { FoldRule } from "./rule.ts";
 
+// Displacements into objects stay below this, so that no access leaves a heap's reservation (GC-1).
+const OBJECT_DISPLACEMENT = 0x10000 - 16;
+
 // The displacement plus an i64 constant, or NONE when that is no displacement to fold (ZX-3).
 function foldedDisplacement(f: Emitter, dispBytes: number, value: number): number {
   const { func } = f;
@@ -32,6 +35,12 @@ function address(op: IrOp): FoldRule {
       if (b === NONE && !isConst(f, offset)) return f.emit(op, type, base, offset, c, dispBytes, flags);
     }
     if (b === NONE) return NONE;
+    if (func.op[b] === Ir.ref_add) {
+      const offset = func.resolve(func.b[b]);
+      const sum = dispBytes + func.imm[offset];
+      if (!isConst(f, offset) || func.imm[offset] < 0 || dispBytes < 0 || sum >= OBJECT_DISPLACEMENT) return NONE;
+      return f.emit(op, type, a, func.resolve(func.a[b]), c, sum, flags);
+    }
     const disp = foldedDisplacement(f, dispBytes, b);
     if (disp !== NONE) return f.emit(op, type, a, NONE, c, disp, flags);
     if (func.op[b] === Ir.iadd) {

@@ -5,7 +5,7 @@
  * - relation (x, y): which of the five ways two integers can compare are left. Signed and unsigned order together distinguish: equal,
  *   less in both, signed less but unsigned greater, the reverse, greater in both. A condition is a subset of the five, so what is known is
  *   an intersection, and a condition is decided when the intersection lies within its subset or outside of it.
- * - range x (i32): inclusive bounds in unsigned and in signed interpretation.
+ * - range x (i32, or a ref, of which only "null" and "not null" are asked: that survives a collection): inclusive bounds in unsigned and in signed interpretation.
  * - bound (x, length) (i64): the largest c for which x + c <= length is known, unsigned and without wrapping.
  * - carry x (i64): the largest c for which x + c is known not to wrap.
  * The last two are what explicit bounds checks establish (`end = index + size; trap if end > length`), and what makes a check for a
@@ -18,7 +18,7 @@
 import { growInt32, IntList, NONE } from "../../base/mod.ts";
 import type { Func } from "../func.ts";
 import { INT_COND_SWAPPED, IntCond, Ir } from "../ops.ts";
-import { I32, I64 } from "../types.ts";
+import { I32, I64, REF } from "../types.ts";
 
 const RELATION = 0;
 const RANGE = 1;
@@ -130,7 +130,7 @@ export class Facts {
   #learnComparison(cond: number, a: number, b: number): void {
     const func = this.#func;
     if (func.op[b] === Ir.iconst) {
-      if (func.type[b] === I32) this.#narrow(a, cond, func.imm[b]);
+      if (func.type[b] === I32 || func.type[b] === REF) this.#narrow(a, cond, func.imm[b]);
     } else {
       const x = Math.min(a, b);
       const y = Math.max(a, b);
@@ -234,7 +234,7 @@ export class Facts {
         if ((known & mask) === 0) return "zero";
       }
     }
-    if (func.type[a] === I32) return this.#decideByRange(cond, a, b);
+    if (func.type[a] === I32 || func.type[a] === REF) return this.#decideByRange(cond, a, b);
     return func.type[a] === I64 ? this.#decideByBound(cond, a, b) : "unknown";
   }
 

@@ -53,7 +53,7 @@ const COSTS = perIrOp<Cost>({
   fcmp: 0, fpromote: 2, fdemote: 2, fcvt_from_sint: 2, fcvt_from_uint: 2, fcvt_to_sint: 2, fcvt_to_uint: 2, fcvt_to_sint_sat: 2,
   fcvt_to_uint_sat: 2, bitcast: 1, select: 1,
   load: 2, load8_u: 2, load8_s: 2, load16_u: 2, load16_s: 2, load32_u: 2, load32_s: 2, store: 0, store8: 0, store16: 0, store32: 0,
-  vmctx: 0, vmctx_addr: 2, addr_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
+  vmctx: 0, vmctx_addr: 2, addr_add: 1, ref_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
   jump: 0, br_if: 0, br_table: 0, return: 0, return_call: 0, return_call_import: 0, return_call_indirect: 0, trap: 0,
 } satisfies Record<IrOpName, Cost>);
 

@@ -37,8 +37,8 @@
 ;;   v16:i32 = load v15, _, +15, readonly!5
 ;;   v17:addr = vmctx_addr 64, _
 ;;   v18:i32 = load v17, _, +0, readonly
-;;   v19:i32 = icmp.ne v16, v18
-;;   trap_if v19, trap=6
+;;   v19:i32 = icmp.eq v16, v18
+;;   trap_unless v19, trap=6
 ;;   v20:i32 = call_indirect v14, 1(v0), sig2
 ;;   return (v20)
 ;; }
@@ -73,8 +73,8 @@
 ;;   v16:i32 = load v15, _, +15, readonly!5
 ;;   v17:addr = vmctx_addr 64, _
 ;;   v18:i32 = load v17, _, +0, readonly
-;;   v19:i32 = icmp.ne v16, v18
-;;   trap_if v19, trap=6
+;;   v19:i32 = icmp.eq v16, v18
+;;   trap_unless v19, trap=6
 ;;   v20:i32 = call_indirect v14, 1(v0), sig2
 ;;   return (v20)
 ;; }

@@ -170,7 +170,7 @@ Deno.test("translateFunction() tests a lazily initialised element off the hot pa
   const traps: number[] = [];
   for (let i = 0; i < func.orderLength; i++) {
     const value = func.order[i];
-    if (func.op[value] === Ir.trap_if) traps.push(func.imm[value]);
+    if (func.op[value] === Ir.trap_if || func.op[value] === Ir.trap_unless) traps.push(func.imm[value]);
     if (func.op[value] === Ir.load && memTrap(func.aux[value]) !== 0) traps.push(memTrap(func.aux[value]));
   }
   assertEquals(traps, [

@@ -436,6 +436,7 @@ const EXEC = perIrOp<Exec>({
     const first = space.getU64(vmctx + m.f.imm[v]);
     return m.f.aux[v] === NONE ? first : space.getU64(first + m.f.aux[v]);
   },
+  ref_add: (m, v) => ((a(m, v) as number) + (b(m, v) as number)) >>> 0,
   addr_add: (m, v) => (a(m, v) as number) + Number(b(m, v)),
   call: calls((m, v, args) => m.environment.call(m.f.imm[v], args)),
   call_import: calls((m, v, args) => m.environment.callImport(m.f.imm[v], args)),
