@@ -69,7 +69,7 @@ function highHalf(e: Emitter, i: number, dst: number, source: number): void {
 SEQUENCES[Shape.addPair] = (e, i) => {
   const { code } = e.selector;
   const lo = e.reg(code.regOp[i]);
-  e.asm.rr(F.MOV_R64, lo, e.reg(code.auxOp[i]));
+  e.formRegisterAt(F.MOV_R64, lo, e.loc(code.auxOp[i]));
   e.formRegisterAt(LOW_HALF[code.imm[i]], lo, e.loc(code.rmOp[i]));
   highHalf(e, i, e.reg(code.tailDef[i]), code.tailUse[i]);
 };

@@ -44,7 +44,7 @@ SHAPE_BYTES[Shape.truncSatUnsigned32] = 20;
 SHAPE_BYTES[Shape.truncUnsigned64] = 64;
 SHAPE_BYTES[Shape.truncSatUnsigned64] = 64;
 SHAPE_BYTES[Shape.vmctx] = 3;
-SHAPE_BYTES[Shape.addPair] = 19;
+SHAPE_BYTES[Shape.addPair] = 21;
 SHAPE_BYTES[Shape.addCarry] = 16;
 
 const TAIL_BYTES: Uint8Array = new Uint8Array(8);

@@ -1,7 +1,7 @@
 /** Wide arithmetic on random and extreme operands, constant ones included: the oracle is BigInt. */
 
 import { assertEquals } from "@std/assert";
-import { Engine, Instance, Module, Store } from "../../mod.ts";
+import { Engine, type EngineConfig, Instance, Module, Store } from "../../mod.ts";
 import { type Bytes, code, instr, moduleBytes, name, u32, vector } from "../fuzz/generators/binary.ts";
 import { Random } from "../fuzz/generators/random.ts";
 
@@ -61,8 +61,14 @@ function operand(random: Random): bigint {
   return BigInt.asIntN(64, BigInt(random.below(2 ** 32)) << 32n | BigInt(random.below(2 ** 32)));
 }
 
-for (const effort of ["speed", "none"] as const) {
-  Deno.test(`wide arithmetic agrees with BigInt at effort ${effort}`, () => {
+const CONFIGURATIONS: Record<string, EngineConfig> = {
+  "effort speed": { effort: "speed" },
+  "effort none": { effort: "none" },
+  "three registers": { stress: { registers: 3 } },
+};
+
+for (const [configuration, config] of Object.entries(CONFIGURATIONS)) {
+  Deno.test(`wide arithmetic agrees with BigInt: ${configuration}`, () => {
     const random = new Random(7);
     const cases: { op: WideOp; constants: (bigint | undefined)[] }[] = [];
     for (const op of Object.keys(OPS) as WideOp[]) {
@@ -79,7 +85,7 @@ for (const effort of ["speed", "none"] as const) {
       [7, vector(...cases.map((_, index) => [name(`f${index}`), 0, u32(index)]))],
       [10, vector(...cases.map(({ op, constants }) => functionOf(op, constants)))],
     );
-    using engine = new Engine({ effort, checks: "on" });
+    using engine = new Engine({ ...config, checks: "on" });
     using store = new Store(engine);
     const { exports } = new Instance(store, new Module(engine, bytes), {});
     cases.forEach(({ op, constants }, index) => {

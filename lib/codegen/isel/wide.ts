@@ -25,11 +25,15 @@ function carryOf(c: Selector, v: number): number {
   return isCarry ? comparison : NONE;
 }
 
-/** The operand that stands beside the carry, taken apart when it is itself a sum (difference) for this use only: left, right. */
+/**
+ * The operand that stands beside the carry, taken apart when it is itself a sum (difference) for this use only: left, right. A constant
+ * that is no immediate would take one register more than the fewest (lib/abi/stress.ts).
+ */
 const parts = { left: NONE, right: NONE };
 
 function takeApart(c: Selector, v: number, op: number): void {
-  const isPart = c.op[v] === op && c.single(v) && c.near(v) && c.vregOf[v] === NONE;
+  const isPart = c.op[v] === op && c.single(v) && c.near(v) && c.vregOf[v] === NONE &&
+    (!c.isConst(c.b[v]) || c.isImm32(c.b[v]));
   parts.left = isPart ? c.a[v] : v;
   parts.right = isPart ? c.b[v] : NONE;
 }
@@ -80,7 +84,7 @@ function selectPair(c: Selector, v: number, lo: number, left: number, right: num
   const x = c.reg(c.a[lo]), y = c.reg(c.b[lo]), high = c.reg(left), source = highSource(c, right);
   const i = code.begin(Shape.addPair, 0);
   const tied = code.use(high);
-  code.auxOp[i] = code.use(x);
+  code.auxOp[i] = code.useAny(x);
   code.rmOp[i] = code.useAny(y);
   code.tailUse[i] = source === NONE ? NONE : code.useAny(source);
   code.disp[i] = highImmediate(c, right);
