@@ -25,6 +25,7 @@ export const TRAPS = [
   ["null_i31_reference", "null i31 reference", "null i31 reference"],
   ["array_out_of_bounds", "out of bounds array access", "out of bounds array access"],
   ["cast_failure", "cast failure", "cast failure"],
+  ["internal_check", "BUG: a check of the compiler's own failed", ""],
   ["gc_heap_exhausted", "garbage-collected heap exhausted", "out of memory"],
 ] as const satisfies readonly Row[];
 

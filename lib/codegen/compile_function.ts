@@ -2,7 +2,7 @@
  * One function from IR to bytes: select, allocate, emit. All storage is kept from function to function.
  */
 
-import { type SignatureLayout, Stress, stressRegisters } from "../abi/mod.ts";
+import { type SignatureLayout, stressRegisters } from "../abi/mod.ts";
 import type { Func, Signatures } from "../ir/mod.ts";
 import { Allocation, Allocator, checkAllocation, type RegisterFile } from "../regalloc/mod.ts";
 import { Emitter } from "./emit.ts";
@@ -17,7 +17,7 @@ import { registerFile, REGISTERS } from "./registers.ts";
 export class FunctionCompiler implements SelectionTarget {
   features: number;
   directCalls: DirectCalls;
-  pollCountdown: 0 | 1;
+  stress: number;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
   /** By number of registers to choose from, 0 for all. */
@@ -36,12 +36,12 @@ export class FunctionCompiler implements SelectionTarget {
     this.#signatures = signatures;
     this.features = options.features;
     this.directCalls = options.directCalls ?? "keep vmctx";
-    this.pollCountdown = countdownOf(options);
-    this.#useRegisters(options);
+    this.stress = options.stress ?? 0;
+    this.#useRegisters();
   }
 
-  #useRegisters({ stress = 0 }: CodegenOptions): void {
-    const count = stressRegisters(stress);
+  #useRegisters(): void {
+    const count = stressRegisters(this.stress);
     this.#registers = registerFile(count);
     let allocator = this.#allocators.get(count);
     if (allocator === undefined) this.#allocators.set(count, allocator = new Allocator(this.#registers));
@@ -54,9 +54,9 @@ export class FunctionCompiler implements SelectionTarget {
     this.#signatures = signatures;
     this.features = options.features;
     this.directCalls = options.directCalls ?? "keep vmctx";
-    this.pollCountdown = countdownOf(options);
+    this.stress = options.stress ?? 0;
     this.#layouts.length = 0;
-    this.#useRegisters(options);
+    this.#useRegisters();
   }
 
   /** Compiles `func`; the result is valid until the next call. */
@@ -83,8 +83,4 @@ export class FunctionCompiler implements SelectionTarget {
       this.#signatures.results[signature],
     );
   }
-}
-
-function countdownOf({ stress = 0 }: CodegenOptions): 0 | 1 {
-  return (stress & Stress.poll) !== 0 ? 1 : 0;
 }

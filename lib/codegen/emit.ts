@@ -16,7 +16,7 @@
  *         tail's or sequence's own results.
  */
 
-import { TrapCode, VMRecord } from "../abi/mod.ts";
+import { Stress, TrapCode, VMRecord } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { growInt32, IntList } from "../base/mod.ts";
 import { F32, I32, Ir, REF, V128 } from "../ir/mod.ts";
@@ -30,6 +30,7 @@ import { SCRATCH_XMM } from "./registers.ts";
 import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import "./emit_call.ts";
 import "./emit_poll.ts";
+import "./emit_stress.ts";
 import { SizeBounds } from "./size_bounds.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 
@@ -737,7 +738,8 @@ export class Emitter {
   /** One move between locations, wide enough for a value of `type` (FRAME-3). */
   move(from: Location, to: Location, type: number): void {
     const { asm } = this;
-    const narrow = type === I32 || type === REF;
+    // Where upper halves are poisoned, moves must not heal them.
+    const narrow = (type === I32 && (this.selector.target.stress & Stress.poison) === 0) || type === REF;
     if (isSlot(to)) {
       const disp = this.slotDisp(to);
       if (from < 16) asm.rm(F.MOV_STORE[1], from, AT_RBP, disp);

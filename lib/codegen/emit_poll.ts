@@ -14,7 +14,7 @@ import { Shape } from "./vcode.ts";
 
 const AT_R15 = packMem(15, NO_REG, 0);
 
-// imm: 1 counts down.
+// imm: not 0 to count down.
 SEQUENCES[Shape.poll] = (e, i) => {
   const { asm } = e;
   const leave = asm.newLabel(), back = asm.newLabel();

@@ -89,6 +89,10 @@ export const Shape = {
   addPair: 36,
   /** imm 0: regOp += rmOp + (auxOp < tailUse), imm 1: regOp -= likewise; the comparison unsigned. Without rmOp the immediate in disp. */
   addCarry: 37,
+  /** Stress: fills the upper half of operand regOp with what must not matter. */
+  poison: 38,
+  /** Stress: traps unless the upper half of operand regOp is zero. */
+  checkZero: 39,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

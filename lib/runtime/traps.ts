@@ -66,7 +66,9 @@ export function trapOfActivation(activation: Activation): Trap {
     if (isInGuard(activation, faultAddress)) trapCode = TrapCode.stack_overflow;
     else if (!isExplained(store, trapCode, faultAddress)) trapCode = TrapCode.none;
   }
-  if (trapCode === TrapCode.none) unexplained(store, activation, pc, signal, faultAddress);
+  if (trapCode === TrapCode.none || trapCode === TrapCode.internal_check) {
+    unexplained(store, activation, pc, signal, faultAddress);
+  }
   const frames = captureFrames(activation, "trap");
   return new Trap(TRAPS[trapCode][0], { frames });
 }

@@ -6,7 +6,7 @@
  * keeps what lives across it in slots.
  */
 
-import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE } from "../../abi/mod.ts";
+import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE, Stress } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
 import { I64, REF } from "../../ir/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
@@ -201,7 +201,7 @@ const RETURN_CALL_INDIRECT = ruleList({
 const POLL = ruleList({
   "poll": ({ code, target }) => {
     const i = code.begin(Shape.poll, 0);
-    code.imm[i] = target.pollCountdown;
+    code.imm[i] = target.stress & Stress.poll;
     code.needsFrame = 1;
     code.hasCalls = 1;
     return true;

@@ -51,11 +51,12 @@ const FROM_UINT = ruleList({
   "fcvt_from_uint.32": (c, v) => {
     const x = c.a[v];
     if (c.type[x] !== I32) return false;
-    let r = c.reg(x);
-    if (!c.zeroesUpper(x)) {
-      const extended = c.temp(I64);
-      c.moveZeroExtended(extended, r);
-      r = extended;
+    let r: number;
+    if (c.zeroesUpper(x)) r = c.zeroed(x);
+    else {
+      const narrow = c.reg(x);
+      r = c.temp(I64);
+      c.moveZeroExtended(r, narrow);
     }
     const { code } = c;
     const i = code.begin(Shape.rmBreak, F.CVT_FROM_INT[c.wide(v)][1]);

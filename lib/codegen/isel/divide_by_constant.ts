@@ -83,8 +83,8 @@ function product(c: Selector, x: number): number {
 }
 
 function zeroExtended(c: Selector, v: number): number {
+  if (c.zeroesUpper(v)) return c.zeroed(v);
   const x = c.reg(v);
-  if (c.zeroesUpper(v)) return x;
   const extended = c.temp(I64);
   c.moveZeroExtended(extended, x);
   return extended;

@@ -95,6 +95,7 @@ export const POPCNT: Pair = [form("popcnt r32, rm32"), form("popcnt r64, rm64")]
 export const BSF: Pair = [form("bsf r32, rm32"), form("bsf r64, rm64")];
 export const BSR: Pair = [form("bsr r32, rm32"), form("bsr r64, rm64")];
 export const BTC_IMM: FormId = form("btc rm64, imm8");
+export const BTS_IMM: FormId = form("bts rm64, imm8");
 
 // Floats: index 0 single, 1 double.
 export const FADD: Pair = [form("addss xmm, xmm/m32"), form("addsd xmm, xmm/m64")];

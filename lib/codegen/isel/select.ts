@@ -5,9 +5,10 @@
  * not compile). What lowers nothing at its own place (constants, copies of registers) has the empty list's only rule.
  */
 
-import { STACK_BASE } from "../../abi/mod.ts";
+import { STACK_BASE, Stress } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
-import { canEliminate, type Func, Ir, perIrOp } from "../../ir/mod.ts";
+import { canEliminate, type Func, I32, Ir, isCall, perIrOp } from "../../ir/mod.ts";
+import { DEF } from "../../regalloc/mod.ts";
 import { Shape } from "../vcode.ts";
 import { CALL_RULES } from "./calls.ts";
 import { COMPARE_BRANCH_RULES } from "./compare_branch.ts";
@@ -46,10 +47,12 @@ export function selectInstructions(c: Selector, func: Func, target: SelectionTar
   c.start(func, target);
   const { code, blocks } = c;
   code.input.reserveBlocks(blocks.count);
+  const isPoisoning = isPoisoned(c);
   for (let k = blocks.count - 1; k >= 0; k--) {
     c.currentBlock = k;
     code.beginBlock(k);
     selectBlock(c, blocks.irBlock[k]);
+    if (isPoisoning) poisonParams(c, blocks.irBlock[k]);
   }
   code.finish(blocks.count);
   describeBlocks(c);
@@ -59,6 +62,7 @@ function selectBlock(c: Selector, block: number): void {
   const { func, code, op, vregOf, sunk, aux } = c;
   const { order } = func;
   const start = func.blockStart[block];
+  const isPoisoning = isPoisoned(c);
   for (let position = func.blockEnd[block] - 1; position >= start; position--) {
     const v = order[position];
     const o = op[v];
@@ -70,7 +74,9 @@ function selectBlock(c: Selector, block: number): void {
     code.currentSite = func.site[v];
     c.currentColor = c.color[v];
     c.currentPosition = position;
+    const first = code.count;
     c.apply(SELECT[o], v);
+    if (isPoisoning) poisonResults(c, v, first);
   }
   if (block === 0) selectEntry(c);
 }
@@ -80,13 +86,69 @@ function selectEntry(c: Selector): void {
   const { func, code, op, vregOf, imm } = c;
   const { params } = c.target.layout(func.signature);
   code.beginGroup();
-  code.begin(Shape.entry, 0);
+  const entry = code.begin(Shape.entry, 0);
   for (let position = func.blockStart[0]; position < func.blockEnd[0]; position++) {
     const v = func.order[position];
     if (op[v] !== Ir.param || vregOf[v] === NONE) continue;
     const location = params[imm[v]];
     if (location < STACK_BASE) code.defFixed(vregOf[v], location);
   }
+  if (!isPoisoned(c)) return;
+  for (let position = func.blockStart[0]; position < func.blockEnd[0]; position++) {
+    const v = func.order[position];
+    if (op[v] === Ir.param) poisonDefinition(c, v, entry, entry + 1);
+  }
+}
+
+// ZX-2. A poisoned value is defined by an instruction of its own, behind the one that computes it.
+
+function isPoisoned(c: Selector): boolean {
+  return (c.target.stress & Stress.poison) !== 0;
+}
+
+/** Poisons the results of `v`, whose instructions are those from `first` on. */
+function poisonResults(c: Selector, v: number, first: number): void {
+  const end = c.code.count;
+  poisonDefinition(c, v, first, end);
+  for (let p = c.firstProj[v]; p !== NONE; p = c.nextProj[p]) poisonDefinition(c, p, first, end);
+}
+
+/** Whether the value comes by the calling convention, which promises nothing about upper halves, whatever anybody thinks proved. */
+function isPassed(op: number): boolean {
+  return isCall(op) || op === Ir.param || op === Ir.proj;
+}
+
+/** Lets the instruction from `first` to `end` that defines `v`, an i32 not proved to be extended, define a vreg that is poisoned into its own. */
+function poisonDefinition(c: Selector, v: number, first: number, end: number): void {
+  const vreg = c.vregOf[v];
+  if (vreg === NONE || c.type[v] !== I32 || (c.zeroesUpper(v) && !isPassed(c.op[v]))) return;
+  const { code } = c;
+  for (let i = first; i < end; i++) {
+    for (let o = code.opStart[i]; o < code.opEnd[i]; o++) {
+      if (code.opVreg[o] !== vreg || (code.opInfo[o] & DEF) === 0) continue;
+      poison(c, code.opVreg[o] = c.temp(I32), vreg);
+      return;
+    }
+  }
+}
+
+/** Poisons the parameters of a block, which come in vregs of their own. */
+function poisonParams(c: Selector, block: number): void {
+  const { func, code, vregOf } = c;
+  code.beginGroup();
+  for (let i = 0; i < func.paramCount[block]; i++) {
+    const param = func.pool.data[func.paramStart[block] + i];
+    if (c.useCount[param] === 0 || vregOf[param] === NONE || c.type[param] !== I32) continue;
+    const incoming = c.temp(I32);
+    poison(c, incoming, vregOf[param]);
+    vregOf[param] = incoming;
+  }
+}
+
+function poison(c: Selector, from: number, to: number): void {
+  const { code } = c;
+  const i = code.begin(Shape.poison, 0);
+  code.regOp[i] = code.defReuse(to, code.use(from));
 }
 
 // The allocator's view of blocks: edges, parameters in use and the arguments for them.

@@ -38,7 +38,7 @@ import {
   valueColumns,
   WRITES,
 } from "../../ir/mod.ts";
-import type { SignatureLayout } from "../../abi/mod.ts";
+import { type SignatureLayout, Stress } from "../../abi/mod.ts";
 import type { DirectCalls } from "../options.ts";
 import type { FormId } from "../../x64/mod.ts";
 import { BlockOrder } from "../block_order.ts";
@@ -53,8 +53,8 @@ export interface SelectionTarget {
   readonly features: number;
   /** Whether a call of a function of the module comes back with r14 as it was. */
   readonly directCalls: DirectCalls;
-  /** 1: every n-th poll leaves, asked or not (stress). */
-  readonly pollCountdown: 0 | 1;
+  /** What to make harder (`Stress` of lib/abi). */
+  readonly stress: number;
   /** Byte offset of VMFunctionImport `index` from vmctx. */
   functionImportOffset(index: number): number;
   /** Offset of a memory's definition from vmctx, `-1 - offset` of the pointer to it, or undefined if that is not told. */
@@ -63,8 +63,8 @@ export interface SelectionTarget {
   layout(signature: number): SignatureLayout;
 }
 
-// Operations whose every rule defines an i32 through a form that zeroes the upper half (SEL-4).
-const ZEROES_UPPER = new Uint8Array(Object.keys(Ir).length);
+/** Operations whose every rule defines an i32 through a form that zeroes the upper half (SEL-4): 1. */
+export const ZEROES_UPPER: Uint8Array<ArrayBuffer> = new Uint8Array(Object.keys(Ir).length);
 for (
   const name of [
     "iadd",
@@ -273,10 +273,7 @@ export class Selector {
           v = this.a[v];
           continue;
         case UEXTEND:
-          if (this.zeroesUpper(this.a[v])) {
-            v = this.a[v];
-            continue;
-          }
+          if (this.zeroesUpper(this.a[v])) return this.zeroed(this.a[v]);
           break;
         case BITCAST:
           // A reference made of an integer is a root and zero-extended, so it takes a register of its own (SEL-5).
@@ -288,6 +285,17 @@ export class Selector {
       }
       return this.own(v);
     }
+  }
+
+  /** The vreg of i32 value `v`, for who relies on its upper half being zero (`zeroesUpper`). Under stress that is checked (ZX-2). */
+  zeroed(v: number): number {
+    const vreg = this.reg(v);
+    if ((this.target.stress & Stress.poison) === 0) return vreg;
+    const { code } = this;
+    const i = code.begin(Shape.checkZero, 0);
+    code.regOp[i] = code.use(vreg);
+    code.needsFrame = 1;
+    return vreg;
   }
 
   /** The vreg of `v` itself, for its definition. */

@@ -74,7 +74,7 @@ Deno.test("what selection takes for zero-extended is defined by forms that zero 
   for (const features of [BASELINE, nativeFeatures()]) {
     const targetFor = (signatures: Func["signatures"]): SelectionTarget => ({
       features,
-      pollCountdown: 0,
+      stress: 0,
       directCalls: "keep vmctx",
       functionImportOffset: () => 96,
       memoryDefinition: () => undefined,
