@@ -377,6 +377,11 @@ export function readImmediates(op: Op, reader: Reader): Immediate[] {
   return immediateKinds(op).map((kind) => ({ kind, value: CODECS[kind].read(reader) }) as Immediate);
 }
 
+/** Reads one immediate of a kind. */
+export function readImmediate<K extends ImmediateKind>(kind: K, reader: Reader): ImmediateValues[K] {
+  return CODECS[kind].read(reader);
+}
+
 /** Appends one immediate. */
 export function writeImmediate(out: CodeBuffer, { kind, value }: Immediate): void {
   (CODECS[kind] as ImmediateCodec<typeof value>).write(out, value);
