@@ -36,6 +36,10 @@ export const LIBCALLS = [
   ["array_init_elem", "iriii", "-"], // element segment, array, index, offset, length. No collection
   ["func_intern",   "l",      "i"], // funcref -> its id, not 0 (0 for null): when VMFuncRef.id is 0. No collection
   ["type_is_subtype", "ii",   "i"], // type word of an object or VMFuncRef.type, type -> 1 if it is that type or below it: displays do not reach. No collection
+  // Threads. Addresses are aligned and in bounds.
+  ["memory_atomic_wait32", "ilil", "i"], // memory, address, expected, timeout in nanoseconds (negative: none) -> 0 woken, 1 not equal, 2 timed out
+  ["memory_atomic_wait64", "illl", "i"],
+  ["memory_atomic_notify", "ili",  "i"], // memory, address, how many at most -> how many were woken
 ] as const satisfies readonly Row[];
 
 /** The name of a runtime call. */

@@ -27,6 +27,8 @@ export const TRAPS = [
   ["cast_failure", "cast failure", "cast failure"],
   ["internal_check", "BUG: a check of the compiler's own failed", ""],
   ["gc_heap_exhausted", "garbage-collected heap exhausted", "out of memory"],
+  ["unaligned_atomic", "unaligned atomic access", "unaligned atomic"],
+  ["expected_shared_memory", "expected shared memory: nobody could wake the guest", "expected shared memory"],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */

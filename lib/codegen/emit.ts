@@ -318,6 +318,11 @@ export class Emitter {
     else this.asm.rr(form, reg, rm & 15);
   }
 
+  /** form(register, memory operand of instruction `i`). */
+  formMemory(form: FormId, reg: number, i: number): void {
+    this.asm.rm(form, reg, this.#memOf(i), this.#dispOf(i));
+  }
+
   #formRmi(i: number): void {
     const { code } = this.selector;
     const form = code.form[i] as FormId;

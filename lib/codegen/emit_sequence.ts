@@ -101,6 +101,22 @@ SEQUENCES[Shape.ctzScan] = (e, i) => {
   asm.rr(F.CMOV[wide] + COND.E as FormId, dst, none);
 };
 
+// Atomic and, or, xor whose old value is wanted. imm: log2 of the width. The first instruction is the one that may fault.
+
+SEQUENCES[Shape.atomicLoop] = (e, i) => {
+  const { code } = e.selector;
+  const { asm } = e;
+  const widthLog2 = code.imm[i], wide = widthLog2 === 3 ? 1 : 0;
+  const old = e.reg(code.regOp[i]), combined = e.reg(code.tailUse[i]), operand = e.reg(code.auxOp[i]);
+  e.formMemory(F.LOAD_ZERO_EXTENDED[widthLog2], old, i);
+  const again = asm.newLabel();
+  asm.bind(again);
+  asm.rr(F.MOV_LOAD[wide], combined, old);
+  asm.rr(code.form[i] as FormId, combined, operand);
+  e.formMemory(F.LOCK_CMPXCHG[widthLog2], combined, i);
+  asm.jcc(COND.NE, again);
+};
+
 // Float minimum and maximum. Three cases: different and ordered; unordered (the sum is a quiet NaN); equal, where only zeros of opposite
 // sign differ and or (and) of the bits gives the negative (positive) one.
 

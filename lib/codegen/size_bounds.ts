@@ -10,7 +10,7 @@
 import { NONE } from "../base/mod.ts";
 import { growInt32 } from "../base/mod.ts";
 import { type Allocation, isSlot, REMATERIALISE } from "../regalloc/mod.ts";
-import { ENC_MAP_SHIFT, ENC_PP_SHIFT, ENC_VEX, FORM_ENCODING, FORM_IMMEDIATE_BYTES } from "../x64/mod.ts";
+import { ENC_LOCK, ENC_MAP_SHIFT, ENC_PP_SHIFT, ENC_VEX, FORM_ENCODING, FORM_IMMEDIATE_BYTES } from "../x64/mod.ts";
 import { tailCallBytes } from "./emit_call.ts";
 import type { Frame } from "./frame.ts";
 import * as F from "./isel/forms.ts";
@@ -48,6 +48,7 @@ SHAPE_BYTES[Shape.truncSatUnsigned64] = 64;
 SHAPE_BYTES[Shape.vmctx] = 3;
 SHAPE_BYTES[Shape.addPair] = 21;
 SHAPE_BYTES[Shape.addCarry] = 16;
+SHAPE_BYTES[Shape.atomicLoop] = 36;
 
 const TAIL_BYTES: Uint8Array = new Uint8Array(8);
 TAIL_BYTES[Tail.jcc] = 18;
@@ -61,12 +62,13 @@ const TERMINATOR_BYTES = 17;
 
 const MOVE_BYTES = 9, REMATERIALISE_BYTES = 26, ALIGNMENT_BYTES = 15;
 
-/** Prefix, REX or VEX, escapes, opcode, ModRM. */
+/** Prefixes, REX or VEX, escapes, opcode, ModRM. */
 function baseBytes(form: number): number {
   const encoding = FORM_ENCODING[form];
   if ((encoding & ENC_VEX) !== 0) return 5;
   const map = encoding >> ENC_MAP_SHIFT & 3;
-  return ((encoding >> ENC_PP_SHIFT & 3) === 0 ? 3 : 4) + (map === 0 ? 0 : map === 1 ? 1 : 2);
+  return ((encoding & ENC_LOCK) === 0 ? 0 : 1) + ((encoding >> ENC_PP_SHIFT & 3) === 0 ? 3 : 4) +
+    (map === 0 ? 0 : map === 1 ? 1 : 2);
 }
 
 /** Bounds for the blocks of one function; reusable. */

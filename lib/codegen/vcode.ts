@@ -93,6 +93,8 @@ export const Shape = {
   poison: 38,
   /** Stress: traps unless the upper half of operand regOp is zero. */
   checkZero: 39,
+  /** Atomic read-modify-write by compare and exchange, repeated until nobody came in between; form is the operation. */
+  atomicLoop: 40,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

@@ -34,6 +34,7 @@ export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";
 export { type AnyExports, type Imports, type ImportValue, Instance } from "./instance.ts";
+export { InterruptHandle } from "./interrupt.ts";
 export { Linker } from "./linker.ts";
 export { Memory } from "./memory.ts";
 export type { MemoryType } from "./memory_type.ts";

@@ -1,7 +1,8 @@
 /** Stores: what lives and dies together. */
 
-import { StoreState } from "../runtime/mod.ts";
+import { InterruptState, StoreState } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
+import { InterruptHandle } from "./interrupt.ts";
 
 /** The state of a store. @throws {TypeError} unless it is a store that can be used. */
 export let storeOf: (store: Store) => StoreState;
@@ -52,6 +53,16 @@ export class Store implements Disposable {
   /** Whether the store was disposed. */
   get isDisposed(): boolean {
     return this.#state.isClosed;
+  }
+
+  /**
+   * A handle by which another Worker can interrupt this store's guest. To be asked for before the guest is called.
+   *
+   * @returns The handle; always for the same request.
+   */
+  interruptHandle(): InterruptHandle {
+    const state = storeOf(this);
+    return new InterruptHandle(state.interrupt ??= new InterruptState());
   }
 
   /**

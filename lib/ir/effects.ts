@@ -2,6 +2,7 @@
 
 import type { Func } from "./func.ts";
 import {
+  ATOMIC,
   CALLS,
   COMMUTES,
   EFFECTS,
@@ -40,9 +41,22 @@ export function isLoad(op: IrOp): boolean {
   return (EFFECTS[op] & (READS | WRITES | CALLS)) === READS;
 }
 
-/** Whether the operation writes memory and does not call. */
+/** Whether the operation writes memory, is not atomic and does not call. */
 export function isStore(op: IrOp): boolean {
-  return (EFFECTS[op] & (WRITES | CALLS)) === WRITES;
+  return (EFFECTS[op] & (WRITES | CALLS | ATOMIC)) === WRITES;
+}
+
+/** Whether the operation orders memory accesses of threads. */
+export function isAtomic(op: IrOp): boolean {
+  return (EFFECTS[op] & ATOMIC) !== 0;
+}
+
+// What another thread may have done that an atomic access makes visible: writes to memories, and their growth.
+const ATOMIC_REGIONS = 1 << Region.memory | 1 << Region.vm;
+
+/** The regions whose contents may differ after a store or atomic access with these `aux` flags, a bit each; 0 for all other operations. */
+export function writtenRegions(op: IrOp, aux: number): number {
+  return isStore(op) ? 1 << memRegion(aux) : isAtomic(op) ? ATOMIC_REGIONS : 0;
 }
 
 /** Whether a load with these `aux` flags reads what never changes while the function runs, and cannot fault. */

@@ -112,6 +112,46 @@ export abstract class Emitter {
     );
   }
 
+  /** An atomic access at `base + index + dispBytes`: `value` is what it stores or combines, NONE for a load. */
+  atomic(op: IrOp, type: Type, base: Value, index: number, value: number, dispBytes: number, flags: number): Value {
+    const { func } = this;
+    return this.emit(
+      op,
+      type,
+      func.resolve(base),
+      index === NONE ? NONE : func.resolve(index),
+      value === NONE ? NONE : func.resolve(value),
+      dispBytes | 0,
+      flags,
+    );
+  }
+
+  /** An atomic compare-and-exchange at `address + dispBytes`; the result is the old contents. */
+  atomicCompareExchange(
+    type: Type,
+    address: Value,
+    expected: Value,
+    replacement: Value,
+    dispBytes: number,
+    flags: number,
+  ): Value {
+    const { func } = this;
+    return this.emit(
+      Ir.atomic_cmpxchg,
+      type,
+      func.resolve(address),
+      func.resolve(expected),
+      func.resolve(replacement),
+      dispBytes | 0,
+      flags,
+    );
+  }
+
+  /** A full fence. */
+  fence(): void {
+    this.emit(Ir.fence, VOID, NONE, NONE, NONE, 0, 0);
+  }
+
   /** Stores to `base + index + dispBytes`; `index` is an i64 or NONE. */
   store(op: IrOp, base: Value, index: number, value: Value, dispBytes: number, flags: number): void {
     const { func } = this;

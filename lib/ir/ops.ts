@@ -29,6 +29,9 @@ export const COMMUTES = 32;
 /** Bound to its place (parameters): neither moved nor numbered. */
 export const PINNED = 64;
 
+/** Atomic: an access that threads order others by. It passes no other access to memory, and lengths of memories may differ behind it. */
+export const ATOMIC = 128;
+
 type Row = readonly [name: string, operands: string, result: string, effects: number];
 
 // deno-fmt-ignore
@@ -107,6 +110,17 @@ export const IR_OPS = [
   ["store8",        "v?vdm",  "-", WRITES | TRAPS],
   ["store16",       "v?vdm",  "-", WRITES | TRAPS],
   ["store32",       "v?vdm",  "-", WRITES | TRAPS],  // low half of an i64
+  // atomic accesses, sequentially consistent: aux says the width too ({@linkcode atomicFlags}); results are zero-extended, and the old contents
+  ["atomic_load",   "v?.dm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_store",  "v?vdm",  "-", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_add",    "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_sub",    "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_and",    "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_or",     "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_xor",    "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_xchg",   "v?vdm",  "=", ATOMIC | READS | WRITES | TRAPS],
+  ["atomic_cmpxchg", "vvvdm", "=", ATOMIC | READS | WRITES | TRAPS], // at a + disp: if it holds b, of which bits beyond the width are not looked at, stores c
+  ["fence",         ".....",  "-", ATOMIC | READS | WRITES],
   // the VM context
   ["vmctx",         ".....",  "A", 0],               // the current instance's context register
   ["vmctx_addr",    "...ii",  "A", 0],               // constant for the instance's life: [vmctx + imm], then, if aux != NONE, [that + aux]
@@ -226,4 +240,15 @@ export function memTrap(flags: number): number {
 /** The region of a memory access's flags. */
 export function memRegion(flags: number): number {
   return flags >>> 8 & 0xff;
+}
+
+const WIDTH_SHIFT = 16;
+
+/** Packs the `aux` column of an atomic access: {@linkcode memFlags}, and the width of 2^`widthLog2` bytes. */
+export function atomicFlags(trapCode: number, region: number, widthLog2: number): number {
+  return memFlags(trapCode, region) | widthLog2 + 1 << WIDTH_SHIFT;
+}
+/** Log2 of the bytes that an atomic access touches; -1 for flags of other accesses. */
+export function atomicWidthLog2(flags: number): number {
+  return (flags >>> WIDTH_SHIFT) - 1;
 }

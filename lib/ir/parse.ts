@@ -7,7 +7,16 @@
 
 import { NONE } from "../base/mod.ts";
 import { type Block, Func, type SigId, Signatures } from "./func.ts";
-import { FLOAT_COND_NAMES, INT_COND_NAMES, Ir, IR_OPS, type IrOpName, memFlags, REGION_NAMES } from "./ops.ts";
+import {
+  atomicFlags,
+  FLOAT_COND_NAMES,
+  INT_COND_NAMES,
+  Ir,
+  IR_OPS,
+  type IrOpName,
+  memFlags,
+  REGION_NAMES,
+} from "./ops.ts";
 import { I32, type Type, TYPE_NAMES, VOID } from "./types.ts";
 
 /** Text that is not an IR function. */
@@ -230,7 +239,8 @@ class FunctionParser {
     const word = cursor.next();
     const region = (REGION_NAMES as readonly string[]).indexOf(word);
     if (region < 0) cursor.fail(`unknown region ${word}`);
-    return memFlags(cursor.accept("!") ? cursor.number() : 0, region);
+    const trap = cursor.accept("!") ? cursor.number() : 0;
+    return cursor.accept(":") ? atomicFlags(trap, region, Math.log2(cursor.number())) : memFlags(trap, region);
   }
 
   #value(cursor: Cursor): number {

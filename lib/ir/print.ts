@@ -26,7 +26,16 @@
 import { NONE } from "../base/mod.ts";
 import { ControlFlow } from "./cfg.ts";
 import type { Func, Signatures } from "./func.ts";
-import { FLOAT_COND_NAMES, INT_COND_NAMES, Ir, IR_OPS, memRegion, memTrap, REGION_NAMES } from "./ops.ts";
+import {
+  atomicWidthLog2,
+  FLOAT_COND_NAMES,
+  INT_COND_NAMES,
+  Ir,
+  IR_OPS,
+  memRegion,
+  memTrap,
+  REGION_NAMES,
+} from "./ops.ts";
 import { TYPE_NAMES } from "./types.ts";
 
 /** What to print besides the instructions. */
@@ -124,7 +133,7 @@ class Printer {
           parts.push(`+${content >>> 0}`);
           break;
         case "m":
-          parts.push(REGION_NAMES[memRegion(content)] + (memTrap(content) === 0 ? "" : `!${memTrap(content)}`));
+          parts.push(this.#access(content));
           break;
         case "B":
           parts.push(this.#block(content));
@@ -142,6 +151,12 @@ class Printer {
     const site = this.#options.sites === "show" ? ` @${func.site[value]}` : "";
     const text = parts.length === 0 ? "" : ` ${parts.join(", ")}`;
     this.#lines.push(`  ${result}${name}${suffix}${text}${site}`);
+  }
+
+  #access(flags: number): string {
+    const trap = memTrap(flags) === 0 ? "" : `!${memTrap(flags)}`;
+    const widthLog2 = atomicWidthLog2(flags);
+    return `${REGION_NAMES[memRegion(flags)]}${trap}${widthLog2 < 0 ? "" : `:${1 << widthLog2}`}`;
   }
 
   #definition(value: number): string {

@@ -19,6 +19,7 @@ import { ControlFlow } from "./cfg.ts";
 import { isCall, isTerminator } from "./effects.ts";
 import { Func } from "./func.ts";
 import {
+  atomicWidthLog2,
   FLOAT_COND_NAMES,
   hasValueList,
   INT_COND_NAMES,
@@ -65,6 +66,12 @@ const address = (v: Verifier, i: number) =>
 const load = (result: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && result(v.func.type[i]);
 const store = (stored: (type: Type) => boolean): TypeRule => (v, i) => address(v, i) && stored(v.typeC(i));
 const multiplyHigh: TypeRule = (v, i) => v.func.type[i] === I64 && v.typeA(i) === I64 && v.typeB(i) === I64;
+const isAtomicWidth = (v: Verifier, i: number) => {
+  const log2 = atomicWidthLog2(v.func.aux[i]);
+  const type = v.func.op[i] === Ir.atomic_store ? v.typeC(i) : v.func.type[i];
+  return isInt(type) && log2 >= 0 && log2 <= (type === I64 ? 3 : 2);
+};
+const atomic: TypeRule = (v, i) => address(v, i) && isAtomicWidth(v, i) && v.typeC(i) === v.func.type[i];
 const always: TypeRule = () => true;
 const conditionFirst: TypeRule = (v, i) => v.typeA(i) === I32;
 const call: TypeRule = (v, i) => v.checkCall(i);
@@ -100,6 +107,11 @@ const TYPE_RULES = perIrOp<TypeRule>({
   load: load((type) => type !== VOID),
   load8_u: load(isInt), load8_s: load(isInt), load16_u: load(isInt), load16_s: load(isInt), load32_u: load(is(I64)), load32_s: load(is(I64)),
   store: store((type) => type !== VOID), store8: store(isInt), store16: store(isInt), store32: store(is(I64)),
+  atomic_load: (v, i) => address(v, i) && isAtomicWidth(v, i),
+  atomic_store: (v, i) => address(v, i) && isAtomicWidth(v, i),
+  atomic_add: atomic, atomic_sub: atomic, atomic_and: atomic, atomic_or: atomic, atomic_xor: atomic, atomic_xchg: atomic,
+  atomic_cmpxchg: (v, i) => v.typeA(i) === ADDR && isAtomicWidth(v, i) && v.typeB(i) === v.func.type[i] && v.typeC(i) === v.func.type[i],
+  fence: always,
   vmctx: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
   call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call, poll: always,
   ref_add: (v, i) => v.typeA(i) === REF && v.typeB(i) === I32,

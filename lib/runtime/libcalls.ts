@@ -11,6 +11,7 @@
 import { type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
+import { INTERRUPTED, notify, wait32, wait64 } from "./atomic_wait.ts";
 import { parkedVmctx } from "./backtrace.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { InstanceState } from "./instance.ts";
@@ -35,6 +36,12 @@ class LibcallFrame {
     return (this.words[word] >>> 0) + (this.words[word + 1] >>> 0) * 0x1_0000_0000;
   }
 
+  /** An i64 argument, signed and exact. */
+  i64(argument: number): bigint {
+    const word = ARGS + 2 * argument;
+    return BigInt(this.words[word + 1]) << 32n | BigInt(this.words[word] >>> 0);
+  }
+
   /** Sets the result: an i64, exact below 2^53 and for -1. */
   return(value: number): void {
     this.words[RESULT] = value;
@@ -45,9 +52,38 @@ class LibcallFrame {
   readonly trap = (code: TrapName): Error => trapInCall(this.activation, code);
 }
 
+/** Milliseconds for a timeout in nanoseconds, an i64: negative is none. */
+function timeoutMs(call: LibcallFrame, argument: number): number {
+  const nanoseconds = call.u64(argument);
+  return nanoseconds >= 2 ** 63 ? Infinity : nanoseconds / 1e6;
+}
+
+/** Ends a wait: the result, or the trap of an interruption. */
+function endWait(call: LibcallFrame, result: number): void {
+  if (result === INTERRUPTED) throw call.trap("interrupted");
+  call.return(result);
+}
+
 type Handler = (call: LibcallFrame, instance: InstanceState) => void;
 
 const HANDLERS: Record<LibcallName, Handler> = {
+  memory_atomic_wait32: (call, { memories }) => {
+    const memory = memories[call.u32(0)];
+    if (memory.shared === undefined) throw call.trap("expected_shared_memory");
+    endWait(call, wait32(memory, call.u64(1), call.u32(2) | 0, timeoutMs(call, 3)));
+  },
+
+  memory_atomic_wait64: (call, { memories }) => {
+    const memory = memories[call.u32(0)];
+    if (memory.shared === undefined) throw call.trap("expected_shared_memory");
+    endWait(call, wait64(memory, call.u64(1), call.i64(2), timeoutMs(call, 3)));
+  },
+
+  memory_atomic_notify: (call, { memories }) => {
+    const memory = memories[call.u32(0)];
+    call.return(memory.shared === undefined ? 0 : notify(memory, call.u64(1), call.u32(2)));
+  },
+
   memory_grow: (call, { memories }) => call.return(memories[call.u32(0)].grow(call.u64(1))),
 
   memory_copy: (call, { memories }) => {

@@ -21,11 +21,11 @@ export interface MemoryLimits {
 /** Pages of 64 KiB, the only ones before custom page sizes. */
 export const STANDARD_PAGE_LOG2 = 16;
 
-/** The pages that a memory may have by its address type: 2^32 or 2^64 bytes, and a number of pages that `memory.size` can tell. */
+/** The pages that a memory may have by its address type. */
 export function mostPages({ addressType, pageSizeLog2 }: Pick<MemoryLimits, "addressType" | "pageSizeLog2">): number {
-  if (addressType === "i64") return limits.SPEC_MAX_MEMORY64_PAGES * 2 ** (STANDARD_PAGE_LOG2 - pageSizeLog2);
-  const pages = limits.SPEC_MAX_MEMORY32_PAGES * 2 ** (STANDARD_PAGE_LOG2 - pageSizeLog2);
-  return pageSizeLog2 === 0 ? pages - 1 : pages;
+  const isStandard = pageSizeLog2 === STANDARD_PAGE_LOG2;
+  if (addressType === "i64") return isStandard ? limits.SPEC_MAX_MEMORY64_PAGES : limits.SPEC_MAX_MEMORY64_BYTE_PAGES;
+  return isStandard ? limits.SPEC_MAX_MEMORY32_PAGES : limits.SPEC_MAX_MEMORY32_BYTE_PAGES;
 }
 
 /** Allocates what the type asks for. @throws {HostError} when the system refuses, or the minimum is above what any memory here has. */

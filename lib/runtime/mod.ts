@@ -30,6 +30,7 @@ export * from "./handles.ts";
 export * from "./host_call.ts";
 export * from "./instance.ts";
 export * from "./link.ts";
+export * from "./interrupt_request.ts";
 export * from "./memory.ts";
 export * from "./memory_type.ts";
 export * from "./module_state.ts";

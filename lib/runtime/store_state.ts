@@ -24,6 +24,7 @@ import type { Callable, FuncState } from "./func_ref.ts";
 import { HandleTable } from "./handles.ts";
 import type { HostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
+import type { InterruptState } from "./interrupt_request.ts";
 import type { MemoryState } from "./memory.ts";
 import { parkedVmctx } from "./backtrace.ts";
 
@@ -67,6 +68,8 @@ export class StoreState {
   onInterrupt: ((activation: Activation) => void) | undefined = undefined;
   /** Called at polls that leave for stress alone. */
   onStressPoll: ((activation: Activation) => void) | undefined = undefined;
+  /** Set once somebody may want to interrupt the store from outside. */
+  interrupt: InterruptState | undefined = undefined;
   /** The API's object for this store. */
   wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();

@@ -235,7 +235,8 @@ export class TranslateEnvironment {
       const is64 = module.memories[index].addressType === "i64";
       this.memoryIs64[index] = is64 ? 1 : 0;
       // No reservation is as large as what a 64-bit address reaches.
-      this.memoryIsExplicit[index] = is64 || this.options.bounds === "explicit" ? 1 : 0;
+      this.memoryIsExplicit[index] =
+        is64 || module.memories[index].pageSizeLog2 !== 16 || this.options.bounds === "explicit" ? 1 : 0;
     }
   }
 

@@ -61,7 +61,7 @@ export function store(op: IrOp, sizeBytes: number): Lower {
  * The 64-bit index of an access at `address` with the reader's memarg, or NONE when the displacement is the whole of it. Leaves the
  * displacement and the memory flags in `accessDisp` and `accessFlags`; in explicit mode emits the comparison.
  */
-function addressOf(t: Translator, address: Value, sizeBytes: number): number {
+export function addressOf(t: Translator, address: Value, sizeBytes: number): number {
   const { builder, environment, func, reader } = t;
   const memory = reader.memoryIndex;
   const offset = reader.lo >>> 0;
@@ -88,7 +88,7 @@ function addressOf(t: Translator, address: Value, sizeBytes: number): number {
 }
 
 /** Traps unless the access ends within the memory (MEM-2). */
-function checkBounds(t: Translator, address: Value, sizeBytes: number): void {
+export function checkBounds(t: Translator, address: Value, sizeBytes: number): void {
   const { builder, environment, reader } = t;
   const memory = reader.memoryIndex;
   const index = wide(t, address);

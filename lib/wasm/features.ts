@@ -103,4 +103,6 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "multi-memory",
   "memory64",
   "wide-arithmetic",
+  "custom-page-sizes",
+  "threads",
 );

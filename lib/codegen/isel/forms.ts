@@ -145,3 +145,41 @@ export const JMP_RM: FormId = form("jmp rm64");
 export function fitsI8(value: number): boolean {
   return value << 24 >> 24 === value;
 }
+
+// Atomic accesses, by log2 of the width.
+type ByWidth = readonly [FormId, FormId, FormId, FormId];
+/** Loads of an unsigned integer. */
+export const LOAD_ZERO_EXTENDED: ByWidth = [MOVZX_8, MOVZX_16, MOV_R32, MOV_R64];
+export const XCHG_M: ByWidth = [
+  form("xchg rm8, r8"),
+  form("xchg rm16, r16"),
+  form("xchg rm32, r32"),
+  form("xchg rm64, r64"),
+];
+export const LOCK_XADD: ByWidth = [
+  form("lock xadd m8, r8"),
+  form("lock xadd m16, r16"),
+  form("lock xadd m32, r32"),
+  form("lock xadd m64, r64"),
+];
+export const LOCK_CMPXCHG: ByWidth = [
+  form("lock cmpxchg m8, r8"),
+  form("lock cmpxchg m16, r16"),
+  form("lock cmpxchg m32, r32"),
+  form("lock cmpxchg m64, r64"),
+];
+function locked<const N extends "add" | "sub" | "and" | "or" | "xor">(name: N): ByWidth {
+  return [
+    form(`lock ${name} m8, r8`),
+    form(`lock ${name} m16, r16`),
+    form(`lock ${name} m32, r32`),
+    form(`lock ${name} m64, r64`),
+  ];
+}
+export const LOCK_ADD: ByWidth = locked("add");
+export const LOCK_SUB: ByWidth = locked("sub");
+export const LOCK_AND: ByWidth = locked("and");
+export const LOCK_OR: ByWidth = locked("or");
+export const LOCK_XOR: ByWidth = locked("xor");
+/** A locked instruction is a full fence. */
+export const LOCK_OR_IMM8: FormId = form("lock or m32, imm8");

@@ -10,6 +10,7 @@ import { bug, NONE } from "../../base/mod.ts";
 import { canEliminate, type Func, I32, Ir, isCall, perIrOp } from "../../ir/mod.ts";
 import { DEF } from "../../regalloc/mod.ts";
 import { Shape } from "../vcode.ts";
+import { ATOMIC_RULES } from "./atomic.ts";
 import { CALL_RULES } from "./calls.ts";
 import { COMPARE_BRANCH_RULES } from "./compare_branch.ts";
 import { CONTROL_RULES } from "./control.ts";
@@ -29,6 +30,7 @@ const SELECT: readonly RuleList[] = perIrOp<RuleList>({
   ...WIDE_RULES,
   ...COMPARE_BRANCH_RULES,
   ...MEMORY_RULES,
+  ...ATOMIC_RULES,
   ...FLOAT_RULES,
   ...CONVERT_RULES,
   ...CALL_RULES,

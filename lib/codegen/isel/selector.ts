@@ -428,6 +428,13 @@ export class Selector {
     this.#matchAddress(this.a[v], this.b[v], this.imm[v]);
   }
 
+  /** As {@linkcode address}, for an access whose row has no index. */
+  addressWithoutIndex(v: number): void {
+    this.amTrap = memTrap(this.aux[v]);
+    this.amSite = this.func.site[v];
+    this.#matchAddress(this.a[v], NONE, this.imm[v]);
+  }
+
   #matchAddress(base: number, index: number, disp: number): void {
     const { op, a, b } = this;
     this.amBaseKind = MemBase.absent;

@@ -11,7 +11,7 @@
 
 import { growInt32 } from "../../base/mod.ts";
 import type { ControlFlow } from "../cfg.ts";
-import { isCall, isStore } from "../effects.ts";
+import { isCall, writtenRegions } from "../effects.ts";
 import type { Func } from "../func.ts";
 import { type IrOp, memRegion, REGION_NAMES } from "../ops.ts";
 
@@ -47,7 +47,10 @@ export class MemoryVersions {
       for (let i = func.blockStart[block]; i < end; i++) {
         const value = order[i];
         if (isCall(op[value])) { for (let region = 0; region < REGIONS; region++) before[to + region]++; }
-        else if (isStore(op[value])) before[to + memRegion(aux[value])]++;
+        else {
+          const written = writtenRegions(op[value], aux[value]);
+          for (let region = 1; written >> region !== 0; region++) before[to + region] += written >> region & 1;
+        }
       }
     }
   }
@@ -74,7 +77,12 @@ export class MemoryVersions {
   /** Passes an instruction. */
   pass(op: IrOp, flags: number): void {
     if (isCall(op)) { for (let region = 0; region < REGIONS; region++) this.current[region] = this.#next++; }
-    else if (isStore(op)) this.current[memRegion(flags)] = this.#next++;
+    else {
+      const written = writtenRegions(op, flags);
+      for (let region = 1; written >> region !== 0; region++) {
+        if ((written >> region & 1) !== 0) this.current[region] = this.#next++;
+      }
+    }
   }
 
   /** Notes the versions at the end of a block. */
