@@ -9,6 +9,7 @@
 import { TrapCode } from "../../../lib/abi/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
 import {
+  atomicWidthLog2,
   calleeNullTrap,
   calleeTag,
   F32,
@@ -293,7 +294,7 @@ function fromInt(isSigned: boolean): Exec {
 
 function address(m: Activation, v: number): number {
   const { f } = m;
-  const index = f.b[v] === NONE ? 0 : Number(unsigned64(b(m, v) as bigint));
+  const index = f.b[v] === NONE || f.op[v] === Ir.atomic_cmpxchg ? 0 : Number(unsigned64(b(m, v) as bigint));
   return (a(m, v) as number) + index + (f.imm[v] >>> 0);
 }
 
@@ -322,6 +323,22 @@ function store(sizeBytes: number): Exec {
     return 0;
   };
 }
+
+/** One thread: the old contents, zero-extended; the new ones are what `next` makes of them, undefined to leave them. */
+function atomic(next: (old: bigint, m: Activation, v: number) => bigint | undefined): Exec {
+  return (m, v) => {
+    const sizeBytes = 1 << atomicWidthLog2(m.f.aux[v]);
+    const [view, offset] = access(m, v, sizeBytes);
+    let old = 0n;
+    for (let i = sizeBytes - 1; i >= 0; i--) old = old << 8n | BigInt(view.getUint8(offset + i));
+    const value = next(old, m, v);
+    if (value !== undefined) {
+      for (let i = 0; i < sizeBytes; i++) view.setUint8(offset + i, Number(value >> BigInt(8 * i) & 255n));
+    }
+    return m.f.type[v] === I64 ? BigInt.asIntN(64, old) : Number(BigInt.asIntN(32, old));
+  };
+}
+const operandC = (m: Activation, v: number) => BigInt(m.values[m.f.c[v]]);
 
 const SIZE = (type: Type) => type === I32 || type === F32 || type === REF ? 4 : type === V128 ? 16 : 8;
 
@@ -430,6 +447,19 @@ const EXEC = perIrOp<Exec>({
   store8: store(1),
   store16: store(2),
   store32: store(4),
+  atomic_load: atomic(() => undefined),
+  atomic_store: atomic((_, m, v) => operandC(m, v)),
+  atomic_add: atomic((old, m, v) => old + operandC(m, v)),
+  atomic_sub: atomic((old, m, v) => old - operandC(m, v)),
+  atomic_and: atomic((old, m, v) => old & operandC(m, v)),
+  atomic_or: atomic((old, m, v) => old | operandC(m, v)),
+  atomic_xor: atomic((old, m, v) => old ^ operandC(m, v)),
+  atomic_xchg: atomic((_, m, v) => operandC(m, v)),
+  atomic_cmpxchg: atomic((old, m, v) => {
+    const bits = 8 << atomicWidthLog2(m.f.aux[v]);
+    return BigInt.asUintN(bits, BigInt(b(m, v))) === old ? operandC(m, v) : undefined;
+  }),
+  fence: () => 0,
   vmctx: (m) => m.environment.vmctx,
   vmctx_addr: (m, v) => {
     const { space, vmctx } = m.environment;

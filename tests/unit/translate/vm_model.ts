@@ -453,6 +453,10 @@ export class InstanceModel implements Environment {
     },
     table_get_lazy: ([table, index]) => this.world.initialise(this.#tables[table], index),
     ref_func: ([index]) => this.funcRef(index),
+    // One thread: whoever waits is never woken, and wakes nobody.
+    memory_atomic_wait32: () => 2,
+    memory_atomic_wait64: () => 2,
+    memory_atomic_notify: () => 0,
   };
 
   #memoryBytes(memory: number, start: number, length: number): Uint8Array {
