@@ -7,6 +7,7 @@ import {
   FUNCREF_INIT_BIT,
   type LibcallName,
   LIBCALLS,
+  ownedMemoryOf,
   shapeOf,
   TrapCode,
   VMContextHead,
@@ -43,6 +44,7 @@ export type Callable = (args: Val[]) => Outcome;
 interface MemoryModel {
   readonly definition: number;
   readonly maximumPages: number;
+  readonly pageBytes: number;
 }
 interface TableModel {
   readonly definition: number;
@@ -96,10 +98,15 @@ export class World {
     return address;
   }
 
-  memory(minimumPages: number, maximumPages = MAX_MODEL_PAGES, definition = this.space.map(16)): MemoryModel {
-    this.space.setU64(definition + VMMemoryDefinition.offsets.base, this.space.map(minimumPages * 65536));
-    this.space.setU64(definition + VMMemoryDefinition.offsets.currentLengthBytes, minimumPages * 65536);
-    return { definition, maximumPages };
+  memory(
+    minimumPages: number,
+    maximumPages = MAX_MODEL_PAGES,
+    definition = this.space.map(16),
+    pageBytes = 65536,
+  ): MemoryModel {
+    this.space.setU64(definition + VMMemoryDefinition.offsets.base, this.space.map(minimumPages * pageBytes));
+    this.space.setU64(definition + VMMemoryDefinition.offsets.currentLengthBytes, minimumPages * pageBytes);
+    return { definition, maximumPages, pageBytes };
   }
 
   table(type: number, minimum: number, maximum = 2 ** 32 - 1, definition = this.space.map(16)): TableModel {
@@ -236,9 +243,12 @@ export class InstanceModel implements Environment {
   #define(): void {
     const { module, world, vmctx } = this;
     for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
-      const { minimumPages, maximumPages } = module.memories[i];
-      const definition = vmctx + this.#shape.ownedMemory(i - module.importedMemoryCount);
-      this.#memories[i] = world.memory(minimumPages, maximumPages, definition);
+      const { minimumPages, maximumPages, pageSizeLog2 } = module.memories[i];
+      const owned = ownedMemoryOf(module, i);
+      const definition = owned === NONE ? undefined : vmctx + this.#shape.ownedMemory(owned);
+      const memory = world.memory(minimumPages, maximumPages ?? 2 ** 32, definition, 2 ** pageSizeLog2);
+      this.#memories[i] = memory;
+      world.space.setU64(vmctx + this.#shape.memoryPointer(i - module.importedMemoryCount), memory.definition);
     }
     for (let i = module.importedTableCount; i < module.tables.length; i++) {
       const { minimum, maximum } = module.tables[i];
@@ -404,12 +414,12 @@ export class InstanceModel implements Environment {
 
   readonly #libcalls: Record<LibcallName, (args: number[]) => number> = {
     memory_grow: ([memory, delta]) => {
-      const { definition, maximumPages } = this.#memories[memory];
+      const { definition, maximumPages, pageBytes } = this.#memories[memory];
       const length = definition + VMMemoryDefinition.offsets.currentLengthBytes;
-      const pages = this.space.getU64(length) / 65536;
-      if (pages + delta > Math.min(maximumPages, MAX_MODEL_PAGES)) return -1;
-      this.space.grow(this.space.getU64(definition + VMMemoryDefinition.offsets.base), (pages + delta) * 65536);
-      this.space.setU64(length, (pages + delta) * 65536);
+      const pages = this.space.getU64(length) / pageBytes;
+      if (pages + delta > Math.min(maximumPages, MAX_MODEL_PAGES * 65536 / pageBytes)) return -1;
+      this.space.grow(this.space.getU64(definition + VMMemoryDefinition.offsets.base), (pages + delta) * pageBytes);
+      this.space.setU64(length, (pages + delta) * pageBytes);
       return pages;
     },
     memory_copy: ([to, from, destination, source, length]) => {
