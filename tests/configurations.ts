@@ -3,7 +3,10 @@
 import type { EngineConfig } from "../lib/engine/mod.ts";
 
 /** Upper halves are poisoned; every third poll leaves the guest; four registers a class. */
-const STRESS = { interruption: true, stress: { poison: true, poll: 3, registers: 4 } } as const satisfies EngineConfig;
+export const STRESS = {
+  interruption: true,
+  stress: { poison: true, poll: 3, registers: 4 },
+} as const satisfies EngineConfig;
 
 /** Each configuration by name. */
 export const CONFIGURATIONS = {

@@ -1,6 +1,6 @@
 /**
  * Random programs: our engine, in every configuration, against V8. `FUZZ_SEED` and `FUZZ_COUNT` choose others; `FUZZ_SHRINK` set to 1
- * reduces the first failing program and prints it.
+ * reduces the first failing program and prints it, `FUZZ_STRESS` set to 1 runs the configurations under stress only.
  *
  * A program runs in two configurations: the default one and, in turn, one of the others. tests/fuzz/campaign.ts runs many programs in child
  * processes, so that it also finds what ends the process.
@@ -21,6 +21,7 @@ const COUNT = Number(Deno.env.get("FUZZ_COUNT") ?? 300);
 /** A run that nobody sized ends after this time on a slow machine. */
 const BUDGET_MS = Deno.env.has("FUZZ_COUNT") ? Infinity : 20_000;
 const REDUCES = Deno.env.get("FUZZ_SHRINK") === "1";
+const STRESSES = Deno.env.get("FUZZ_STRESS") === "1";
 const PROGRESS = Deno.env.get("FUZZ_PROGRESS");
 
 function verdictOf(program: Program, seed: number, configuration: Configuration): Verdict {
@@ -36,6 +37,13 @@ function fails(program: Program, seed: number, configuration: Configuration): bo
   }
 }
 
+/** The default configuration and, in turn, one of the others; under stress, one of those that are. */
+function configurationsFor(seed: number): Configuration[] {
+  const stressed = CONFIGURATIONS.filter(({ stress }) => stress === "on");
+  if (STRESSES) return [stressed[seed % stressed.length]];
+  return [CONFIGURATIONS[0], CONFIGURATIONS[1 + seed % (CONFIGURATIONS.length - 1)]];
+}
+
 Deno.test("random programs do what V8 does", () => {
   const failures: string[] = [];
   const started = performance.now();
@@ -45,7 +53,7 @@ Deno.test("random programs do what V8 does", () => {
     const program = generateProgram(new Random(seed));
     const binaries = encodeProgram(program);
     const expected = recordExpected(program, binaries, seed);
-    for (const configuration of [CONFIGURATIONS[0], CONFIGURATIONS[1 + seed % (CONFIGURATIONS.length - 1)]]) {
+    for (const configuration of configurationsFor(seed)) {
       const verdict = compareWith(expected, program, binaries, seed, configuration);
       if (verdict === "same") same++;
       if (verdict === "inconclusive") inconclusive++;

@@ -1,9 +1,11 @@
 /** The two engines that differential tests compare, behind one face: V8, and ours in any configuration with all internal checks on. */
 
+import { stressWord } from "../../../lib/abi/mod.ts";
 import { compileModule, encodeArtifact } from "../../../lib/compile/mod.ts";
 import { machineCpuFeatures } from "../../../lib/runtime/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule } from "../../../lib/wasm/mod.ts";
 import { Engine, Global, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
+import { STRESS } from "../../configurations.ts";
 import type { NumberType, Signature } from "../generators/wasm_tree.ts";
 
 /** How our code is made. */
@@ -12,6 +14,8 @@ export interface Configuration {
   readonly effort: "none" | "speed";
   /** What the code may use: all that this machine has (if not given), or only what every machine has. */
   readonly processor?: "baseline";
+  /** Compiled with polls and under all stress. */
+  readonly stress?: "on";
 }
 
 /** Every configuration. */
@@ -21,11 +25,14 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   { bounds: "guard", effort: "none" },
   { bounds: "explicit", effort: "none" },
   { bounds: "guard", effort: "speed", processor: "baseline" },
+  { bounds: "guard", effort: "speed", stress: "on" },
+  { bounds: "explicit", effort: "speed", stress: "on" },
+  { bounds: "guard", effort: "none", stress: "on" },
 ];
 
 /** A configuration in words. */
-export function configurationName({ bounds, effort, processor }: Configuration): string {
-  return `${bounds} ${effort}${processor === undefined ? "" : ` ${processor}`}`;
+export function configurationName({ bounds, effort, processor, stress }: Configuration): string {
+  return `${bounds} ${effort}${processor === undefined ? "" : ` ${processor}`}${stress === undefined ? "" : " stress"}`;
 }
 
 /** A function of either engine. */
@@ -113,13 +120,16 @@ export class V8Session implements Session {
   [Symbol.dispose](): void {}
 }
 
+/** {@linkcode STRESS} as the compiler takes it. */
+const STRESS_CODE = { interruption: true, stress: stressWord(STRESS.stress) } as const;
+
 const engines = new Map<string, Engine>();
 
 function engineFor(configuration: Configuration): Engine {
-  const { bounds, effort } = configuration;
+  const { bounds, effort, stress } = configuration;
   const key = configurationName(configuration);
   let engine = engines.get(key);
-  if (engine === undefined) engines.set(key, engine = new Engine({ bounds, effort }));
+  if (engine === undefined) engines.set(key, engine = new Engine({ bounds, effort, ...(stress ? STRESS : {}) }));
   return engine;
 }
 
@@ -127,9 +137,9 @@ function engineFor(configuration: Configuration): Engine {
 export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): Module {
   const module = decodeModule(bytes, COMPILED_FEATURES);
   validateModule(module);
-  const { bounds, effort, processor } = configuration;
+  const { bounds, effort, processor, stress } = configuration;
   const cpuFeatures = processor === "baseline" ? 0 : machineCpuFeatures();
-  const compiled = compileModule(module, { bounds, effort, cpuFeatures, checks: "on" });
+  const compiled = compileModule(module, { bounds, effort, cpuFeatures, checks: "on", ...(stress ? STRESS_CODE : {}) });
   return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled));
 }
 
