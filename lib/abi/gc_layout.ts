@@ -174,7 +174,7 @@ export interface GcArrayLayout {
 
 /** The descriptor type of a struct type (custom descriptors), or NONE. */
 function descriptorOf(type: DefinedType): number {
-  return type.kind === "struct" ? (type as { readonly descriptor?: number }).descriptor ?? NONE : NONE;
+  return type.kind === "struct" ? type.descriptor : NONE;
 }
 
 /** Lays fields out from `start`; a descriptor reference comes before field `descriptorField`. */

@@ -26,6 +26,8 @@ export const TRAPS = [
   ["array_out_of_bounds", "out of bounds array access", "out of bounds array access"],
   ["cast_failure", "cast failure", "cast failure"],
   ["internal_check", "BUG: a check of the compiler's own failed", ""],
+  ["null_descriptor_reference", "null descriptor reference", "null descriptor reference"],
+  ["descriptor_cast_failure", "descriptor cast failure", "descriptor cast failure"],
   ["gc_heap_exhausted", "garbage-collected heap exhausted", "out of memory"],
   ["unaligned_atomic", "unaligned atomic access", "unaligned atomic"],
   ["expected_shared_memory", "expected shared memory: nobody could wake the guest", "expected shared memory"],

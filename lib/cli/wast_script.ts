@@ -8,8 +8,19 @@
  */
 
 import { TRAPS } from "../abi/mod.ts";
+import { bug } from "../base/mod.ts";
 import { type Engine, Func, Global, Instance, LinkError, Memory, Module, Store, Table, Trap } from "../engine/mod.ts";
-import { callBits, type FuncState, funcStateOf } from "../runtime/mod.ts";
+import {
+  ArrayRef,
+  callBits,
+  ExnRef,
+  fromReference,
+  type FuncState,
+  funcStateOf,
+  I31Ref,
+  StructRef,
+  toReference,
+} from "../runtime/mod.ts";
 import {
   CompileError,
   decodeModule,
@@ -290,7 +301,7 @@ class Script {
     return func.signature.resultNames.map((kind: string, index: number) => ({
       kind,
       words: results.subarray(4 * index, 4 * index + 4),
-      value: kind === "externref" ? func.store.handles.valueOf(results[4 * index]) : undefined,
+      value: OBJECT_KINDS.has(kind) ? fromReference(func.store, results[4 * index]) : undefined,
     }));
   }
 
@@ -300,9 +311,9 @@ class Script {
       const bits = BigInt.asIntN(64, BigInt(value as string));
       words[at] = Number(BigInt.asIntN(32, bits));
       words[at + 1] = Number(BigInt.asIntN(32, bits >> 32n));
-    } else if (value !== "null" && type === "externref") {
-      words[at] = func.store.handles.handleOf(this.#extern(value as string));
-    } else if (value !== "null") throw new Skip(`argument of type ${type}`);
+    } else if (value !== "null" && (type === "externref" || type === "anyref")) {
+      words[at] = toReference(func.store, this.#extern(value as string)) ?? bug("the heap is full");
+    } else if (value !== "null" && !type.startsWith("null")) throw new Skip(`argument of type ${type}`);
   }
 
   #extern(value: string): { extern: string } {
@@ -314,15 +325,21 @@ class Script {
   #matches(expected: ScriptValue, result: Result): boolean {
     const { type, value } = expected;
     if (type === "either") return expected.values!.some((choice) => this.#matches(choice, result));
+    if (!NUMBER_TYPES.has(type) && result.kind !== "funcref") return this.#matchesReference(expected, result.value);
     if (result.words === undefined) return matchesGlobal(expected, result.value);
     const [lo, hi] = result.words;
     if (type === "i32") return lo === Number(BigInt.asIntN(32, BigInt(value as string)));
     if (type === "i64" || type === "f32" || type === "f64") return matchesNumber(type, value as string, lo, hi);
-    // Only function references are 64 bits wide (ZX-1: the rest of a slot is undefined).
-    const isNull = lo === 0 && (hi === 0 || result.kind !== "funcref");
-    if (value === "null" || type === "refnull" || type.startsWith("null")) return isNull;
-    if (value === undefined) return !isNull;
-    return type === "externref" && result.value === this.#externs.get(value as string);
+    return isNullPattern(expected) === (lo === 0 && hi === 0);
+  }
+
+  /** A reference that is none to a function, as JavaScript sees it. */
+  #matchesReference(expected: ScriptValue, actual: unknown): boolean {
+    const { type, value } = expected;
+    if (isNullPattern(expected)) return actual === null;
+    if (value !== undefined) return actual === this.#externs.get(value as string);
+    const classes = REFERENCE_CLASSES[type];
+    return classes === undefined ? actual !== null : classes.some((one) => actual instanceof one);
   }
 
   /** The module must be refused by decoding or validation. */
@@ -336,6 +353,24 @@ class Script {
     }
     throw new Error(`accepted, expected: ${command.text}`);
   }
+}
+
+const NUMBER_TYPES = new Set(["i32", "i64", "f32", "f64", "v128"]);
+
+/** Kinds of results that are references into the heap. */
+const OBJECT_KINDS = new Set(["externref", "anyref", "exnref", "contref"]);
+
+/** What a pattern without a value accepts; not named: anything but null. */
+const REFERENCE_CLASSES: Readonly<Record<string, readonly (abstract new (...args: never[]) => unknown)[]>> = {
+  structref: [StructRef],
+  arrayref: [ArrayRef],
+  i31ref: [I31Ref],
+  eqref: [StructRef, ArrayRef, I31Ref],
+  exnref: [ExnRef],
+};
+
+function isNullPattern({ type, value }: ScriptValue): boolean {
+  return value === "null" || type === "refnull" || type.startsWith("null");
 }
 
 /** A result: its bits, or for globals and external references the JavaScript value. */
@@ -374,7 +409,7 @@ function matchesGlobal({ type, value }: ScriptValue, actual: unknown): boolean {
     scratch.setFloat64(0, actual as number, true);
     return matchesNumber("f64", value as string, scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
-  return value === "null" || type === "refnull" ? actual === null : actual !== null;
+  return isNullPattern({ type, ...(value === undefined ? {} : { value }) }) === (actual === null);
 }
 
 /** `work` must trap, with the message that the script gives. */

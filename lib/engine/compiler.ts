@@ -1,6 +1,7 @@
 /** The one file that reaches the compiler: an entry that only loads compiled modules would leave it out. */
 
-import { type CompiledModule, stressWord } from "../abi/mod.ts";
+import { type CompiledModule, GC_MAX_OFFSET_BYTES, stressWord, structTooLarge } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
 import { compileModule, encodeArtifact } from "../compile/mod.ts";
 import {
   machineCpuFeatures,
@@ -42,7 +43,18 @@ export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module
   if (feature !== undefined) {
     throw new CompileError(`the module uses the feature ${feature}, which this engine does not compile`, 0);
   }
+  requireSmallObjects(module);
   return module;
+}
+
+/** Objects with fields beyond what code can address (GC-1) are refused. @throws {CompileError} */
+function requireSmallObjects({ types, offsets }: Module): void {
+  const index = structTooLarge(types);
+  if (index === NONE) return;
+  throw new CompileError(
+    `an object of type ${index} would have more than ${GC_MAX_OFFSET_BYTES} bytes`,
+    offsets.types[index],
+  );
 }
 
 /**
@@ -55,6 +67,7 @@ export function decodeCompiled(bytes: Uint8Array, config: ResolvedConfig): Modul
   if ((config.features & DEFAULT_COMPILED) !== DEFAULT_COMPILED) return decodeChecked(bytes, config);
   const module = decodeModule(bytes, knownFeatures(config));
   validateDefinitions(module);
+  requireSmallObjects(module);
   return module;
 }
 
@@ -90,6 +103,9 @@ const TYPE_CODES: Record<ValueKindName, number> = {
   v128: 0x7b,
   func: 0x70,
   extern: 0x6f,
+  any: 0x6e,
+  exn: 0x69,
+  cont: 0x68,
 };
 
 /** Compiles a module that has one function type and nothing else: its thunks serve every function type of the same value kinds. */

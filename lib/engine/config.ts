@@ -1,6 +1,7 @@
 /** Configuration of engines. */
 
 import { FEWEST_REGISTERS, type StressOptions } from "../abi/mod.ts";
+import { DEFAULT_HEAP_LIMIT_BYTES } from "../runtime/mod.ts";
 import {
   COMPILED_FEATURES,
   DEFAULT_FEATURES,
@@ -34,6 +35,11 @@ export interface EngineConfig {
    */
   readonly interruption?: boolean;
   /**
+   * Bytes of garbage-collected objects that each store may hold: 1 GiB unless given, at most 2 GiB less 32 KiB. A guest that needs more
+   * gets the trap `gc_heap_exhausted`.
+   */
+  readonly heapLimitBytes?: number;
+  /**
    * Makes rare things frequent, for tests of the engine itself: programs run slower and compute the same.
    *
    * @internal
@@ -48,25 +54,31 @@ export interface ResolvedConfig {
   readonly effort: "none" | "speed";
   readonly checks: "on" | "off";
   readonly interruption: boolean;
+  readonly heapLimitBytes: number;
   readonly stress: StressOptions;
 }
 
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
+  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
   if (effort !== "none" && effort !== "speed") throw new TypeError(`effort is "none" or "speed", not ${effort}`);
   if (checks !== "on" && checks !== "off") throw new TypeError(`checks is "on" or "off", not ${checks}`);
   if (typeof interruption !== "boolean") throw new TypeError(`interruption is true or false, not ${interruption}`);
+  if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
+    throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
+  }
   checkStress(stress, interruption);
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
   }
   const wanted = features === undefined ? DEFAULT_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
-  return { features: (wanted & COMPILED_FEATURES) as FeatureSet, bounds, effort, checks, interruption, stress };
+  const allowed = (wanted & COMPILED_FEATURES) as FeatureSet;
+  return { features: allowed, bounds, effort, checks, interruption, heapLimitBytes, stress };
 }
 
 function checkStress({ registers, poll }: StressOptions, interruption: boolean): void {

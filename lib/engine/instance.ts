@@ -194,6 +194,9 @@ const FITS_CONSTANT: Record<ValueKindName, (given: unknown) => boolean> = {
   v128: (given) => given instanceof Uint8Array,
   func: (given) => given === null || funcStateOf(given) !== undefined,
   extern: () => true,
+  any: () => true,
+  exn: () => true,
+  cont: () => true,
 };
 
 /** A new global for a value that is given in place of one. */

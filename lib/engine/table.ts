@@ -1,6 +1,13 @@
 /** Tables: a guest's references. */
 
-import { coerceValue, createTable, type TableState } from "../runtime/mod.ts";
+import {
+  type BitValue,
+  coerceValue,
+  createTable,
+  referenceOf,
+  type TableState,
+  valueOfReferenceBits,
+} from "../runtime/mod.ts";
 import type { ValType } from "../wasm/mod.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
@@ -109,7 +116,7 @@ export class Table<Address extends AddressType = "i32"> {
     }
     this.#state = createTable(state, { element: elementType, minimum, maximum, addressType });
     this.#state.wrapper = this;
-    if (init !== null) this.#state.fill(0, this.#coerce(init), minimum);
+    if (init !== null) this.#state.fill(0, this.#bits(this.#coerce(init)), minimum);
   }
 
   /** Number of elements. */
@@ -134,7 +141,9 @@ export class Table<Address extends AddressType = "i32"> {
   get(index: number | bigint): any {
     const state = this.#open();
     const bits = state.get(this.#index(index, 1));
-    return state.elementType === "func" ? state.store.callableAt(bits) : state.store.handles.valueOf(bits);
+    return state.elementType === "func"
+      ? state.store.callableAt(bits)
+      : valueOfReferenceBits(state.store, state.valueKind, bits);
   }
 
   /**
@@ -148,7 +157,8 @@ export class Table<Address extends AddressType = "i32"> {
   set(index: number | bigint, value?: unknown): void {
     // Left out is null; undefined is a host value like any other (JS API).
     const bits = this.#coerce(arguments.length < 2 ? null : value);
-    this.#open().set(this.#index(index, 1), bits);
+    const place = this.#index(index, 1);
+    this.#open().set(place, this.#bits(bits));
   }
 
   /**
@@ -162,7 +172,7 @@ export class Table<Address extends AddressType = "i32"> {
   grow(delta: AddressValue<Address>, value?: unknown): AddressValue<Address> {
     const count = this.#number(delta, "The growth of a table");
     const bits = this.#coerce(arguments.length < 2 ? null : value);
-    const before = this.#open().grow(count, bits);
+    const before = this.#open().grow(count, this.#bits(bits));
     if (before < 0) throw new RangeError(`The table cannot grow by ${count} elements`);
     return this.#value(before);
   }
@@ -179,7 +189,8 @@ export class Table<Address extends AddressType = "i32"> {
     const bits = this.#coerce(value);
     const first = this.#number(start, "An index");
     const count = length === undefined ? Math.max(0, this.#open().size - first) : this.#number(length, "A length");
-    this.#open().fill(this.#index(first, count), bits, count);
+    const place = this.#index(first, count);
+    this.#open().fill(place, this.#bits(bits), count);
   }
 
   /**
@@ -214,9 +225,15 @@ export class Table<Address extends AddressType = "i32"> {
     return this.#state;
   }
 
-  #coerce(value: unknown): number {
+  #coerce(value: unknown): BitValue {
     const { store, valueKind, type } = this.#open();
-    return coerceValue(store, valueKind, type.element, value) as number;
+    return coerceValue(store, valueKind, type.element, value);
+  }
+
+  /** The bits of a coerced value, to be stored at once: nothing may be collected in between. */
+  #bits(value: BitValue): number {
+    const { store, elementType } = this.#open();
+    return elementType === "func" ? value as number : referenceOf(store, value);
   }
 
   #number(value: unknown, what: string): number {

@@ -5,6 +5,9 @@
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { CompiledModule, StressOptions } from "../abi/mod.ts";
+import type { HeapOptions } from "./gc/semispace.ts";
+import { GcTypes } from "./gc/type_info.ts";
+import { TypeTable } from "./gc/type_table.ts";
 import { Signature } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 
@@ -15,7 +18,11 @@ export type ThunkCompiler = (signature: Signature, registry: TypeRegistry) => Co
 export interface EngineOptions {
   readonly bounds: "guard" | "explicit";
   readonly stress?: StressOptions;
+  /** Bytes of objects that each store's heap may hold. */
+  readonly heapLimitBytes?: number;
 }
+/** Bytes of objects that a store's heap may hold unless its engine says otherwise. */
+export const DEFAULT_HEAP_LIMIT_BYTES: number = 1 << 30;
 
 /** An engine, as stores see it. */
 export class EngineState {
@@ -25,21 +32,65 @@ export class EngineState {
   readonly bounds: "guard" | "explicit";
   /** What is made harder than it need be. */
   readonly stress: StressOptions;
+  /** How the heaps of its stores behave. */
+  readonly heapOptions: HeapOptions;
+  /** The types as collectors see them. */
+  readonly gcTypes: GcTypes = new GcTypes(this.registry);
   readonly #signatures: (Signature | undefined)[] = [];
   /** By canonical type id. */
   readonly #thunks = new Map<number, LoadedCode>();
   readonly #compileThunks: ThunkCompiler;
+  #typeTable: TypeTable | undefined;
+  /** Stores that are not closed: their contexts hold the type table's address. */
+  #stores = 0;
   #isClosed = false;
 
-  constructor({ bounds, stress = {} }: EngineOptions, compileThunks: ThunkCompiler) {
+  constructor(options: EngineOptions, compileThunks: ThunkCompiler) {
+    const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = options;
     this.bounds = bounds;
     this.stress = stress;
+    this.heapOptions = { limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);
   }
 
+  /** The table that compiled code tests types against, made when first asked for. @throws {HostError} */
+  get typeTable(): TypeTable {
+    if (this.#typeTable === undefined) {
+      this.#typeTable = new TypeTable(this.registry);
+      leakedTables.register(this, this.#typeTable, this);
+      this.#typeTable.sync();
+    }
+    return this.#typeTable;
+  }
+
+  /** To be called whenever types were entered, before anything of such a type exists (TYPETAB-1). */
+  typesEntered(): void {
+    this.#typeTable?.sync();
+  }
+
+  /** Counts a store of this engine. */
+  storeOpened(): void {
+    this.#stores++;
+  }
+
+  /** Counts a store that has closed. */
+  storeClosed(): void {
+    this.#stores--;
+    this.#releaseTable();
+  }
+
+  /** The last of engine and stores gives the type table back. */
+  #releaseTable(): void {
+    if (!this.#isClosed || this.#stores !== 0 || this.#typeTable === undefined) return;
+    leakedTables.unregister(this);
+    this.#typeTable.release();
+    this.#typeTable = undefined;
+  }
+
   /** The signature of a canonical function type. */
   signature(typeId: number): Signature {
+    this.typesEntered();
     return this.#signatures[typeId] ??= new Signature(this.registry, typeId, this.registry.funcType(typeId));
   }
 
@@ -66,6 +117,7 @@ export class EngineState {
     this.#isClosed = true;
     leaks.unregister(this);
     releaseAll(this.#thunks);
+    this.#releaseTable();
   }
 }
 
@@ -73,6 +125,9 @@ function releaseAll(codes: Map<number, LoadedCode>): void {
   for (const code of codes.values()) code.release();
   codes.clear();
 }
+
+/** Type tables of engines that nobody disposed of. */
+const leakedTables = new FinalizationRegistry<TypeTable>((table) => table.release());
 
 /** Thunks of engines that nobody disposed of. */
 const leaks = new FinalizationRegistry<Map<number, LoadedCode>>(releaseAll);

@@ -22,7 +22,18 @@ import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
 import { type BitValue, coerceValue, isScalar, loadResults, storeSlot, toI64 } from "./values.ts";
 
-const WORDS_OF_KIND: Record<ValueKindName, number> = { i32: 1, i64: 2, f32: 1, f64: 2, v128: 4, func: 2, extern: 1 };
+const WORDS_OF_KIND: Record<ValueKindName, number> = {
+  i32: 1,
+  i64: 2,
+  f32: 1,
+  f64: 2,
+  v128: 4,
+  func: 2,
+  extern: 1,
+  any: 1,
+  exn: 1,
+  cont: 1,
+};
 
 const I32_KIND = ValueKind.i32, I64_KIND = ValueKind.i64, F64_KIND = ValueKind.f64;
 
@@ -250,7 +261,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     const bits: BitValue[] = [];
     for (let i = 0; i < params.length; i++) bits.push(coerceValue(store, params[i], paramTypes[i], args[i]));
     const activation = begin(func);
-    for (let i = 0; i < params.length; i++) storeSlot(params[i], i, bits[i]);
+    for (let i = 0; i < params.length; i++) storeSlot(store, params[i], i, bits[i]);
     run(activation);
     return loadResults(store, results);
   }

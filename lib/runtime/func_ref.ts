@@ -46,6 +46,8 @@ export class FuncState {
   vmctx = 0;
   /** Address of the entry thunk of its type. */
   entryThunk = 0;
+  /** What stands for it in objects (HEAP-2), 0 for nothing yet. */
+  gcId = 0;
   /** The API's object for this function, once it has one. */
   wrapper: unknown = undefined;
   readonly #block: Block;
@@ -95,6 +97,12 @@ export class FuncState {
   /** Completes a host function by the thunks of `code`, whose type `typeIndex` is this function's type. */
   completeHost(code: LoadedCode, typeIndex: number): void {
     if (this.callee === 0) this.complete(code.hostThunk(typeIndex), code.entryThunk(typeIndex), this.#hostContext());
+  }
+
+  /** Gives the function its id. */
+  setGcId(id: number): void {
+    this.gcId = id;
+    this.#block.setI32(this.#offsetBytes + REF.id, id);
   }
 
   /** The address to give to a guest (FUNC-2). */

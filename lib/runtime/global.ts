@@ -5,7 +5,8 @@
 import { VMGlobalDefinition } from "../abi/mod.ts";
 import type { ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
-import { valueKindOf } from "./signature.ts";
+import type { RootSource, RootVisitor } from "./gc/collector.ts";
+import { ValueKind, valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 import { type BitValue, coerceValue, loadCell, storeCell } from "./values.ts";
 
@@ -16,7 +17,7 @@ export interface GlobalType {
 }
 
 /** A global of a store. */
-export class GlobalState {
+export class GlobalState implements RootSource {
   readonly store: StoreState;
   readonly type: GlobalType;
   /** Kind of the value. */
@@ -36,6 +37,7 @@ export class GlobalState {
     this.#block = block;
     this.#offsetBytes = offsetBytes;
     this.definitionAddress = block.address + offsetBytes;
+    if (this.valueKind > ValueKind.func) store.rootSources.add(this);
   }
 
   /** The value as JavaScript sees it. */
@@ -52,7 +54,12 @@ export class GlobalState {
 
   /** Stores a coerced value. */
   setBits(bits: BitValue): void {
-    storeCell(this.valueKind, this.#block.region, this.#block.offsetBytes + this.#offsetBytes, bits);
+    storeCell(this.store, this.valueKind, this.#block.region, this.#block.offsetBytes + this.#offsetBytes, bits);
+  }
+
+  /** A global that holds a reference to an object is a root. */
+  visitRoots(visitor: RootVisitor): void {
+    visitor.visit(this.#block.region.i32, (this.#block.offsetBytes + this.#offsetBytes) >> 2);
   }
 
   /** Copies the raw bits out, as four words. */

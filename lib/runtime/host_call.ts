@@ -20,6 +20,7 @@ import {
   refusePromise,
   storeSlot,
   toI64,
+  valueOfReference,
 } from "./values.ts";
 
 const I32_KIND = ValueKind.i32, I64_KIND = ValueKind.i64, F64_KIND = ValueKind.f64;
@@ -73,7 +74,7 @@ export function callHostDirectly(
 
 function valueOfBits(store: StoreState, kind: number, bits: BitValue): unknown {
   if (isNumeric(kind)) return bits;
-  return kind === ValueKind.func ? store.callableAt(bits as number) : store.handles.valueOf(bits as number);
+  return kind === ValueKind.func ? store.callableAt(bits as number) : valueOfReference(store, kind, bits);
 }
 
 type HostFn = (...args: unknown[]) => unknown;
@@ -197,7 +198,7 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
       const args: unknown[] = [];
       for (let i = 0; i < params.length; i++) args.push(loadSlot(store, params[i], i));
       const bits = coerceResults(store, results, resultTypes, fn(...args));
-      for (let i = 0; i < bits.length; i++) storeSlot(results[i], i, bits[i]);
+      for (let i = 0; i < bits.length; i++) storeSlot(store, results[i], i, bits[i]);
     };
   }
 

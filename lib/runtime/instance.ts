@@ -16,27 +16,32 @@ import {
   FunctionKind,
   ownedMemoryOf,
   type TrapName,
+  typeWord,
   VMCONTEXT_MAGIC,
   VMContextHead,
   VMFunctionImport,
   VMGlobalImport,
   VMMemoryImport,
+  VMStoreContext,
   VMTableImport,
   VMTagImport,
 } from "../abi/mod.ts";
 import { bug, NONE } from "../base/mod.ts";
-import type { ConstExpr, ElementSegment } from "../wasm/mod.ts";
+import type { RootSource, RootVisitor } from "./gc/collector.ts";
+import type { ConstExpr } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
-import { type ConstContext, evaluateConst } from "./const_eval.ts";
+import { allocates, type ConstContext, evaluateConst } from "./const_eval.ts";
 import { callTarget } from "./export_call.ts";
 import { FuncState } from "./func_ref.ts";
 import { GlobalState } from "./global.ts";
+import type { GcHeap } from "./gc/heap.ts";
 import { callHostDirectly } from "./host_call.ts";
 import { checkImport, type ExternState } from "./link.ts";
 import { MemoryState } from "./memory.ts";
 import type { ModuleState } from "./module_state.ts";
 import { createSharedMemory } from "./shared_memory.ts";
+import { ValueKind, valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 import { TableState } from "./table.ts";
 import { TagState } from "./tag.ts";
@@ -46,7 +51,7 @@ const HEAD = VMContextHead.offsets;
 const FUNCTION_IMPORT = VMFunctionImport.offsets;
 
 /** An instance of a module in a store. */
-export class InstanceState implements ConstContext {
+export class InstanceState implements ConstContext, RootSource {
   readonly store: StoreState;
   readonly state: ModuleState;
   readonly code: LoadedCode;
@@ -61,8 +66,11 @@ export class InstanceState implements ConstContext {
   readonly #block: Block;
   /** By function index: imported functions, and defined ones whose reference was taken. */
   readonly #funcs: (FuncState | undefined)[] = [];
-  /** By element segment: its elements as bits; undefined once dropped, or while `funcs` of the segment says it all. */
-  readonly #elements: (Float64Array | undefined)[] = [];
+  /**
+   * By element segment: its elements, as VMFuncRef addresses or references (those are roots); undefined once dropped, or while `funcs` of the
+   * segment says it all.
+   */
+  readonly #elements: (Float64Array | Int32Array | undefined)[] = [];
   readonly #isElementDropped: Uint8Array;
   readonly #isDataDropped: Uint8Array;
 
@@ -81,8 +89,13 @@ export class InstanceState implements ConstContext {
     block.setI32(HEAD.magic, VMCONTEXT_MAGIC);
     block.setAddress(HEAD.storeContext, store.storeContext.address);
     block.setAddress(HEAD.typeIds, block.address + shape.sizeBytes);
-    for (let i = 0; i < typeIds.length; i++) block.setI32(shape.sizeBytes + 4 * i, typeIds[i]);
+    for (let i = 0; i < typeIds.length; i++) {
+      block.setI32(shape.sizeBytes + 4 * i, typeWord(module.types[i], typeIds[i])); // GC-T
+    }
     store.addInstance(this);
+    if (state.testsTypes) store.openHeap();
+    if (store.gc.isReserved) this.setHeapBase(store.gc.collector.baseAddress);
+    if (module.elements.length !== 0) store.rootSources.add(this);
     module.imports.forEach(({ kind, index }, i) => this.#placeImport(kind, index, imports[i]));
     this.#makeMemories();
     this.#makeGlobals();
@@ -94,9 +107,7 @@ export class InstanceState implements ConstContext {
   initialize(): void {
     const { module, imagedSegments } = this.state;
     module.elements.forEach((segment, i) => {
-      if (segment.exprs !== undefined && segment.mode !== "declared") {
-        this.#elements[i] = this.#evaluateElements(segment);
-      }
+      if (segment.exprs !== undefined && segment.mode !== "declared") this.#evaluateElements(i, segment.exprs);
     });
     module.elements.forEach((segment, i) => {
       if (segment.mode === "active" && i >= imagedSegments) {
@@ -115,6 +126,19 @@ export class InstanceState implements ConstContext {
     if (module.start !== NONE) this.#runStart(module.start);
   }
 
+  /** Elements of segments that are references. */
+  visitRoots(visitor: RootVisitor): void {
+    for (const elements of this.#elements) {
+      if (elements instanceof Int32Array) visitor.visitRange(elements, 0, elements.length);
+    }
+  }
+
+  /** The store's heap has an address: what code reads and allocates through. */
+  setHeapBase(address: number): void {
+    this.#block.setAddress(HEAD.gcHeapBase, address);
+    this.#block.setAddress(HEAD.gcHeapData, this.store.storeContext.address + VMStoreContext.offsets.gcNext);
+  }
+
   /** The function at an index of the function index space. */
   func(functionIndex: number): FuncState {
     return this.#funcs[functionIndex] ??= this.#makeFunc(functionIndex);
@@ -123,6 +147,14 @@ export class InstanceState implements ConstContext {
   /** Address of the complete VMFuncRef of a function. */
   functionAddress(functionIndex: number): number {
     return this.func(functionIndex).referenceAddress();
+  }
+
+  get gc(): GcHeap {
+    return this.store.gc;
+  }
+
+  typeId(typeIndex: number): number {
+    return this.state.typeIds[typeIndex];
   }
 
   readGlobal(globalIndex: number, words: Int32Array): void {
@@ -155,21 +187,25 @@ export class InstanceState implements ConstContext {
     trap: (code: TrapName) => Error,
   ): void {
     const table = this.tables[tableIndex];
-    const segment = this.state.module.elements[segmentIndex];
-    const available = this.#isElementDropped[segmentIndex] ? 0 : segment.length;
-    if (source + length > available || !table.contains(destination, length)) throw trap("table_out_of_bounds");
-    if (length === 0) return;
+    if (source + length > this.elementCount(segmentIndex) || !table.contains(destination, length)) {
+      throw trap("table_out_of_bounds");
+    }
+    for (let i = 0; i < length; i++) table.set(destination + i, this.element(segmentIndex, source + i));
+  }
+
+  /** The number of elements of a segment, 0 once it was dropped. */
+  elementCount(segmentIndex: number): number {
+    return this.#isElementDropped[segmentIndex] ? 0 : this.state.module.elements[segmentIndex].length;
+  }
+
+  /** An element of a segment that was not dropped, as bits: a VMFuncRef address, or a reference. */
+  element(segmentIndex: number, index: number): number {
     const bits = this.#elements[segmentIndex];
-    if (bits !== undefined) {
-      for (let i = 0; i < length; i++) table.set(destination + i, bits[source + i]);
-      return;
-    }
-    const funcs = segment.funcs ?? bug("an element segment was not evaluated");
-    for (let i = 0; i < length; i++) {
-      const func = funcs[source + i];
-      // Segments of nothing but null have this form too, whatever the table holds.
-      table.set(destination + i, func === NONE ? 0 : this.functionAddress(func));
-    }
+    if (bits !== undefined) return bits[index];
+    const { funcs } = this.state.module.elements[segmentIndex];
+    // Segments of nothing but null have this form too, whatever their type.
+    const func = (funcs ?? bug("an element segment was not evaluated"))[index];
+    return func === NONE ? 0 : this.functionAddress(func);
   }
 
   /** elem.drop. */
@@ -188,11 +224,17 @@ export class InstanceState implements ConstContext {
     trap: (code: TrapName) => Error,
   ): void {
     const memory = this.memories[memoryIndex];
+    const bytes = this.dataBytes(segmentIndex, source, length);
+    if (bytes === undefined || !memory.contains(destination, length)) throw trap("memory_out_of_bounds");
+    if (length !== 0) memory.bytes.set(bytes, destination);
+  }
+
+  /** Bytes of a data segment, undefined when they are not all in it or it was dropped. */
+  dataBytes(segmentIndex: number, source: number, length: number): Uint8Array | undefined {
     const { module } = this.state;
     const { start, end } = module.datas[segmentIndex];
     const available = this.#isDataDropped[segmentIndex] ? 0 : end - start;
-    if (source + length > available || !memory.contains(destination, length)) throw trap("memory_out_of_bounds");
-    if (length !== 0) memory.bytes.set(module.bytes.subarray(start + source, start + source + length), destination);
+    return source + length > available ? undefined : module.bytes.subarray(start + source, start + source + length);
   }
 
   /** data.drop. */
@@ -251,7 +293,7 @@ export class InstanceState implements ConstContext {
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
       const offset = shape.global(i - module.importedGlobalCount);
       const global = new GlobalState(this.store, state.globalType(i), this.#block, offset);
-      evaluateConst(module.globals[i].init ?? bug("a global has no initial value"), this, words);
+      this.#evaluate(module.globals[i].init ?? bug("a global has no initial value"), words);
       global.writeWords(words);
       this.globals.push(global);
     }
@@ -310,21 +352,37 @@ export class InstanceState implements ConstContext {
     }
   }
 
-  #evaluateElements({ exprs }: ElementSegment): Float64Array {
-    return Float64Array.from(exprs!, (expr) => this.#evaluateReference(expr));
+  /** What was evaluated already is a root while the rest is. */
+  #evaluateElements(segmentIndex: number, exprs: readonly ConstExpr[]): void {
+    const type = this.state.canonical(this.state.module.elements[segmentIndex].type);
+    const isFunc = valueKindOf(this.store.engine.registry, type) === ValueKind.func;
+    const elements = isFunc ? new Float64Array(exprs.length) : new Int32Array(exprs.length);
+    this.#elements[segmentIndex] = elements;
+    for (let i = 0; i < exprs.length; i++) elements[i] = this.#evaluateReference(exprs[i]);
   }
 
-  /** A reference as bits: a VMFuncRef address or a handle. */
+  /** Evaluates a constant expression. What it makes is unknown to the collector until it is stored: the caller does that at once. */
+  #evaluate(expr: ConstExpr, words: Int32Array): void {
+    if (allocates(expr)) {
+      // An expression never collects (COLLECT-1). One that finds the heap full gets a second chance.
+      this.store.gc.prepare();
+      if (evaluateConst(expr, this, words)) return;
+      this.store.gc.collect();
+    }
+    if (!evaluateConst(expr, this, words)) throw new Trap("gc_heap_exhausted");
+  }
+
+  /** A reference as bits: a VMFuncRef address or an object's. */
   #evaluateReference(expr: ConstExpr): number {
     const words = new Int32Array(4);
-    evaluateConst(expr, this, words);
+    this.#evaluate(expr, words);
     return (words[0] >>> 0) + words[1] * 0x1_0000_0000;
   }
 
   /** The offset of an active segment, unsigned. */
   #offset(expr: ConstExpr | undefined): number {
     const words = new Int32Array(4);
-    evaluateConst(expr ?? bug("an active segment has no offset"), this, words);
+    this.#evaluate(expr ?? bug("an active segment has no offset"), words);
     return (words[0] >>> 0) + (words[1] >>> 0) * 0x1_0000_0000;
   }
 }

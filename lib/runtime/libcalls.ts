@@ -21,7 +21,7 @@ const ARGS = RECORD.libArgs >> 2;
 const RESULT = RECORD.libResult >> 2;
 
 /** A call being served: the activation's record as typed arguments and result. */
-class LibcallFrame {
+export class LibcallFrame {
   activation!: Activation;
   words!: Int32Array<ArrayBuffer>;
 
@@ -40,6 +40,12 @@ class LibcallFrame {
   i64(argument: number): bigint {
     const word = ARGS + 2 * argument;
     return BigInt(this.words[word + 1]) << 32n | BigInt(this.words[word] >>> 0);
+  }
+
+  /** Copies a 64-bit argument into two words. */
+  pair(argument: number, target: Int32Array, at: number): void {
+    target[at] = this.words[ARGS + 2 * argument];
+    target[at + 1] = this.words[ARGS + 2 * argument + 1];
   }
 
   /** Sets the result: an i64, exact below 2^53 and for -1. */

@@ -18,6 +18,8 @@ export class ModuleState {
   /** Canonical type id by type index. */
   readonly typeIds: Int32Array;
   readonly layout: ModuleShape;
+  /** Whether its code may test types beyond equality, or make objects: its stores need the type table. */
+  readonly testsTypes: boolean;
   /**
    * Function indices by element, for each defined table that the leading active element segments fill with known functions at known
    * places; undefined for the others.
@@ -33,6 +35,10 @@ export class ModuleState {
     this.module = module;
     this.compiled = compiled;
     this.typeIds = engine.registry.canonicalize(module);
+    engine.typesEntered();
+    this.testsTypes = module.types.some(({ kind, isFinal, supertype }) =>
+      kind !== "func" || !isFinal || supertype !== NONE
+    );
     this.layout = shapeOf(module);
     const images: (Int32Array | undefined)[] = [];
     this.imagedSegments = imageTables(module, images);

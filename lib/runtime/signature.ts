@@ -7,6 +7,9 @@ import {
   F32,
   F64,
   type FuncType,
+  HEAP_ANY,
+  HEAP_CONT,
+  HEAP_EXN,
   HEAP_EXTERN,
   HEAP_FUNC,
   heapType,
@@ -19,7 +22,7 @@ import {
 } from "../wasm/mod.ts";
 
 /** How a value travels: the row decides its slot format and its JavaScript form. */
-export const VALUE_KINDS = ["i32", "i64", "f32", "f64", "v128", "func", "extern"] as const;
+export const VALUE_KINDS = ["i32", "i64", "f32", "f64", "v128", "func", "extern", "any", "exn", "cont"] as const;
 
 /** The name of a value kind. */
 export type ValueKindName = typeof VALUE_KINDS[number];
@@ -33,6 +36,9 @@ export const ValueKind = {
   v128: 4,
   func: 5,
   extern: 6,
+  any: 7,
+  exn: 8,
+  cont: 9,
 } as const satisfies Record<ValueKindName, number>;
 
 const KIND_OF_NUMBER: Record<number, number> = {
@@ -47,10 +53,16 @@ const KIND_OF_NUMBER: Record<number, number> = {
 export function valueKindOf(registry: TypeRegistry, type: ValType): number {
   if (!isRef(type)) return KIND_OF_NUMBER[type] ?? bug(`no value has type ${type}`);
   const top = registry.topOf(heapType(type));
-  if (top === HEAP_FUNC) return ValueKind.func;
-  if (top === HEAP_EXTERN) return ValueKind.extern;
-  return bug("references to garbage-collected objects do not cross into JavaScript");
+  return KIND_OF_TOP[top] ?? bug(`no references have the top type ${top}`);
 }
+
+const KIND_OF_TOP: Record<number, number> = {
+  [HEAP_FUNC]: ValueKind.func,
+  [HEAP_EXTERN]: ValueKind.extern,
+  [HEAP_ANY]: ValueKind.any,
+  [HEAP_EXN]: ValueKind.exn,
+  [HEAP_CONT]: ValueKind.cont,
+};
 
 const KIND_NAMES: Record<ValueKindName, string> = {
   i32: "i32",
@@ -60,6 +72,9 @@ const KIND_NAMES: Record<ValueKindName, string> = {
   v128: "v128",
   func: "funcref",
   extern: "externref",
+  any: "anyref",
+  exn: "exnref",
+  cont: "contref",
 };
 
 /** A function type with canonical ids, and what calls derive from it. */

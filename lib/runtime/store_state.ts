@@ -21,16 +21,23 @@ import { type Block, BlockAllocator } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
-import { HandleTable } from "./handles.ts";
+import type { RootSource, RootVisitor } from "./gc/collector.ts";
+import { GcHeap, type HeapOwner } from "./gc/heap.ts";
+import type { HeapOptions } from "./gc/semispace.ts";
+import { StackRoots } from "./gc/stack_roots.ts";
+import type { GcTypes } from "./gc/type_info.ts";
 import type { HostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
 import type { InterruptState } from "./interrupt_request.ts";
 import type { MemoryState } from "./memory.ts";
+import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
 
 /** What a store took from the system and from the isolate's pools. */
 class StoreResources {
   readonly blocks = new BlockAllocator();
+  /** Gives the heap back, once there is one. */
+  heap: { close(): void } | undefined;
   readonly codes = new Set<LoadedCode>();
   readonly calls: { readonly record: ActivationRecord; readonly stack: Stack }[] = [];
 
@@ -43,6 +50,8 @@ class StoreResources {
     this.calls.length = 0;
     for (const code of this.codes) code.release();
     this.codes.clear();
+    this.heap?.close();
+    this.heap = undefined;
     this.blocks.release();
   }
 }
@@ -50,13 +59,16 @@ class StoreResources {
 const leaks = new FinalizationRegistry<StoreResources>((resources) => resources.release());
 
 /** A store below the API. */
-export class StoreState {
+export class StoreState implements HeapOwner {
   readonly engine: EngineState;
   /** The store's native memory. */
   readonly blocks: BlockAllocator;
   /** VMStoreContext. */
   readonly storeContext: Block;
-  readonly handles: HandleTable = new HandleTable();
+  /** Objects, and host values as guests hold them. */
+  readonly gc: GcHeap;
+  /** What holds references outside of the heap, beside handles and stacks: globals, tables, instances, and whoever enters himself. */
+  readonly rootSources: Set<RootSource> = new Set();
   /** By nesting depth (ACT-A). */
   readonly activations: Activation[] = [];
   /** Activations in use. */
@@ -70,6 +82,11 @@ export class StoreState {
   onStressPoll: ((activation: Activation) => void) | undefined = undefined;
   /** Set once somebody may want to interrupt the store from outside. */
   interrupt: InterruptState | undefined = undefined;
+  /** By number less one: exceptions name their tags so. */
+  readonly tags: TagState[] = [];
+  /** The engine's types and options, for the heap. */
+  readonly types: GcTypes;
+  readonly heapOptions: HeapOptions;
   /** The API's object for this store. */
   wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();
@@ -77,11 +94,16 @@ export class StoreState {
   readonly #resources = new StoreResources();
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
+  readonly #stackRoots = new StackRoots();
 
   constructor(engine: EngineState) {
     this.engine = engine;
+    this.types = engine.gcTypes;
+    this.heapOptions = engine.heapOptions;
     this.blocks = this.#resources.blocks;
     this.storeContext = this.blocks.allocate(VMStoreContext.sizeBytes);
+    this.gc = new GcHeap(this);
+    engine.storeOpened();
     leaks.register(this, this.#resources, this);
   }
 
@@ -145,6 +167,26 @@ export class StoreState {
     this.#resources.codes.add(code);
   }
 
+  /** Lets compiled code test types and make objects: the type table's and the heap's addresses go into the context. @throws {HostError} */
+  openHeap(): void {
+    const { storeContext, engine, gc } = this;
+    if (storeContext.getAddress(VMStoreContext.offsets.typeTable) !== 0) return;
+    storeContext.setAddress(VMStoreContext.offsets.typeTable, engine.typeTable.address);
+    void gc.collector;
+  }
+
+  /** The heap has its address: code of instances made before finds it too. */
+  heapReserved(baseAddress: number): void {
+    this.#resources.heap = this.gc.releaser;
+    for (const instance of this.#instances.values()) instance.setHeapBase(baseAddress);
+  }
+
+  /** Shows the roots outside of the heap (GC-3), handles excepted. */
+  visitRoots(visitor: RootVisitor): void {
+    for (const source of this.rootSources) source.visitRoots(visitor);
+    this.#stackRoots.visit(this.activations, this.depth, visitor);
+  }
+
   addFunc(func: FuncState): void {
     this.#funcs.set(func.address, func);
   }
@@ -175,11 +217,14 @@ export class StoreState {
     this.#state = "closed";
     leaks.unregister(this);
     this.#retireActivations();
+    this.gc.close();
     this.#resources.release();
-    this.handles.clear();
+    this.rootSources.clear();
+    this.engine.storeClosed();
     this.#funcs.clear();
     this.#instances.clear();
     this.memories.length = 0;
+    this.tags.length = 0;
   }
 
   /** ACT-D: whoever calls finds no activation aimed and none in reserve, and is told why. */

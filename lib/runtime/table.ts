@@ -16,6 +16,7 @@ import { FUNCREF_INIT_BIT, VMTableDefinition } from "../abi/mod.ts";
 import { bug, NONE } from "../base/mod.ts";
 import type { ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
+import type { RootSource, RootVisitor } from "./gc/collector.ts";
 import { ValueKind, valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 
@@ -45,7 +46,7 @@ export const MAXIMUM_TABLE_ELEMENTS = 10_000_000;
 const ELEMENT_BYTES: Record<TableElementType, number> = { func: 8, gcref: 4 };
 
 /** A table of a store. */
-export class TableState {
+export class TableState implements RootSource {
   readonly store: StoreState;
   /** The type it was declared with; `minimum` is the declared one. */
   readonly type: TableType;
@@ -84,6 +85,12 @@ export class TableState {
     this.#elements = store.blocks.allocate(Math.max(1, type.minimum) * ELEMENT_BYTES[this.elementType]);
     this.#words = this.#elements.words;
     this.#publish();
+    if (this.elementType === "gcref") store.rootSources.add(this);
+  }
+
+  /** A table of references to objects is one of roots. */
+  visitRoots(visitor: RootVisitor): void {
+    visitor.visitRange(this.#words, 0, this.#size);
   }
 
   /** Current number of elements. */

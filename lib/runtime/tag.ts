@@ -13,6 +13,8 @@ export class TagState {
   readonly typeId: number;
   /** Address of the VMTagDefinition. */
   readonly definitionAddress: number;
+  /** What stands for it in exceptions: its place in `store.tags`, from 1. */
+  readonly number: number;
   /** The API's object for this tag, once it has one. */
   wrapper: unknown = undefined;
 
@@ -21,7 +23,9 @@ export class TagState {
     this.store = store;
     this.typeId = typeId;
     this.definitionAddress = block.address + offsetBytes;
+    this.number = store.tags.push(this);
     block.setI32(offsetBytes + VMTagDefinition.offsets.type, typeId);
+    block.setI32(offsetBytes + VMTagDefinition.offsets.id, this.number);
   }
 }
 

@@ -6,7 +6,7 @@
  * nothing explains is a defect of ours with unknown consequences: the store is closed to further calls and the error says where.
  */
 
-import { TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
+import { GC_MAX_OFFSET_BYTES, TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
 import { bug, InternalError, NONE } from "../base/mod.ts";
 import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
@@ -94,7 +94,15 @@ function isExplained(store: StoreState, trapCode: number, address: number): bool
       address >= linear.baseAddress && address < linear.baseAddress + linear.guardedBytes
     );
   }
-  return trapCode !== TrapCode.none && address < NULL_PAGE_BYTES;
+  if (trapCode === TrapCode.none) return false;
+  return address < NULL_PAGE_BYTES || isNullObject(store, address);
+}
+
+/** Whether the address is that of a field of the null reference: the first bytes of a heap are never readable (GC-N). */
+function isNullObject({ gc }: StoreState, address: number): boolean {
+  if (!gc.isReserved) return false;
+  const { baseAddress } = gc.collector;
+  return address >= baseAddress && address < baseAddress + GC_MAX_OFFSET_BYTES;
 }
 
 function unexplained(store: StoreState, activation: Activation, pc: number, signal: number, address: number): never {

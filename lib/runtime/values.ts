@@ -1,19 +1,23 @@
 /**
  * Values between JavaScript and slots: the JS API's ToWebAssemblyValue and ToJSValue, one row per value kind.
  *
- * A value is coerced first, which may run user code (`valueOf`), into what is called a bit value here: a number for i32, f32, f64, handles
- * and VMFuncRef addresses, a bigint for i64, bytes for v128. Storing and loading bit values runs nothing of the user's (AREA-1).
+ * A value is coerced first, which may run user code (`valueOf`), into what is called a bit value here: a number for i32, f32, f64 and
+ * VMFuncRef addresses, a bigint for i64, bytes for v128, the checked JavaScript value itself for other references. Storing and loading bit
+ * values runs nothing of the user's (AREA-1). References come into being when they are stored, without a collection, so none is held by
+ * JavaScript across one (COLLECT-1); what collects, if it is time, is coercing (AREA-2).
  */
 
-import { heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
+import { HEAP_EXTERN, heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
 import { funcStateOf } from "./func_mark.ts";
+import { checkExternReference, checkReference, fromExternReference, fromReference, toReference } from "./gc/refs.ts";
 import type { FuncState } from "./func_ref.ts";
 import { port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
+import { Trap } from "./traps.ts";
 
 /** A coerced value, ready to be stored. */
-export type BitValue = number | bigint | Uint8Array;
+export type BitValue = unknown;
 
 /** Typed arrays over one piece of native memory: the value area, or what a global lies in. */
 export interface CellViews {
@@ -29,7 +33,7 @@ interface KindRow {
   /** ToWebAssemblyValue; may run user code. `type` matters to references only. */
   readonly coerce: (store: StoreState, type: ValType, value: unknown) => BitValue;
   /** Writes a bit value to a cell. */
-  readonly put: (views: CellViews, offsetBytes: number, bits: BitValue) => void;
+  readonly put: (views: CellViews, offsetBytes: number, bits: BitValue, store: StoreState) => void;
   /** Reads the JavaScript value of a cell. */
   readonly get: (store: StoreState, views: CellViews, offsetBytes: number) => unknown;
 }
@@ -78,12 +82,13 @@ const ROWS: Record<ValueKindName, KindRow> = {
       store.callableAt((i32[offsetBytes >> 2] >>> 0) + i32[(offsetBytes >> 2) + 1] * 0x1_0000_0000),
   },
   extern: {
-    coerce: toHandle,
-    put: ({ i32 }, offsetBytes, bits) => {
-      i32[offsetBytes >> 2] = bits as number;
-    },
-    get: (store, { i32 }, offsetBytes) => store.handles.valueOf(i32[offsetBytes >> 2]),
+    coerce: toExternRef,
+    put: putReference,
+    get: (store, { i32 }, offsetBytes) => fromExternReference(store, i32[offsetBytes >> 2]),
   },
+  any: { coerce: toAnyRef, put: putReference, get: getReference },
+  exn: { coerce: toAnyRef, put: putReference, get: getReference },
+  cont: { coerce: toAnyRef, put: putReference, get: getReference },
 };
 
 const BY_KIND: readonly KindRow[] = VALUE_KINDS.map((name) => ROWS[name]);
@@ -94,8 +99,8 @@ export function coerceValue(store: StoreState, kind: number, type: ValType, valu
 }
 
 /** Writes a coerced value to a slot of the value area. */
-export function storeSlot(kind: number, slot: number, bits: BitValue): void {
-  BY_KIND[kind].put(port(), slot << 4, bits);
+export function storeSlot(store: StoreState, kind: number, slot: number, bits: BitValue): void {
+  BY_KIND[kind].put(port(), slot << 4, bits, store);
 }
 
 /** ToJSValue (JS API) of a slot of the value area. */
@@ -104,8 +109,14 @@ export function loadSlot(store: StoreState, kind: number, slot: number): unknown
 }
 
 /** Writes a coerced value to a cell of native memory. */
-export function storeCell(kind: number, views: CellViews, offsetBytes: number, bits: BitValue): void {
-  BY_KIND[kind].put(views, offsetBytes, bits);
+export function storeCell(
+  store: StoreState,
+  kind: number,
+  views: CellViews,
+  offsetBytes: number,
+  bits: BitValue,
+): void {
+  BY_KIND[kind].put(views, offsetBytes, bits, store);
 }
 
 /** ToJSValue (JS API) of a cell of native memory. */
@@ -123,16 +134,60 @@ function toV128(value: unknown): Uint8Array {
   return value.slice();
 }
 
-/** The handle of an externref. @throws {TypeError} for null where the type excludes it. */
-function toHandle(store: StoreState, type: ValType, value: unknown): number {
-  if (value === null && !isNullable(type)) throw new TypeError("The reference type does not include null");
-  return store.handles.handleOf(value);
+/** Refuses null where the type excludes it. @throws {TypeError} */
+function checkNull(type: ValType): null {
+  if (isRef(type) && !isNullable(type)) throw new TypeError("The reference type does not include null");
+  return null;
+}
+
+/** Any value is an external reference, but for those of the type that has only null. @throws {TypeError} */
+function toExternRef(store: StoreState, type: ValType, value: unknown): unknown {
+  if (value === null) return checkNull(type);
+  if (heapType(type) !== HEAP_EXTERN) throw new TypeError("The reference type includes nothing but null");
+  checkExternReference(store, value);
+  store.gc.prepare();
+  return value;
+}
+
+/** A reference to an object of the store that is of the type, or a host value. @throws {TypeError} */
+function toAnyRef(store: StoreState, type: ValType, value: unknown): unknown {
+  if (value === null) return checkNull(type);
+  checkReference(store, heapType(type), value);
+  store.gc.prepare();
+  return value;
+}
+
+/** The bits of a coerced reference that is none to a function. @throws {Trap} when the heap is full. */
+export function referenceOf(store: StoreState, value: BitValue): number {
+  return toReference(store, value) ?? fullHeap();
+}
+
+function fullHeap(): never {
+  throw new Trap("gc_heap_exhausted");
+}
+
+function putReference({ i32 }: CellViews, offsetBytes: number, value: BitValue, store: StoreState): void {
+  i32[offsetBytes >> 2] = referenceOf(store, value);
+}
+
+function getReference(store: StoreState, { i32 }: CellViews, offsetBytes: number): unknown {
+  return fromReference(store, i32[offsetBytes >> 2]);
+}
+
+/** What a coerced reference is in JavaScript after it was a guest's. */
+export function valueOfReference(store: StoreState, kind: number, value: BitValue): unknown {
+  return valueOfReferenceBits(store, kind, referenceOf(store, value));
+}
+
+/** What the bits of a reference that is none to a function are in JavaScript. */
+export function valueOfReferenceBits(store: StoreState, kind: number, bits: number): unknown {
+  return kind === ValueKind.extern ? fromExternReference(store, bits) : fromReference(store, bits);
 }
 
 /** The VMFuncRef address of a funcref, 0 for null. @throws {TypeError} for anything but a function of this store of that type. */
 function toFuncAddress(store: StoreState, type: ValType, value: unknown): number {
   if (value === null) {
-    if (isRef(type) && !isNullable(type)) throw new TypeError("The reference type does not include null");
+    checkNull(type);
     return 0;
   }
   return toFunc(store, type, value).referenceAddress();

@@ -4,10 +4,12 @@ import {
   callBits,
   collectRootSlots,
   createHostFunc,
+  fromReference,
   type InstanceState,
   instantiate,
   ModuleState,
   parkedFrame,
+  toReference,
 } from "../../../lib/runtime/mod.ts";
 import { CallRows } from "../../../lib/runtime/call_rows.ts";
 import { wat } from "../../wat.ts";
@@ -40,12 +42,12 @@ Deno.test("collectRootSlots() finds exactly the references that live across the 
       const activation = store.activations[store.depth - 1];
       const view = activation.stackView(), slots = new IntList();
       collectRootSlots(view, parkedFrame(activation), slots);
-      for (let k = 0; k < slots.length; k++) found.push(String(store.handles.valueOf(view.words[slots.at(k)])));
+      for (let k = 0; k < slots.length; k++) found.push(String(fromReference(store, view.words[slots.at(k)])));
     },
     makeCaller: undefined,
   });
   const instance: InstanceState = instantiate(store, state, [make, look]);
-  const handles = Array.from({ length: 8 }, (_, k) => store.handles.handleOf(`argument ${k}`));
+  const handles = Array.from({ length: 8 }, (_, k) => toReference(store, `argument ${k}`)!);
   const depth = 100;
   const words = new Int32Array(9 * 4);
   words[0] = depth;

@@ -9,6 +9,7 @@ import {
   type InstanceState,
   instantiate,
   ModuleState,
+  toReference,
   Trap,
 } from "../../../lib/runtime/mod.ts";
 import { wat } from "../../wat.ts";
@@ -99,7 +100,7 @@ Deno.test("callBits() moves every bit, and asks for the right number of words", 
     (func (export "id") (param f32 f64 i64 externref) (result externref i64 f64 f32)
       local.get 3 local.get 2 local.get 1 local.get 0))`));
   const instance = instantiate(store, new ModuleState(store.engine, module, compiled), []);
-  const handle = store.handles.handleOf("x");
+  const handle = toReference(store, "x")!;
   const words = Int32Array.of(0x7f800001, 9, 9, 9, 1, 0x7ff00000, 9, 9, -1, -2, 9, 9, handle, 9, 9, 9);
   assertEquals(
     [...callBits(instance.func(0), words)],

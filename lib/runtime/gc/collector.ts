@@ -1,0 +1,78 @@
+/**
+ * What the runtime asks of a garbage collector, and what a collector asks of the runtime.
+ *
+ * The heap is a reservation that compiled code addresses by 32-bit indices (lib/abi/gc_layout.ts); who lays objects out in it, moves and frees
+ * them is a collector. The runtime holds raw references only for the time of one straight piece of TypeScript, in which nothing is collected
+ * (SEEDS 1.21), so collectors may move whatever they like whenever they are asked to collect. Everything that a counting, a generational or a
+ * collector that never collects needs to know passes through here; a collector that does not care for a barrier does nothing in it.
+ *
+ * COLLECT-1  `allocate` never collects. Collections happen in `prepare` and `collect` only, which are called when no raw reference is held: by
+ *            runtime calls before they allocate, by conversions of JavaScript values before anything is stored.
+ * COLLECT-2  A reference that is read from an object, root or handle is valid until the next `prepare` or `collect`.
+ * COLLECT-3  Every access is through views of committed memory, so a corrupt index reads nothing, or something of the same heap, never beyond.
+ *
+ * @module
+ */
+
+/** What a collector does to each root: reads it, and writes back where the object is now. */
+export interface RootVisitor {
+  /** Visits the references at `words[index]`. */
+  visit(words: Int32Array, index: number): void;
+  /** Visits the references at `words[start]` to `words[end - 1]`. */
+  visitRange(words: Int32Array, start: number, end: number): void;
+}
+
+/** Something that holds references outside of the heap: globals, tables, segments, frozen stacks, handles (GC-3). */
+export interface RootSource {
+  /** Shows every reference to the visitor. */
+  visitRoots(visitor: RootVisitor): void;
+}
+
+/** Told after tracing, while it is still known which objects were reached: frees what died (weak processing). */
+export interface WeakSource {
+  /** `moved` gives an object's new place, or 0 when it is dead. */
+  visitWeak(moved: (reference: number) => number): void;
+}
+
+/** What a collection did. */
+export interface CollectionStats {
+  /** Collections so far. */
+  readonly collections: number;
+  /** Bytes of objects after the last one, and what was allocated since. */
+  readonly usedBytes: number;
+}
+
+/** A collector and its heap. */
+export interface Collector extends CollectionStats {
+  /** Address of index 0: constant. */
+  readonly baseAddress: number;
+  /** The words of the heap that hold objects; word `wordOf(reference)` is a header's first. Replaced by any allocation or collection. */
+  readonly words: Int32Array<ArrayBuffer>;
+  /** The same as bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Index of the first byte of `bytes`. */
+  readonly start: number;
+
+  /** Makes room for `sizeBytes` if that takes a collection, or collects because it is asked to at every allocation. May move everything. */
+  prepare(sizeBytes: number): void;
+  /** A zeroed object with this type word, or 0 when the heap's limit is reached. `sizeBytes` is a multiple of 8. Moves nothing (COLLECT-1). */
+  allocate(typeWord: number, sizeBytes: number): number;
+  /** Collects now. May move everything. */
+  collect(): void;
+
+  /** Whether barriers do anything: bulk copies need not call them one by one otherwise. */
+  readonly hasBarriers: boolean;
+  /** `value` is about to replace `old` in a field, table element or global. */
+  writeBarrier(old: number, value: number): void;
+  /** A reference was copied to somewhere outside of the heap. */
+  cloneBarrier(reference: number): void;
+  /** A reference outside of the heap is about to be forgotten. */
+  dropBarrier(reference: number): void;
+
+  /** Calls `visit` with each object's reference, size and whether it is alive; for verification. */
+  forEachObject(visit: (reference: number, sizeBytes: number) => void): void;
+  /** What it took from the system. */
+  readonly memory: { release(): void };
+  /** Gives that back; no machine code uses it any more. */
+  release(): void;
+}

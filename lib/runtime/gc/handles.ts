@@ -1,0 +1,147 @@
+/**
+ * Handles: where objects of the heap and values of JavaScript know each other.
+ *
+ * An object's header has room for one handle, an index into this table. Two kinds of objects have one:
+ *  - an *extern* object stands for a JavaScript value in the heap. Its handle holds the value, and names the object weakly: when nothing in the
+ *    guest refers to the object any more, the collector's weak processing frees the handle, and the value is JavaScript's alone again. One value
+ *    has one object as long as that lives.
+ *  - any other object that JavaScript sees has a handle that is a *root*, and belongs to the one JavaScript object that stands for it, so that
+ *    `===` works and survives moving (GC-2). It is freed when that is disposed of, or was garbage for V8.
+ *
+ * HANDLE-1  Entry `i` is in use exactly when the object at `refs[i]` has handle `i` in its header.
+ * HANDLE-2  Freed indices are used again; nothing but headers, and the wrappers that own them, knows indices.
+ */
+
+import { bug, growInt32, growUint8 } from "../../base/mod.ts";
+import type { RootVisitor } from "./collector.ts";
+
+const FREE = 0;
+const EXTERN = 1;
+const OBJECT = 2;
+
+/** The handles of one store. */
+export class HandleTable {
+  /** By handle: the value, or a WeakRef to the wrapper. Index 0 is no handle. */
+  readonly #values: unknown[] = [undefined];
+  #refs = new Int32Array(64);
+  #kinds = new Uint8Array(64);
+  readonly #free: number[] = [];
+  readonly #byValue = new Map<unknown, number>();
+  /** Map keys do not tell -0 from 0. */
+  #negativeZero = 0;
+  #count = 0;
+
+  /** Handles in use. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The reference to the object that stands for a value, 0 if there is none. */
+  findExtern(value: unknown): number {
+    const handle = Object.is(value, -0) ? this.#negativeZero : this.#byValue.get(value) ?? 0;
+    return handle === 0 ? 0 : this.#refs[handle] >>> 0;
+  }
+
+  /** Makes the handle of a new extern object, which the caller writes into the object's header. */
+  addExtern(value: unknown, reference: number): number {
+    const handle = this.#take(EXTERN, value, reference);
+    if (Object.is(value, -0)) this.#negativeZero = handle;
+    else this.#byValue.set(value, handle);
+    return handle;
+  }
+
+  /** The value of an extern object's handle. */
+  externOf(handle: number): unknown {
+    if (this.#kinds[handle] !== EXTERN) bug(`no host value has handle ${handle}`);
+    return this.#values[handle];
+  }
+
+  /**
+   * Gives `wrapper` the handle of an object that JavaScript sees; a root. `known` is the one in the object's header, whose wrapper was garbage
+   * for V8, or 0. The caller writes the handle into the header.
+   */
+  wrap(known: number, wrapper: object, reference: number): number {
+    const weak = new WeakRef(wrapper);
+    if (known === 0) return this.#take(OBJECT, weak, reference);
+    if (this.#kinds[known] !== OBJECT) bug(`no object has handle ${known}`);
+    this.#values[known] = weak;
+    return known;
+  }
+
+  /** Whether a handle still belongs to a wrapper that V8 has collected. */
+  hasLostWrapper(handle: number): boolean {
+    return this.#kinds[handle] === OBJECT && (this.#values[handle] as WeakRef<object>).deref() === undefined;
+  }
+
+  /** The JavaScript object that a handle belongs to, unless V8 has collected it. */
+  wrapperOf(handle: number): object | undefined {
+    if (this.#kinds[handle] !== OBJECT) bug(`no object has handle ${handle}`);
+    return (this.#values[handle] as WeakRef<object>).deref();
+  }
+
+  /** Where the object of a handle is. */
+  referenceOf(handle: number): number {
+    if (this.#kinds[handle] === FREE) bug(`handle ${handle} is free`);
+    return this.#refs[handle] >>> 0;
+  }
+
+  /** Frees the handle of a wrapper; the caller has cleared the header. */
+  freeObject(handle: number): void {
+    if (this.#kinds[handle] !== OBJECT) bug(`no object has handle ${handle}`);
+    this.#release(handle);
+  }
+
+  /** Shows the roots among the handles. */
+  visitRoots(visitor: RootVisitor): void {
+    for (let handle = 1; handle < this.#values.length; handle++) {
+      if (this.#kinds[handle] === OBJECT) visitor.visit(this.#refs, handle);
+    }
+  }
+
+  /** Follows extern objects to where they are now, and frees the handles of those that died. */
+  visitWeak(moved: (reference: number) => number): void {
+    for (let handle = 1; handle < this.#values.length; handle++) {
+      if (this.#kinds[handle] !== EXTERN) continue;
+      const reference = moved(this.#refs[handle]);
+      if (reference !== 0) {
+        this.#refs[handle] = reference;
+        continue;
+      }
+      const value = this.#values[handle];
+      if (Object.is(value, -0)) this.#negativeZero = 0;
+      else this.#byValue.delete(value);
+      this.#release(handle);
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#values.length = 1;
+    this.#kinds.fill(FREE);
+    this.#free.length = 0;
+    this.#byValue.clear();
+    this.#negativeZero = 0;
+    this.#count = 0;
+  }
+
+  #take(kind: number, value: unknown, reference: number): number {
+    let handle = this.#free.pop();
+    if (handle === undefined) {
+      handle = this.#values.length;
+      this.#values.push(value);
+      this.#refs = growInt32(this.#refs, handle + 1);
+      this.#kinds = growUint8(this.#kinds, handle + 1);
+    } else this.#values[handle] = value;
+    this.#kinds[handle] = kind;
+    this.#refs[handle] = reference;
+    this.#count++;
+    return handle;
+  }
+
+  #release(handle: number): void {
+    this.#kinds[handle] = FREE;
+    this.#values[handle] = undefined;
+    this.#free.push(handle);
+    this.#count--;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * References as JavaScript sees them: objects of the heap that JavaScript keeps, each by one object of these classes.
+ *
+ * As long as such an object lives, what it refers to does (a handle that is a root). Disposing of it, best by `using`, gives the handle back at
+ * once; V8's finalisation does so late, as a net for leaks. Two references to one object are one JavaScript object.
+ *
+ * REF-1  Nobody but this file makes them, and whether a value is one is told by a private field: nothing can pretend to be a reference.
+ * REF-2  A reference is used only with the store it is of, and not after it was disposed of or the store closed.
+ */
+
+import { GcKind } from "../../abi/mod.ts";
+import { bug } from "../../base/mod.ts";
+import { HEAP_EXN, HEAP_I31, type HeapType } from "../../wasm/mod.ts";
+import type { StoreState } from "../store_state.ts";
+
+/** Lets only this file construct references (REF-1). */
+const MAKE = Symbol("make");
+
+/** What finalisation needs to give a handle back. */
+interface Held {
+  readonly store: StoreState;
+  readonly handle: number;
+}
+
+const leaks = new FinalizationRegistry<Held>(({ store, handle }) => {
+  // The handle may have got another wrapper since: then that one lives.
+  if (!store.isClosed && store.gc.handles.hasLostWrapper(handle)) free(store, handle);
+});
+
+function free(store: StoreState, handle: number): void {
+  const { gc } = store;
+  gc.setHandle(gc.handles.referenceOf(handle), 0);
+  gc.handles.freeObject(handle);
+}
+
+/** What a reference refers to, and its store; internal to the runtime. */
+export let refStateOf: (value: unknown) => { readonly store: StoreState; readonly handle: number } | undefined;
+
+/** A reference to something in a store's heap. */
+export abstract class AnyRef implements Disposable {
+  readonly #store: StoreState;
+  #handle: number;
+
+  static {
+    refStateOf = (value) =>
+      typeof value === "object" && value !== null && #store in value
+        ? { store: value.#store, handle: value.#handle }
+        : undefined;
+  }
+
+  /** @internal */
+  constructor(token: symbol, store: StoreState, reference: number) {
+    if (token !== MAKE) throw new TypeError("References come from WebAssembly: they cannot be constructed");
+    this.#store = store;
+    const { gc } = store;
+    this.#handle = gc.handles.wrap(gc.handleOf(reference), this, reference);
+    gc.setHandle(reference, this.#handle);
+    leaks.register(this, { store, handle: this.#handle }, this);
+  }
+
+  /** Whether the reference was given up, or its store disposed of. */
+  get isDisposed(): boolean {
+    return this.#handle === 0 || this.#store.isClosed;
+  }
+
+  /** Gives the reference up: the object lives on only if the guest refers to it. */
+  dispose(): void {
+    if (this.#handle === 0) return;
+    leaks.unregister(this);
+    if (!this.#store.isClosed) free(this.#store, this.#handle);
+    this.#handle = 0;
+  }
+
+  /** As {@linkcode AnyRef.dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** A reference to a struct. */
+export class StructRef extends AnyRef {}
+
+/** A reference to an array. */
+export class ArrayRef extends AnyRef {}
+
+/** A reference to an exception. */
+export class ExnRef extends AnyRef {}
+
+/** A reference to a continuation. */
+export class ContRef extends AnyRef {}
+
+/** An unboxed scalar: a 31-bit integer where a reference stands. It belongs to no store. */
+export class I31Ref {
+  /** The integer, signed: from -2^30 to 2^30 - 1. */
+  readonly value: number;
+
+  /** Makes one; the value is taken modulo 2^31, as `ref.i31` does. */
+  constructor(value: number) {
+    this.value = value << 1 >> 1;
+  }
+}
+
+const CLASSES: Partial<Record<number, new (token: symbol, store: StoreState, reference: number) => AnyRef>> = {
+  [GcKind.struct]: StructRef,
+  [GcKind.array]: ArrayRef,
+  [GcKind.exn]: ExnRef,
+  [GcKind.cont]: ContRef,
+};
+
+/** The JavaScript value for a reference as bits: null, an I31Ref, a host value, or the one object that stands for it. */
+export function fromReference(store: StoreState, bits: number): unknown {
+  if (bits === 0) return null;
+  if (bits & 1) return new I31Ref(bits >> 1);
+  const { gc } = store;
+  const reference = bits >>> 0;
+  const handle = gc.handleOf(reference);
+  const kind = gc.kindOf(reference);
+  if (kind === GcKind.extern) return gc.handles.externOf(handle);
+  const known = handle === 0 ? undefined : gc.handles.wrapperOf(handle);
+  return known ?? new (CLASSES[kind] ?? bug("a reference to an object of no kind"))(MAKE, store, reference);
+}
+
+/** As {@linkcode fromReference} for external references, where an unboxed scalar is the number (JS API, ToJSValue). */
+export function fromExternReference(store: StoreState, bits: number): unknown {
+  return bits & 1 ? bits >> 1 : fromReference(store, bits);
+}
+
+/** Whether a JavaScript value is an unboxed scalar where a reference is wanted (JS API, ToWebAssemblyValue). */
+function isI31(value: unknown): value is number {
+  return typeof value === "number" && value << 1 >> 1 === value && !Object.is(value, -0);
+}
+
+/** The handle of a reference object that can be used with `store`. @throws {TypeError} (REF-2) */
+function usableHandle(store: StoreState, state: { readonly store: StoreState; readonly handle: number }): number {
+  if (state.store !== store) throw new TypeError("The reference belongs to another store");
+  if (state.handle === 0) throw new TypeError("The reference is disposed");
+  return state.handle;
+}
+
+/**
+ * Checks that a JavaScript value may become a reference of heap type `heap` (canonical) other than null. Allocates and collects nothing; {@linkcode toReference}
+ * makes the reference.
+ *
+ * @throws {TypeError}
+ */
+export function checkReference(store: StoreState, heap: HeapType, value: unknown): void {
+  const { registry } = store.engine;
+  let actual: HeapType;
+  const state = refStateOf(value);
+  if (state !== undefined) actual = dynamicHeapType(store, store.gc.handles.referenceOf(usableHandle(store, state)));
+  else if (value instanceof I31Ref || isI31(value)) actual = HEAP_I31;
+  else {
+    // A host value is of the top type only.
+    if (registry.topOf(heap) === heap && heap !== HEAP_EXN) return;
+    throw new TypeError("The value is not a reference of the type that is asked for");
+  }
+  if (!registry.isHeapSubtype(actual, heap)) {
+    throw new TypeError("The reference is to something of another type than is asked for");
+  }
+}
+
+/** Checks that a JavaScript value may become an external reference: only references of other stores and disposed ones may not. @throws {TypeError} */
+export function checkExternReference(store: StoreState, value: unknown): void {
+  const state = refStateOf(value);
+  if (state !== undefined) usableHandle(store, state);
+}
+
+/** The reference of a checked value as bits. Does not collect; undefined when the heap is full. @throws {TypeError} (REF-2) */
+export function toReference(store: StoreState, value: unknown): number | undefined {
+  if (value === null) return 0;
+  if (value instanceof I31Ref) return value.value << 1 | 1;
+  if (isI31(value)) return value << 1 | 1;
+  const state = refStateOf(value);
+  if (state !== undefined) return store.gc.handles.referenceOf(usableHandle(store, state));
+  return store.gc.externOf(value) || undefined;
+}
+
+/** The most exact heap type of an object. */
+function dynamicHeapType(store: StoreState, reference: number): HeapType {
+  const kind = store.gc.kindOf(reference);
+  if (kind === GcKind.exn) return HEAP_EXN;
+  return store.gc.typeIdOf(reference);
+}

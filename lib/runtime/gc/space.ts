@@ -1,0 +1,100 @@
+/**
+ * A space: one contiguous part of a heap's reservation, committed from its start as far as it was ever needed, and its views.
+ *
+ * SPACE-1  `words` and `bytes` cover exactly what is committed (COLLECT-3); they are replaced when that changes.
+ * SPACE-2  Bytes from `dirtyEnd` on are zero.
+ */
+
+import { HeapReservation } from "../../host/mod.ts";
+
+/** The unit of committing. */
+const STEP_BYTES = 1 << 20;
+
+const NO_WORDS = new Int32Array(0);
+const NO_BYTES = new Uint8Array(0);
+
+/** What a heap takes from the system; knows nothing of its store, so that it can be given back after that was garbage. */
+export class HeapMemory {
+  readonly reservation: HeapReservation;
+  readonly spaces: readonly Space[];
+
+  /** @throws {HostError} when the address space is refused. */
+  constructor(byteLength: number, guardBytes: number, spaceCount: number, spaceBytes: number) {
+    this.reservation = new HeapReservation(byteLength, guardBytes);
+    this.spaces = Array.from(
+      { length: spaceCount },
+      (_, i) => new Space(this.reservation, guardBytes + i * spaceBytes, spaceBytes),
+    );
+  }
+
+  /** Gives everything back. */
+  release(): void {
+    for (const space of this.spaces) space.release();
+    this.reservation.release();
+  }
+}
+
+/** A space of a heap. */
+export class Space {
+  /** Index of its first byte in the heap. */
+  readonly start: number;
+  /** Bytes that it may have; whole pages. */
+  readonly maximumBytes: number;
+  committedBytes = 0;
+  words: Int32Array<ArrayBuffer> = NO_WORDS;
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** Heap index. */
+  dirtyEnd: number;
+  readonly #reservation: HeapReservation;
+
+  constructor(reservation: HeapReservation, start: number, maximumBytes: number) {
+    this.#reservation = reservation;
+    this.start = start;
+    this.maximumBytes = maximumBytes;
+    this.dirtyEnd = start;
+  }
+
+  /** Commits at least the bytes up to heap index `end`. @throws {HostError} when the system refuses. */
+  commitTo(end: number): void {
+    const needed = end - this.start;
+    if (needed <= this.committedBytes) return;
+    const length = Math.min(
+      this.maximumBytes,
+      Math.ceil(Math.max(needed, this.committedBytes * 1.5) / STEP_BYTES) * STEP_BYTES,
+    );
+    this.#reservation.commit(this.start + this.committedBytes, length - this.committedBytes);
+    this.#detach();
+    this.committedBytes = length;
+    const buffer = this.#reservation.view(this.start, length);
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** Makes [from, to) zero; heap indices, committed. */
+  zero(from: number, to: number): void {
+    const end = Math.min(to, this.dirtyEnd);
+    if (from < end) this.bytes.fill(0, from - this.start, end - this.start);
+    if (to > this.dirtyEnd) this.dirtyEnd = to;
+  }
+
+  /** Gives the memory of an empty space back to the system, and makes it unreadable: a stale reference into it faults. */
+  decommit(): void {
+    if (this.committedBytes === 0) return;
+    this.#detach();
+    this.#reservation.decommit(this.start, this.committedBytes);
+    this.committedBytes = 0;
+    this.dirtyEnd = this.start;
+  }
+
+  /** Drops the views (HEAPRES-1). */
+  release(): void {
+    this.#detach();
+    this.committedBytes = 0;
+  }
+
+  #detach(): void {
+    if (this.words.buffer.byteLength !== 0) this.words.buffer.transfer(0);
+    this.words = NO_WORDS;
+    this.bytes = NO_BYTES;
+  }
+}
