@@ -90,6 +90,7 @@ export class GcHeap {
       },
     };
     this.#collector = new SemispaceCollector({ types, storeContext, roots, weak: this.handles }, heapOptions);
+    this.#growFuncTable(); // code reads entry 0 for null
     this.#owner.heapReserved(this.#collector.baseAddress);
     return this.#collector;
   }
