@@ -16,7 +16,6 @@ export const TRAPS = [
   ["invalid_conversion_to_integer", "invalid conversion to integer", "invalid conversion to integer"],
   ["stack_overflow", "call stack exhausted", "call stack exhausted"],
   ["null_reference", "null reference", "null reference"],
-  ["null_function_reference", "null function reference", "null function reference"],
   ["interrupted", "interrupted", "interrupt"],
   ["out_of_fuel", "all fuel consumed", "all fuel consumed"],
   ["null_function_reference", "null function reference", "null function reference"],
