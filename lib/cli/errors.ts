@@ -15,6 +15,19 @@ export class UsageError extends Error {
 /** A failure with a message meant for the user: exit code 1. */
 export class CliError extends Error {
   override name = "CliError";
+  /** Lines to print below the message, such as the place in a source. */
+  readonly detail: string | undefined;
+
+  constructor(message: string, detail?: string) {
+    super(message);
+    this.detail = detail;
+  }
+}
+
+/** The failure for a text that is not well formed: place and reason, then the line with a caret. */
+export function textFailure(path: string, error: { excerpt(file: string): string }): CliError {
+  const [message, ...detail] = error.excerpt(path).split("\n");
+  return new CliError(message, detail.join("\n"));
 }
 
 /** Exit codes of the program's own; a guest's exit code passes through. */

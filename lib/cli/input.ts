@@ -1,17 +1,6 @@
-/** Reading the file to run: bytes as they are, `.wat` through binaryen. */
+/** Reading the file to run: bytes as they are, `.wat` through the text format's parser. */
 
-import { CliError, fileFailure } from "./errors.ts";
-
-// In a variable: a literal specifier is fetched (100 MB) on the first run even when it is never reached.
-const BINARYEN = "npm:binaryen@132.0.0";
-
-/** The part of binaryen's API used here. */
-interface Binaryen {
-  parseText(text: string): { setFeatures(features: number): void; emitBinary(): Uint8Array; dispose(): void };
-  readonly Features: { readonly All: number };
-  /** Whether names of functions and locals are kept, for backtraces. */
-  setDebugInfo(on: boolean): void;
-}
+import { CliError, fileFailure, textFailure } from "./errors.ts";
 
 /**
  * Reads a module's bytes.
@@ -29,23 +18,13 @@ export async function readInput(path: string): Promise<Uint8Array<ArrayBuffer>> 
   return path.endsWith(".wat") ? await textToBinary(path, bytes) : bytes;
 }
 
-async function textToBinary(path: string, bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  let binaryen: Binaryen;
+/** Loaded for text only: every file of a plain run costs time. */
+async function textToBinary(path: string, text: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const { parseModule, TextError } = await import("../text/mod.ts");
   try {
-    binaryen = (await import(BINARYEN)).default;
+    return parseModule(text);
   } catch (error) {
-    throw new CliError(`cannot load binaryen to read ${path}: ${error instanceof Error ? error.message : error}`);
-  }
-  try {
-    binaryen.setDebugInfo(true);
-    const module = binaryen.parseText(new TextDecoder().decode(bytes));
-    module.setFeatures(binaryen.Features.All);
-    const binary = module.emitBinary();
-    module.dispose();
-    return new Uint8Array(binary);
-  } catch (error) {
-    throw new CliError(
-      `${path} does not parse: ${String(error instanceof Error ? error.message : error).split("\n")[0]}`,
-    );
+    if (!(error instanceof TextError)) throw error;
+    throw textFailure(path, error);
   }
 }

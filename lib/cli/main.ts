@@ -1,6 +1,6 @@
 /** The command line: parse, dispatch, report. */
 
-import { EXIT, UsageError } from "./errors.ts";
+import { CliError, EXIT, UsageError } from "./errors.ts";
 import { type CommandName, helpText, parseCommandLine, type ParsedCommand } from "./options.ts";
 
 type Command = (parsed: ParsedCommand) => Promise<number>;
@@ -39,6 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const message = describeFailure(error);
     if (message === undefined) throw error;
     console.error(`error: ${message.split("\n")[0]}`);
+    if (error instanceof CliError && error.detail !== undefined) console.error(error.detail);
     return EXIT.error;
   }
 }

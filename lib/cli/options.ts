@@ -82,13 +82,13 @@ export const COMMANDS = {
   },
   wast: {
     operands: "FILE...",
-    summary: "run specification scripts as wast2json writes them (commands.json)",
+    summary: "run specification scripts: .wast, or as wast2json writes them (commands.json)",
     options: {
       bounds: BOUNDS,
       verbose: { type: "boolean", short: "v", help: "a line for each script" },
       help: HELP,
     },
-    examples: ["deno run -A cli.ts wast spec/i32/commands.json"],
+    examples: ["deno run -A cli.ts wast spec/i32.wast", "deno run -A cli.ts wast -v spec/*/commands.json"],
   },
 } as const satisfies Record<string, CommandRow>;
 

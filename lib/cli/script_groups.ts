@@ -73,9 +73,9 @@ export interface ScriptFacts {
 
 const isFeature = (name: string): name is FeatureName => FEATURES.some(([known]) => known === name);
 
-/** The facts about the script at `path`, a `commands.json` or its folder. */
+/** The facts about the script at `path`, a `.wast` file, a `commands.json` or its folder. */
 export function scriptFacts(path: string): ScriptFacts {
-  const script = path.replace(/\/commands\.json$/, "");
+  const script = path.replace(/\/commands\.json$|\.wast$/, "");
   const { name, also, but = [] }: GroupRow = GROUPS.find(({ scripts }) => scripts.test(script))!;
   const features = withoutFeatures(withFeatures(WASM3_FEATURES, ...also.filter(isFeature)), ...but);
   return { group: name as ScriptGroup, features, unknown: also.find((feature) => !isFeature(feature)) };

@@ -1,10 +1,11 @@
 /** `wast`: specification scripts from the command line. */
 
 import { Engine } from "../engine/mod.ts";
-import { CliError, EXIT, fileFailure, UsageError } from "./errors.ts";
+import { CliError, EXIT, fileFailure, textFailure, UsageError } from "./errors.ts";
 import { boundsOption } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
 import { SCRIPT_FEATURES } from "./script_groups.ts";
+import { TextError } from "../text/mod.ts";
 import { type ScriptResult, ScriptRunner } from "./wast_script.ts";
 
 /** Failures printed of one script. */
@@ -45,6 +46,7 @@ function runScript(runner: ScriptRunner, path: string): ScriptResult {
     return runner.run(path);
   } catch (error) {
     // What goes wrong in a command is counted by the runner; here it is the script itself that cannot be read.
+    if (error instanceof TextError) throw textFailure(path, error);
     if (error instanceof SyntaxError) {
       throw new CliError(`${path} is no script as wast2json writes it`);
     }

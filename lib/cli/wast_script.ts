@@ -1,8 +1,8 @@
 /**
- * Runs a specification script in the form that wast2json writes: a `commands.json` beside its binaries.
+ * Runs a specification script: a `.wast` file, or what wast2json makes of one, a `commands.json` beside its modules.
  *
  * Values cross as bits, not as JavaScript numbers, so that every NaN is judged by its payload. A command whose module needs a feature
- * that is not compiled yet, or whose input is text, is skipped and counted under what it waits for, and so is everything that depends on it.
+ * that is not compiled yet is skipped and counted under what it waits for, and so is everything that depends on it.
  *
  * WAST-1  A command is passed, failed or skipped: the three counts add up to the number of commands.
  */
@@ -22,43 +22,32 @@ import {
   toReference,
 } from "../runtime/mod.ts";
 import {
+  parseModule,
+  parseScript,
+  type ScriptAction,
+  type ScriptCommand,
+  type ScriptValue,
+  TextError,
+} from "../text/mod.ts";
+import {
+  ALL_FEATURES,
   CompileError,
   decodeModule,
   type FeatureSet,
   type Module as WasmModule,
+  readBranchHints,
   requiredFeature,
   validateModule,
 } from "../wasm/mod.ts";
 import { scriptFacts } from "./script_groups.ts";
 
-/** A value in a script. */
-interface ScriptValue {
-  readonly type: string;
-  readonly value?: string | readonly string[];
-  readonly lane_type?: string;
-  readonly values?: readonly ScriptValue[];
-}
+type Action = ScriptAction;
 
-interface Action {
-  readonly type: "invoke" | "get";
-  readonly module?: string;
-  readonly field: string;
-  readonly args?: readonly ScriptValue[];
-}
-
-interface Command {
-  readonly type: string;
-  readonly line: number;
-  readonly name?: string;
+/** A command: of a script that was parsed here, with its module; of a `commands.json`, with the name of the module's file. */
+interface Command extends Omit<ScriptCommand, "module_type"> {
   readonly filename?: string;
   readonly binary_filename?: string;
   readonly module_type?: string;
-  readonly as?: string;
-  readonly action?: Action;
-  readonly expected?: readonly ScriptValue[];
-  readonly text?: string;
-  readonly instance?: string;
-  readonly module?: string;
 }
 
 /** A command that did not do what the script says. */
@@ -98,11 +87,17 @@ export class ScriptRunner {
     this.#engine = engine;
   }
 
-  /** Runs the script at `path` (a `commands.json`). */
+  /** Runs the script at `path`, a `.wast` file or a `commands.json`. @throws {TextError} for text that is no script. */
   run(path: string): ScriptResult {
     const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
-    const { commands } = JSON.parse(Deno.readTextFileSync(path)) as { commands: Command[] };
-    const { features, unknown } = scriptFacts(path);
+    const isText = path.endsWith(".wast");
+    const commands: readonly Command[] = isText
+      ? parseScript(Deno.readFileSync(path))
+      : JSON.parse(Deno.readTextFileSync(path)).commands;
+    const facts = scriptFacts(path);
+    const { unknown } = facts;
+    // A script of one's own may use everything.
+    const features = isText && facts.group === "core" ? ALL_FEATURES : facts.features;
     const result: ScriptResult = { passed: 0, failed: 0, skipped: 0, failures: [], waitingFor: new Map() };
     if (unknown !== undefined) {
       result.skipped = commands.length;
@@ -216,18 +211,22 @@ class Script {
     },
     assert_invalid: (command) => this.#expectRefusal(command),
     assert_malformed: (command) => this.#expectRefusal(command),
-    assert_invalid_custom: () => {
-      throw new Skip("custom section annotations");
+    // What custom sections say is checked on request only: the module itself has to be valid.
+    assert_invalid_custom: (command) => {
+      const decoded = decodeModule(this.#bytes(command), this.#features);
+      validateModule(decoded);
+      this.#expectError(command, () => void readBranchHints(decoded));
     },
-    assert_malformed_custom: () => {
-      throw new Skip("text format");
-    },
+    assert_malformed_custom: (command) => this.#expectRefusal(command),
   };
 
-  /** The binary of a command; text that was converted comes with one too. */
-  #bytes({ filename, binary_filename = filename }: Command): Uint8Array<ArrayBuffer> {
-    if (binary_filename === undefined || !binary_filename.endsWith(".wasm")) throw new Skip("text format");
-    return Deno.readFileSync(this.#folder + binary_filename);
+  /** The module of a command in the binary format; text is parsed here, even where it was converted. @throws {TextError} */
+  #bytes({ binary, source, filename }: Command): Uint8Array<ArrayBuffer> {
+    if (binary !== undefined) return binary;
+    if (source !== undefined) return parseModule(source);
+    if (filename === undefined) throw new Error("the command names no module");
+    const bytes = Deno.readFileSync(this.#folder + filename);
+    return filename.endsWith(".wat") ? parseModule(bytes) : bytes;
   }
 
   /** Runs `make`; a Skip becomes the value, so that what depends on it is skipped too. */
@@ -342,16 +341,19 @@ class Script {
     return classes === undefined ? actual !== null : classes.some((one) => actual instanceof one);
   }
 
-  /** The module must be refused by decoding or validation. */
+  /** The module must be refused by parsing, decoding or validation. */
   #expectRefusal(command: Command): void {
-    const bytes = this.#bytes(command);
+    this.#expectError(command, () => validateModule(decodeModule(this.#bytes(command), this.#features)));
+  }
+
+  #expectError({ text }: Command, work: () => void): void {
     try {
-      validateModule(decodeModule(bytes, this.#features));
+      work();
     } catch (error) {
-      if (error instanceof CompileError) return;
+      if (error instanceof CompileError || error instanceof TextError) return;
       throw error;
     }
-    throw new Error(`accepted, expected: ${command.text}`);
+    throw new Error(`accepted, expected: ${text}`);
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * The errors of the API, in one place: what modules and guests do wrong is a {@linkcode WasmError}, misuse of the API a `TypeError` or
+ * The errors of the API, in one place: what modules and guests do wrong is a {@linkcode WasmError}, text that is none a `TextError`, misuse of the API a `TypeError` or
  * `RangeError`, and trouble with the machine underneath a `HostError`.
  */
 export { CompileError, WasmError } from "../wasm/mod.ts";
+export { TextError } from "../text/mod.ts";
 export {
   ArtifactError,
   type Frame,

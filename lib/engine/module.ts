@@ -1,6 +1,7 @@
 /** Modules: compiled WebAssembly. */
 
 import { type CompiledModule, stressWord } from "../abi/mod.ts";
+import { parseModule } from "../text/mod.ts";
 import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import { compileChecked, decodeChecked, decodeCompiled, encodeCompiled, type ProgressListener } from "./compiler.ts";
@@ -102,6 +103,34 @@ export class Module implements Disposable {
       this.#state = new ModuleState(state, module, compileChecked(module, config, options.onProgress));
     }
     leaks.register(this, this.#state, this);
+  }
+
+  /**
+   * Translates a module from the text format and compiles it. Identifiers become names in backtraces.
+   *
+   * @example
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `
+   *   (module
+   *     (func (export "add") (param $a i32) (param $b i32) (result i32)
+   *       (i32.add (local.get $a) (local.get $b))))`);
+   * assertEquals(new Instance(store, module).exports.add(40, 2), 42);
+   * ```
+   *
+   * @param engine The engine to compile with.
+   * @param text `(module ...)`, or the fields of a module alone; as a string or as UTF-8.
+   * @param options Options of compilation.
+   * @returns The module.
+   * @throws {TextError} if the text is not well formed, with the line and the column.
+   * @throws {CompileError} as the constructor does; its offsets are in the binary form.
+   */
+  static fromText(engine: Engine, text: string | Uint8Array, options: ModuleOptions = {}): Module {
+    return new Module(engine, parseModule(text), options);
   }
 
   /**

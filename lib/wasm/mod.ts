@@ -26,6 +26,7 @@ export * from "./instructions.ts";
 export * from "./const_expr.ts";
 export * from "./module.ts";
 export * from "./names.ts";
+export * from "./branch_hints.ts";
 export * from "./decode.ts";
 export * from "./required_feature.ts";
 export * from "./validate/mod.ts";
