@@ -72,6 +72,7 @@ export class BlockOrder {
     this.#lineUp(func.blockCount);
     this.#number(func);
     this.#connect();
+    this.#spreadCold();
   }
 
   #reserve(blocks: number): void {
@@ -266,6 +267,18 @@ export class BlockOrder {
       if (outer === NONE) continue;
       const header = this.blockOf[outer];
       if (this.loopEnd[header] < this.loopEnd[k]) this.loopEnd[header] = this.loopEnd[k];
+    }
+  }
+
+  // What only cold blocks lead to is cold as well; back edges come from what the header leads to and say nothing.
+  #spreadCold(): void {
+    const { preds, predStart, cold } = this;
+    for (let k = 1; k < this.count; k++) {
+      let isCold = true;
+      for (let p = predStart[k]; p < predStart[k + 1] && isCold; p++) {
+        isCold = preds.data[p] >= k || cold[preds.data[p]] === 1;
+      }
+      if (isCold) cold[k] = 1;
     }
   }
 

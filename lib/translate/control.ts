@@ -45,6 +45,7 @@ export function ifElse(t: Translator): void {
   const condition = t.pop();
   const thenBlock = builder.createBlock();
   const elseBlock = builder.createBlock();
+  markUnlikely(t, thenBlock, elseBlock);
   builder.brIf(condition, thenBlock, elseBlock);
   builder.seal(thenBlock);
   builder.seal(elseBlock);
@@ -53,6 +54,13 @@ export function ifElse(t: Translator): void {
   t.frameElse[frame] = elseBlock;
   for (let i = stack.length - paramCount; i < stack.length; i++) t.savedParams.push(stack.data[i]);
   builder.switchTo(thenBlock);
+}
+
+/** Marks the side that the module calls unlikely, if it says anything of the branch being translated; `taken` NONE has no block of its own. */
+function markUnlikely(t: Translator, taken: number, notTaken: Block): void {
+  const hint = t.environment.branchHints?.at(t.builder.site);
+  if (hint === "likely") t.builder.setCold(notTaken);
+  else if (hint === "unlikely" && taken !== NONE) t.builder.setCold(taken as Block);
 }
 
 /** The second arm of an `if`. */
@@ -139,9 +147,11 @@ export function brIf(t: Translator): void {
   const condition = t.pop();
   const next = builder.createBlock();
   if (isPlainLabel(t, frame)) {
+    markUnlikely(t, NONE, next);
     builder.brIf(condition, t.labelBlock(frame), next);
   } else {
     const edge = builder.createBlock();
+    markUnlikely(t, edge, next);
     builder.brIf(condition, edge, next);
     builder.seal(edge);
     builder.switchTo(edge);

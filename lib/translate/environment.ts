@@ -26,6 +26,7 @@ import { bug, NONE } from "../base/mod.ts";
 import { ADDR, I32, I64, memFlags, REF, Region, type SigId, Signatures, type Type, V128 } from "../ir/mod.ts";
 import {
   type BodyReader,
+  BranchHints,
   type ConstExpr,
   HEAP_FUNC,
   HEAP_NOFUNC,
@@ -83,6 +84,9 @@ export class TranslateEnvironment {
   /** Layouts of the module's struct and array types. */
   readonly gcLayouts: GcLayouts;
 
+  /** What the module says about its branches; undefined: nothing. */
+  readonly branchHints: BranchHints | undefined;
+
   readonly globals: Places;
   /** IR type of each global. */
   readonly globalType: Uint8Array;
@@ -111,6 +115,7 @@ export class TranslateEnvironment {
     this.module = module;
     this.shape = shape;
     this.options = options;
+    this.branchHints = BranchHints.of(module);
     this.gcLayouts = new GcLayouts(module.types);
 
     const { signatures } = this;

@@ -1,6 +1,7 @@
 /** Wide arithmetic on random and extreme operands, constant ones included: the oracle is BigInt. */
 
 import { assertEquals } from "@std/assert";
+import { FEWEST_REGISTERS } from "../../lib/abi/mod.ts";
 import { Engine, type EngineConfig, Instance, Module, Store } from "../../mod.ts";
 import { type Bytes, code, instr, moduleBytes, name, u32, vector } from "../fuzz/generators/binary.ts";
 import { Random } from "../fuzz/generators/random.ts";
@@ -64,7 +65,7 @@ function operand(random: Random): bigint {
 const CONFIGURATIONS: Record<string, EngineConfig> = {
   "effort speed": { effort: "speed" },
   "effort none": { effort: "none" },
-  "three registers": { stress: { registers: 3 } },
+  "the fewest registers": { stress: { registers: FEWEST_REGISTERS } },
 };
 
 for (const [configuration, config] of Object.entries(CONFIGURATIONS)) {
