@@ -62,6 +62,7 @@
 ;;   store v11, _, v33, +16, memory!2
 ;;   v34:i32 = iconst 129
 ;;   v35:i64 = iconst 129
-;;   libcall 1(v2, v2, v5, v4, v35), sig1
+;;   v36:i64 = uextend v0
+;;   libcall 1(v2, v2, v36, v4, v35), sig1
 ;;   return ()
 ;; }
