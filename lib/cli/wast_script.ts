@@ -304,8 +304,10 @@ class Script {
     }));
   }
 
-  #putArgument(func: FuncState, { type, value }: ScriptValue, words: Int32Array, at: number): void {
-    if (type === "i32" || type === "f32") words[at] = Number(BigInt.asIntN(32, BigInt(value as string)));
+  #putArgument(func: FuncState, argument: ScriptValue, words: Int32Array, at: number): void {
+    const { type, value } = argument;
+    if (type === "v128") words.set(wordsOfLanes(argument), at);
+    else if (type === "i32" || type === "f32") words[at] = Number(BigInt.asIntN(32, BigInt(value as string)));
     else if (type === "i64" || type === "f64") {
       const bits = BigInt.asIntN(64, BigInt(value as string));
       words[at] = Number(BigInt.asIntN(32, bits));
@@ -327,6 +329,7 @@ class Script {
     if (!NUMBER_TYPES.has(type) && result.kind !== "funcref") return this.#matchesReference(expected, result.value);
     if (result.words === undefined) return matchesGlobal(expected, result.value);
     const [lo, hi] = result.words;
+    if (type === "v128") return matchesLanes(expected, result.words);
     if (type === "i32") return lo === Number(BigInt.asIntN(32, BigInt(value as string)));
     if (type === "i64" || type === "f32" || type === "f64") return matchesNumber(type, value as string, lo, hi);
     return isNullPattern(expected) === (lo === 0 && hi === 0);
@@ -398,9 +401,35 @@ function matchesNumber(type: "i64" | "f32" | "f64", value: string, lo: number, h
   return Number(BigInt.asIntN(32, bits)) === lo && (type === "f32" || Number(BigInt.asIntN(32, bits >> 32n)) === hi);
 }
 
+/** A lane type and its width in bits. */
+const LANE_BITS: Readonly<Record<string, number>> = { i8: 8, i16: 16, i32: 32, i64: 64, f32: 32, f64: 64 };
+
+/** The words of a vector given by lanes. */
+function wordsOfLanes({ lane_type, value }: ScriptValue): Int32Array {
+  const bits = BigInt(LANE_BITS[lane_type!]);
+  let vector = 0n;
+  (value as readonly string[]).forEach((lane, index) => {
+    vector |= BigInt.asUintN(Number(bits), BigInt(lane)) << BigInt(index) * bits;
+  });
+  return Int32Array.from({ length: 4 }, (_, word) => Number(BigInt.asIntN(32, vector >> BigInt(32 * word))));
+}
+
+function matchesLanes(expected: ScriptValue, words: Int32Array): boolean {
+  const { lane_type, value } = expected;
+  if (lane_type !== "f32" && lane_type !== "f64") {
+    return wordsOfLanes(expected).every((word, index) => word === words[index]);
+  }
+  const wordsPerLane = lane_type === "f64" ? 2 : 1;
+  return (value as readonly string[]).every((lane, index) =>
+    matchesNumber(lane_type, lane, words[index * wordsPerLane], words[index * wordsPerLane + 1])
+  );
+}
+
 const scratch = new DataView(new ArrayBuffer(8));
 
-function matchesGlobal({ type, value }: ScriptValue, actual: unknown): boolean {
+function matchesGlobal(expected: ScriptValue, actual: unknown): boolean {
+  const { type, value } = expected;
+  if (type === "v128") return matchesLanes(expected, new Int32Array((actual as Uint8Array).slice().buffer));
   if (type === "i32") return actual === Number(BigInt.asIntN(32, BigInt(value as string)));
   if (type === "i64") return actual === BigInt.asIntN(64, BigInt(value as string));
   if (type === "f32") {

@@ -257,6 +257,12 @@ export class Emitter {
       case Shape.vrm:
         this.#formVrm(i);
         break;
+      case Shape.vrmi:
+        this.#formVrmi(i);
+        break;
+      case Shape.vconst:
+        this.#moveVectorConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i], code.tailUse[i]);
+        return;
       case Shape.fconst:
         this.#moveFloatConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i]);
         return;
@@ -370,10 +376,28 @@ export class Emitter {
 
   #formVrm(i: number): void {
     const { code } = this.selector;
-    const rm = this.loc(code.rmOp[i]);
     const form = code.form[i] as FormId;
-    if (isSlot(rm)) this.asm.vrm(form, this.reg(code.regOp[i]), this.reg(code.auxOp[i]), AT_RBP, this.slotDisp(rm));
-    else this.asm.vrr(form, this.reg(code.regOp[i]), this.reg(code.auxOp[i]), rm & 15);
+    const reg = this.reg(code.regOp[i]), second = this.reg(code.auxOp[i]);
+    if (code.memBase[i] !== MemBase.none) {
+      this.asm.vrm(form, reg, second, this.#memOf(i), this.#dispOf(i));
+      return;
+    }
+    const rm = this.loc(code.rmOp[i]);
+    if (isSlot(rm)) this.asm.vrm(form, reg, second, AT_RBP, this.slotDisp(rm));
+    else this.asm.vrr(form, reg, second, rm & 15);
+  }
+
+  #formVrmi(i: number): void {
+    const { code } = this.selector;
+    const form = code.form[i] as FormId;
+    const reg = this.reg(code.regOp[i]), second = this.reg(code.auxOp[i]);
+    if (code.memBase[i] !== MemBase.none) {
+      this.asm.vrmi(form, reg, second, this.#memOf(i), this.#dispOf(i), code.imm[i]);
+      return;
+    }
+    const rm = this.loc(code.rmOp[i]);
+    if (isSlot(rm)) this.asm.vrmi(form, reg, second, AT_RBP, this.slotDisp(rm), code.imm[i]);
+    else this.asm.vrri(form, reg, second, rm & 15, code.imm[i]);
   }
 
   // A form that writes only part of its float destination would wait for whoever wrote it last.
@@ -733,6 +757,15 @@ export class Emitter {
     this.asm.rm(F.FLOAD[type === F32 ? 0 : 1], reg, MEM_LABEL, this.constantLabel(index));
   }
 
+  #moveVectorConstant(reg: number, w0: number, w1: number, w2: number, w3: number): void {
+    if ((w0 | w1 | w2 | w3) === 0) this.asm.rr(F.XORPS, reg, reg);
+    else if ((w0 & w1 & w2 & w3) === -1) this.asm.rr(F.PCMPEQD, reg, reg);
+    else {
+      const index = this.selector.constants.vector(w0, w1, w2, w3);
+      this.asm.rm(F.MOVAPS, reg, MEM_LABEL, this.constantLabel(index));
+    }
+  }
+
   #edit(e: number): void {
     const { editFrom, editTo, editVreg } = this.allocation;
     const from = editFrom[e], to = editTo[e], vreg = editVreg[e];
@@ -772,7 +805,9 @@ export class Emitter {
     }
     if (op === Ir.iconst) this.moveConstant(to, selector.imm[v], selector.aux[v], type === I32 || type === REF ? 0 : 1);
     else if (op === Ir.fconst) this.#moveFloatConstant(to & 15, selector.imm[v], selector.aux[v], type);
-    else if (op === Ir.vmctx) this.asm.rr(F.MOV_STORE[1], R14, to);
+    else if (op === Ir.vconst) {
+      this.#moveVectorConstant(to & 15, selector.b[v], selector.c[v], selector.imm[v], selector.aux[v]);
+    } else if (op === Ir.vmctx) this.asm.rr(F.MOV_STORE[1], R14, to);
     else {
       this.asm.rm(F.MOV_R64, to, AT_R14, selector.imm[v]);
       if (selector.aux[v] !== NONE) this.asm.rm(F.MOV_R64, to, packMem(to, NO_REG, 0), selector.aux[v]);
@@ -791,6 +826,11 @@ export class Emitter {
         asm.mi(F.MOV_M_IMM[0], AT_RBP, disp, lo);
         asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 4, hi);
       }
+    } else if (op === Ir.vconst) {
+      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp, selector.b[v]);
+      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 4, selector.c[v]);
+      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 8, selector.imm[v]);
+      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 12, selector.aux[v]);
     } else if (op === Ir.vmctx) asm.rm(F.MOV_STORE[1], R14, AT_RBP, disp);
     else if (selector.aux[v] === NONE) {
       asm.rm(F.FLOAD[1], SCRATCH_XMM, AT_R14, selector.imm[v]);

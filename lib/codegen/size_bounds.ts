@@ -49,6 +49,7 @@ SHAPE_BYTES[Shape.vmctx] = 3;
 SHAPE_BYTES[Shape.addPair] = 21;
 SHAPE_BYTES[Shape.addCarry] = 16;
 SHAPE_BYTES[Shape.atomicLoop] = 36;
+SHAPE_BYTES[Shape.vconst] = 9;
 
 const TAIL_BYTES: Uint8Array = new Uint8Array(8);
 TAIL_BYTES[Tail.jcc] = 18;
@@ -60,7 +61,7 @@ TAIL_BYTES[Tail.trap] = 14;
 /** Jumps that may stand between a branch and the end of its block. */
 const TERMINATOR_BYTES = 17;
 
-const MOVE_BYTES = 9, REMATERIALISE_BYTES = 26, ALIGNMENT_BYTES = 15;
+const MOVE_BYTES = 9, REMATERIALISE_BYTES = 40, ALIGNMENT_BYTES = 15;
 
 /** Prefixes, REX or VEX, escapes, opcode, ModRM. */
 function baseBytes(form: number): number {

@@ -95,6 +95,10 @@ export const Shape = {
   checkZero: 39,
   /** Atomic read-modify-write by compare and exchange, repeated until nobody came in between; form is the operation. */
   atomicLoop: 40,
+  /** 128-bit constant: words imm, imm2, disp, tailUse into operand regOp. */
+  vconst: 41,
+  /** VEX: form(reg, vvvv = operand auxOp, rm or memory, imm) */
+  vrmi: 42,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

@@ -33,7 +33,7 @@ import { canNumber, isCall, isConstantLoad } from "./effects.ts";
 import { type Block, Func, type SigId, type Signatures, type Value } from "./func.ts";
 import { resolveOperands } from "./operands.ts";
 import { IntCond, Ir, type IrOp } from "./ops.ts";
-import { ADDR, I32, IS_FLOAT_CLASS, type Type, VOID } from "./types.ts";
+import { ADDR, I32, IS_FLOAT_CLASS, type Type, V128, VOID } from "./types.ts";
 import { VariableMap } from "./variable_map.ts";
 
 const EMPTY = new IntList(1);
@@ -725,16 +725,19 @@ export class FuncBuilder extends Emitter {
     const { func } = this;
     const next = func.aux[param];
     const type = func.type[param];
-    const op = IS_FLOAT_CLASS[type] === 0 ? Ir.iconst : Ir.fconst;
-    func.replaceWith(param as Value, func.add(op, type, NONE, NONE, NONE, 0, 0, this.site));
+    func.replaceWith(param as Value, this.#addZero(type));
     func.aux[param] = next;
+  }
+
+  #addZero(type: Type): Value {
+    const { func } = this;
+    if (type === V128) return func.add(Ir.vconst, type, NONE, 0, 0, 0, 0, this.site);
+    return func.add(IS_FLOAT_CLASS[type] === 0 ? Ir.iconst : Ir.fconst, type, NONE, NONE, NONE, 0, 0, this.site);
   }
 
   #zeroAtEntry(type: Type): Value {
     if (this.#zeros[type] === NONE) {
-      const { func } = this;
-      const op = IS_FLOAT_CLASS[type] === 0 ? Ir.iconst : Ir.fconst;
-      const value = func.add(op, type, NONE, NONE, NONE, 0, 0, this.site);
+      const value = this.#addZero(type);
       this.#zeros[type] = value;
       this.#prelude.push(value);
     }

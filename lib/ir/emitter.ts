@@ -12,8 +12,9 @@
 import { NONE } from "../base/mod.ts";
 import { Func, type Value } from "./func.ts";
 import { FOLD_RULES } from "./fold/rules.ts";
+import { packShuffle } from "./lanes.ts";
 import { Ir, type IrOp } from "./ops.ts";
-import { F32, F64, I32, I64, IS_FLOAT_CLASS, type Type, VOID } from "./types.ts";
+import { F32, F64, I32, I64, IS_FLOAT_CLASS, type Type, V128, VOID } from "./types.ts";
 
 /** Appends folded, numbered instructions somewhere. */
 export abstract class Emitter {
@@ -55,8 +56,39 @@ export abstract class Emitter {
     return this.append(Ir.fconst, F64, NONE, NONE, NONE, lo | 0, hi | 0);
   }
 
+  /** A v128 constant from its words, the lowest first. */
+  vconst(w0: number, w1: number, w2: number, w3: number): Value {
+    return this.append(Ir.vconst, V128, NONE, w0 | 0, w1 | 0, w2 | 0, w3 | 0);
+  }
+
+  /** A vector operation; `imm` and `aux` are shape, lane or condition. */
+  vector(op: IrOp, a: Value, b: number, c: number, imm: number, aux: number): Value {
+    const { func } = this;
+    return this.emit(
+      op,
+      V128,
+      func.resolve(a),
+      b === NONE ? NONE : func.resolve(b),
+      c === NONE ? NONE : func.resolve(c),
+      imm,
+      aux,
+    );
+  }
+
+  /** A vector operation that gives a scalar of `type`. */
+  fromVector(op: IrOp, type: Type, a: Value, imm: number, aux: number): Value {
+    return this.emit(op, type, this.func.resolve(a), NONE, NONE, imm, aux);
+  }
+
+  /** Bytes of `a` and `b` by the numbers 0 to 31 in `lanes`. */
+  shuffle(a: Value, b: Value, lanes: ArrayLike<number>): Value {
+    const [c, imm, aux] = packShuffle(lanes);
+    return this.emit(Ir.vshuffle, V128, this.func.resolve(a), this.func.resolve(b), c, imm, aux);
+  }
+
   /** The zero (or null) of a type. */
   zero(type: Type): Value {
+    if (type === V128) return this.vconst(0, 0, 0, 0);
     return this.append(IS_FLOAT_CLASS[type] === 1 ? Ir.fconst : Ir.iconst, type, NONE, NONE, NONE, 0, 0);
   }
 

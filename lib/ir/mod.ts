@@ -12,6 +12,7 @@
  * @module
  */
 export * from "./types.ts";
+export * from "./lanes.ts";
 export * from "./ops.ts";
 export * from "./func.ts";
 export * from "./effects.ts";

@@ -7,8 +7,9 @@
  *   v value, ? value or NONE, L start of a value list in the pool (the next column is its length, letter n),
  *   T start of a block list in the pool (next column n), k constant bits, i plain immediate, s signature id,
  *   d displacement in bytes (unsigned 32 bit), m memory flags ({@linkcode memFlags}), B block, c condition, t trap code,
+ *   h lane shape ({@linkcode Lanes}), x lanes of a shuffle (c, imm, aux together: `packShuffle` of lanes.ts),
  *   . unused.
- * result: "-" none, "=" the type the builder states, "i" always i32, "l" always i64, "A" always addr,
+ * result: "-" none, "=" the type the builder states, "i" always i32, "l" always i64, "A" always addr, "V" always v128,
  *   "a" the type of operand a.
  * effects (bits): what the operation does besides computing its result; `canEliminate`, `canNumber`, `canHoist` are computed
  *   from them, never stated.
@@ -97,6 +98,77 @@ export const IR_OPS = [
   ["fcvt_to_uint_sat", "v....", "=", 0],
   ["bitcast",       "v....",  "=", 0],               // i32 <-> f32, i64 <-> f64, i64 <-> addr, i32 <-> ref
   ["select",        "vvv..",  "=", 0],               // a ? b : c, a is i32
+  // vectors: one operation for all lane shapes, the shape in imm. What x64 has no instruction for is a sequence of the lowering
+  ["vconst",        ".kkkk",  "V", 0],               // 128 bits: four words, the lowest in b
+  ["vsplat",        "v..h.",  "V", 0],               // a scalar in every lane: i32 for lanes of 8, 16 and 32 bits
+  ["vzext",         "v..h.",  "V", 0],               // a scalar in lane 0, zero in the others; lanes of 32 and 64 bits
+  ["vextract",      "v..hi",  "=", 0],               // lane aux; lanes of 8 and 16 bits zero-extended to i32
+  ["vinsert",       "vv.hi",  "V", 0],               // a with lane aux replaced by the scalar b
+  ["vshuffle",      "vvxxx",  "V", 0],               // bytes by number: 0 to 15 those of a, 16 to 31 those of b
+  ["vswizzle",      "vv...",  "V", 0],               // bytes of a by the numbers in b, 0 for those from 16 on
+  ["vand",          "vv...",  "V", COMMUTES],
+  ["vandn",         "vv...",  "V", 0],               // a and not b
+  ["vor",           "vv...",  "V", COMMUTES],
+  ["vxor",          "vv...",  "V", COMMUTES],
+  ["vbitselect",    "vvv..",  "V", 0],               // bits of a where c has ones, of b where it has zeros
+  ["vany_true",     "v....",  "i", 0],
+  ["vall_true",     "v..h.",  "i", 0],
+  ["vbitmask",      "v..h.",  "i", 0],               // the lanes' sign bits
+  ["viadd",         "vv.h.",  "V", COMMUTES],
+  ["visub",         "vv.h.",  "V", 0],
+  ["vimul",         "vv.h.",  "V", COMMUTES],
+  ["vineg",         "v..h.",  "V", 0],
+  ["viabs",         "v..h.",  "V", 0],
+  ["vpopcnt",       "v..h.",  "V", 0],               // i8x16 only
+  ["vadd_sat_s",    "vv.h.",  "V", COMMUTES],        // i8x16, i16x8
+  ["vadd_sat_u",    "vv.h.",  "V", COMMUTES],
+  ["vsub_sat_s",    "vv.h.",  "V", 0],
+  ["vsub_sat_u",    "vv.h.",  "V", 0],
+  ["vmin_s",        "vv.h.",  "V", COMMUTES],        // i8x16, i16x8, i32x4
+  ["vmin_u",        "vv.h.",  "V", COMMUTES],
+  ["vmax_s",        "vv.h.",  "V", COMMUTES],
+  ["vmax_u",        "vv.h.",  "V", COMMUTES],
+  ["vavgr_u",       "vv.h.",  "V", COMMUTES],        // i8x16, i16x8
+  ["vq15mulr",      "vv.h.",  "V", COMMUTES],        // i16x8: (a * b + 2^14) >> 15, saturated
+  ["vdot",          "vv.h.",  "V", COMMUTES],        // i32x4 from i16x8: sums of pairs of signed products
+  ["vishl",         "vv.h.",  "V", 0],               // b is i32, taken modulo the lane's width
+  ["vushr",         "vv.h.",  "V", 0],
+  ["vsshr",         "vv.h.",  "V", 0],
+  ["vicmp",         "vv.hc",  "V", 0],               // aux: integer condition; lanes of ones or zeros
+  ["vnarrow_s",     "vv.h.",  "V", 0],               // signed lanes of twice the width, a's below b's, saturated; imm: the result's shape
+  ["vnarrow_u",     "vv.h.",  "V", 0],
+  ["vextend_low_s", "v..h.",  "V", 0],               // the lower (upper) half of the lanes of half the width; imm: the result's shape
+  ["vextend_low_u", "v..h.",  "V", 0],
+  ["vextend_high_s", "v..h.", "V", 0],
+  ["vextend_high_u", "v..h.", "V", 0],
+  ["vextadd_s",     "v..h.",  "V", 0],               // sums of pairs of extended lanes; imm: the result's shape, i16x8 or i32x4
+  ["vextadd_u",     "v..h.",  "V", 0],
+  ["vextmul_low_s", "vv.h.",  "V", COMMUTES],        // products of extended lanes; imm: the result's shape
+  ["vextmul_low_u", "vv.h.",  "V", COMMUTES],
+  ["vextmul_high_s", "vv.h.", "V", COMMUTES],
+  ["vextmul_high_u", "vv.h.", "V", COMMUTES],
+  ["vfadd",         "vv.h.",  "V", COMMUTES],
+  ["vfsub",         "vv.h.",  "V", 0],
+  ["vfmul",         "vv.h.",  "V", COMMUTES],
+  ["vfdiv",         "vv.h.",  "V", 0],
+  ["vfmin",         "vv.h.",  "V", 0],               // wasm semantics, as fmin
+  ["vfmax",         "vv.h.",  "V", 0],
+  ["vfpmin",        "vv.h.",  "V", 0],               // b < a ? b : a
+  ["vfpmax",        "vv.h.",  "V", 0],               // a < b ? b : a
+  ["vfneg",         "v..h.",  "V", 0],
+  ["vfabs",         "v..h.",  "V", 0],
+  ["vfsqrt",        "v..h.",  "V", 0],
+  ["vfceil",        "v..h.",  "V", 0],
+  ["vffloor",       "v..h.",  "V", 0],
+  ["vftrunc",       "v..h.",  "V", 0],
+  ["vfnearest",     "v..h.",  "V", 0],
+  ["vfcmp",         "vv.hc",  "V", 0],               // aux: float condition
+  ["vtrunc_sat_s",  "v..h.",  "V", 0],               // to i32x4 from imm: f32x4, or f64x2 with zero in the upper lanes
+  ["vtrunc_sat_u",  "v..h.",  "V", 0],
+  ["vcvt_from_sint", "v..h.", "V", 0],               // from i32x4 to imm: f32x4, or f64x2 from the lower lanes
+  ["vcvt_from_uint", "v..h.", "V", 0],
+  ["vdemote",       "v....",  "V", 0],               // f64x2 to the lower lanes of f32x4, zero in the upper ones
+  ["vpromote",      "v....",  "V", 0],               // the lower lanes of f32x4 to f64x2
   // memory: address = a + b + disp; a addr, b i64 or NONE (a 32-bit index is uextended first: ZX-1), or for objects a ref (zero-extended)
   // or a ref_add; imm disp, aux memFlags
   ["load",          "v?.dm",  "=", READS | TRAPS],   // full width of the type

@@ -7,6 +7,7 @@
 
 import { NONE } from "../base/mod.ts";
 import { type Block, Func, type SigId, Signatures } from "./func.ts";
+import { LANES_NAMES, packShuffle } from "./lanes.ts";
 import {
   atomicFlags,
   FLOAT_COND_NAMES,
@@ -147,8 +148,8 @@ class FunctionParser {
       cursor.expect("=");
       word = cursor.next();
     }
-    const dot = word.indexOf(".");
-    const name = dot < 0 ? word : word.slice(0, dot);
+    // The operation, its lane shape, its condition.
+    const [name, ...suffixes] = word.split(".");
     const op = Ir[name as IrOpName];
     if (op === undefined) cursor.fail(`unknown operation ${name}`);
     const operands = IR_OPS[op][1];
@@ -181,6 +182,10 @@ class FunctionParser {
           if (column === 3) {
             comma();
             const bits = BigInt(cursor.next());
+            if (op === Ir.vconst) {
+              for (let k = 0; k < 4; k++) content[1 + k] = Number(BigInt.asIntN(32, bits >> BigInt(32 * k)));
+              break;
+            }
             content[3] = Number(BigInt.asIntN(32, bits));
             content[4] = type === I32 || TYPE_NAMES[type] === "f32" ? 0 : Number(BigInt.asIntN(32, bits >> 32n));
           }
@@ -207,11 +212,21 @@ class FunctionParser {
           content[column] = this.#block(cursor);
           break;
         case "c": {
-          const names: readonly string[] = op === Ir.icmp ? INT_COND_NAMES : FLOAT_COND_NAMES;
-          content[column] = names.indexOf(word.slice(dot + 1));
-          if (dot < 0 || content[column] < 0) cursor.fail(`${name} needs a condition`);
+          const names: readonly string[] = op === Ir.icmp || op === Ir.vicmp ? INT_COND_NAMES : FLOAT_COND_NAMES;
+          content[column] = names.indexOf(suffixes.shift() ?? "");
+          if (content[column] < 0) cursor.fail(`${name} needs a condition`);
           break;
         }
+        case "h":
+          content[column] = (LANES_NAMES as readonly string[]).indexOf(suffixes.shift() ?? "");
+          if (content[column] < 0) cursor.fail(`${name} needs a lane shape`);
+          break;
+        case "x":
+          if (column === 2) {
+            comma();
+            [content[2], content[3], content[4]] = packShuffle(this.#lanes(cursor));
+          }
+          break;
         case "t":
           comma();
           cursor.expect("trap");
@@ -233,6 +248,16 @@ class FunctionParser {
     const site = cursor.accept("@") ? cursor.number() : 0;
     cursor.end();
     func.appendOrder(func.add(op, type, content[0], content[1], content[2], content[3], content[4], site));
+  }
+
+  #lanes(cursor: Cursor): number[] {
+    const lanes: number[] = [];
+    cursor.expect("[");
+    do lanes.push(cursor.number()); while (cursor.accept(","));
+    cursor.expect("]");
+    return lanes.length === 16 && lanes.every((lane) => lane >= 0 && lane < 32)
+      ? lanes
+      : cursor.fail("expected 16 lanes");
   }
 
   #memory(cursor: Cursor): number {

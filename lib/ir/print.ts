@@ -26,6 +26,7 @@
 import { NONE } from "../base/mod.ts";
 import { ControlFlow } from "./cfg.ts";
 import type { Func, Signatures } from "./func.ts";
+import { LANES_NAMES, unpackShuffle } from "./lanes.ts";
 import {
   atomicWidthLog2,
   FLOAT_COND_NAMES,
@@ -101,7 +102,9 @@ class Printer {
   #printInstruction(value: number): void {
     const func = this.#func;
     const [name, operands] = IR_OPS[func.op[value]];
-    const suffix = operands[3] === "c" ? `.${conditionName(func.op[value], func.imm[value])}` : "";
+    const suffix = (operands[3] === "h" ? `.${LANES_NAMES[func.imm[value]]}` : "") +
+      (operands[3] === "c" ? `.${conditionName(func.op[value], func.imm[value])}` : "") +
+      (operands[4] === "c" ? `.${conditionName(func.op[value], func.aux[value])}` : "");
     const parts: string[] = [];
     let list = "";
     const columns = [func.a, func.b, func.c, func.imm, func.aux];
@@ -122,6 +125,9 @@ class Printer {
           break;
         case "k":
           if (column === 3) parts.push(this.#constant(value));
+          break;
+        case "x":
+          if (column === 2) parts.push(this.#shuffle(value));
           break;
         case "i":
           parts.push(content === NONE ? "_" : `${content}`);
@@ -186,8 +192,22 @@ class Printer {
     return `sig${number}`;
   }
 
+  #shuffle(value: number): string {
+    const func = this.#func;
+    const lanes = new Uint8Array(16);
+    unpackShuffle(func.c[value], func.imm[value], func.aux[value], lanes);
+    return `[${lanes.join(", ")}]`;
+  }
+
   #constant(value: number): string {
     const func = this.#func;
+    if (func.op[value] === Ir.vconst) {
+      return `0x${
+        [func.aux, func.imm, func.c, func.b].map((column) => (column[value] >>> 0).toString(16).padStart(8, "0")).join(
+          "",
+        )
+      }`;
+    }
     const lo = func.imm[value];
     const hi = func.aux[value];
     const bytes = TYPE_NAMES[func.type[value]];
@@ -200,7 +220,7 @@ class Printer {
 }
 
 function conditionName(op: number, condition: number): string {
-  return (op === Ir.icmp ? INT_COND_NAMES : FLOAT_COND_NAMES)[condition];
+  return (op === Ir.icmp || op === Ir.vicmp ? INT_COND_NAMES : FLOAT_COND_NAMES)[condition];
 }
 
 function printSignature(signatures: Signatures, id: number): string {

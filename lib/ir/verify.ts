@@ -18,6 +18,7 @@ import { bug, NONE } from "../base/mod.ts";
 import { ControlFlow } from "./cfg.ts";
 import { isCall, isTerminator } from "./effects.ts";
 import { Func } from "./func.ts";
+import { LANE_BYTES, LANE_TYPE, Lanes } from "./lanes.ts";
 import {
   atomicWidthLog2,
   FLOAT_COND_NAMES,
@@ -30,7 +31,7 @@ import {
   REGION_NAMES,
   valueColumns,
 } from "./ops.ts";
-import { ADDR, F32, F64, I32, I64, REF, type Type, TYPE_NAMES, VOID } from "./types.ts";
+import { ADDR, F32, F64, I32, I64, REF, type Type, TYPE_NAMES, V128, VOID } from "./types.ts";
 
 /** Reports a broken invariant of `func` as an internal failure; `when` names the pass that ran last. */
 export function verifyFunc(func: Func, when = "verification"): void {
@@ -73,6 +74,26 @@ const isAtomicWidth = (v: Verifier, i: number) => {
 };
 const atomic: TypeRule = (v, i) => address(v, i) && isAtomicWidth(v, i) && v.typeC(i) === v.func.type[i];
 const always: TypeRule = () => true;
+
+// Vectors: the shapes that an operation has, and what its operands are ("v" vectors, "s" a scalar of the lane's type, "i" an i32).
+const INTEGERS = [Lanes.i8x16, Lanes.i16x8, Lanes.i32x4, Lanes.i64x2], FLOATS = [Lanes.f32x4, Lanes.f64x2];
+const NARROW = [Lanes.i8x16, Lanes.i16x8], WIDENED = [Lanes.i16x8, Lanes.i32x4, Lanes.i64x2];
+const vector = (shapes: readonly number[] | undefined, operands: string): TypeRule => (v, i) => {
+  const shape = v.func.imm[i];
+  const expected = (letter: string) => letter === "v" ? V128 : letter === "i" ? I32 : LANE_TYPE[shape];
+  return (shapes === undefined || shapes.includes(shape)) && v.typeA(i) === expected(operands[0]) &&
+    (operands[1] === undefined || v.typeB(i) === expected(operands[1])) &&
+    (operands[2] === undefined || v.typeC(i) === expected(operands[2]));
+};
+const isLane = (v: Verifier, i: number) => v.func.aux[i] >>> 0 < 16 / LANE_BYTES[v.func.imm[i]];
+const compared = (shapes: readonly number[], conditions: number): TypeRule => {
+  const operands = vector(shapes, "vv");
+  return (v, i) => operands(v, i) && v.func.aux[i] >>> 0 < conditions;
+};
+const integers = vector(INTEGERS, "vv"), integer = vector(INTEGERS, "v"), shifted = vector(INTEGERS, "vi");
+const upTo32 = vector([Lanes.i8x16, Lanes.i16x8, Lanes.i32x4], "vv"), upTo16 = vector(NARROW, "vv");
+const widened = vector(WIDENED, "v"), widenedPair = vector(WIDENED, "vv");
+const floats = vector(FLOATS, "vv"), float = vector(FLOATS, "v"), bits = vector(undefined, "vv");
 const conditionFirst: TypeRule = (v, i) => v.typeA(i) === I32;
 const call: TypeRule = (v, i) => v.checkCall(i);
 const tailCall: TypeRule = (v, i) => v.checkTailCall(i);
@@ -104,6 +125,25 @@ const TYPE_RULES = perIrOp<TypeRule>({
       (from === F64 || from === ADDR) && to === I64;
   },
   select: (v, i) => v.typeA(i) === I32 && v.typeB(i) === v.func.type[i] && v.typeC(i) === v.func.type[i],
+  vconst: always,
+  vsplat: vector([...INTEGERS, ...FLOATS], "s"), vzext: vector([Lanes.i32x4, Lanes.i64x2, ...FLOATS], "s"),
+  vextract: (v, i) => vector([...INTEGERS, ...FLOATS], "v")(v, i) && v.func.type[i] === LANE_TYPE[v.func.imm[i]] && isLane(v, i),
+  vinsert: (v, i) => vector([...INTEGERS, ...FLOATS], "vs")(v, i) && isLane(v, i),
+  vshuffle: bits, vswizzle: bits, vand: bits, vandn: bits, vor: bits, vxor: bits, vbitselect: vector(undefined, "vvv"),
+  vany_true: vector(undefined, "v"), vall_true: integer, vbitmask: integer,
+  viadd: integers, visub: integers, vimul: vector(WIDENED, "vv"), vineg: integer, viabs: integer, vpopcnt: vector([Lanes.i8x16], "v"),
+  vadd_sat_s: upTo16, vadd_sat_u: upTo16, vsub_sat_s: upTo16, vsub_sat_u: upTo16,
+  vmin_s: upTo32, vmin_u: upTo32, vmax_s: upTo32, vmax_u: upTo32, vavgr_u: upTo16,
+  vq15mulr: vector([Lanes.i16x8], "vv"), vdot: vector([Lanes.i32x4], "vv"), vishl: shifted, vushr: shifted, vsshr: shifted,
+  vicmp: compared(INTEGERS, INT_COND_NAMES.length), vnarrow_s: upTo16, vnarrow_u: upTo16,
+  vextend_low_s: widened, vextend_low_u: widened, vextend_high_s: widened, vextend_high_u: widened,
+  vextadd_s: vector([Lanes.i16x8, Lanes.i32x4], "v"), vextadd_u: vector([Lanes.i16x8, Lanes.i32x4], "v"),
+  vextmul_low_s: widenedPair, vextmul_low_u: widenedPair, vextmul_high_s: widenedPair, vextmul_high_u: widenedPair,
+  vfadd: floats, vfsub: floats, vfmul: floats, vfdiv: floats, vfmin: floats, vfmax: floats, vfpmin: floats, vfpmax: floats,
+  vfneg: float, vfabs: float, vfsqrt: float, vfceil: float, vffloor: float, vftrunc: float, vfnearest: float,
+  vfcmp: compared(FLOATS, FLOAT_COND_NAMES.length),
+  vtrunc_sat_s: float, vtrunc_sat_u: float, vcvt_from_sint: float, vcvt_from_uint: float,
+  vdemote: vector(undefined, "v"), vpromote: vector(undefined, "v"),
   load: load((type) => type !== VOID),
   load8_u: load(isInt), load8_s: load(isInt), load16_u: load(isInt), load16_s: load(isInt), load32_u: load(is(I64)), load32_s: load(is(I64)),
   store: store((type) => type !== VOID), store8: store(isInt), store16: store(isInt), store32: store(is(I64)),
@@ -288,6 +328,8 @@ class Verifier {
         return func.type[value] === I64;
       case "A":
         return func.type[value] === ADDR;
+      case "V":
+        return func.type[value] === V128;
       case "a":
         return func.type[value] === this.typeA(value);
       default:

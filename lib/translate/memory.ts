@@ -40,10 +40,15 @@ const WORD_LOG2 = 3, VECTOR_LOG2 = 4;
 export function load(op: IrOp, type: Type, sizeBytes: number): Lower {
   return (t) => {
     t.reader.readMemarg();
-    const index = addressOf(t, t.pop(), sizeBytes);
-    const base = constantField(t, t.environment.memories, t.reader.memoryIndex, BASE);
-    t.push(t.builder.load(op, type, base, index, t.accessDisp, t.accessFlags));
+    t.push(loadValue(t, op, type, sizeBytes, t.pop()));
   };
+}
+
+/** What a load of `sizeBytes` bytes at `address`, with the reader's memarg, reads. */
+export function loadValue(t: Translator, op: IrOp, type: Type, sizeBytes: number, address: Value): Value {
+  const index = addressOf(t, address, sizeBytes);
+  const base = constantField(t, t.environment.memories, t.reader.memoryIndex, BASE);
+  return t.builder.load(op, type, base, index, t.accessDisp, t.accessFlags);
 }
 
 /** A store of `sizeBytes` bytes by `op`. */
@@ -51,10 +56,15 @@ export function store(op: IrOp, sizeBytes: number): Lower {
   return (t) => {
     t.reader.readMemarg();
     const value = t.pop();
-    const index = addressOf(t, t.pop(), sizeBytes);
-    const base = constantField(t, t.environment.memories, t.reader.memoryIndex, BASE);
-    t.builder.store(op, base, index, value, t.accessDisp, t.accessFlags);
+    storeValue(t, op, sizeBytes, t.pop(), value);
   };
+}
+
+/** Stores `sizeBytes` bytes at `address`, with the reader's memarg. */
+export function storeValue(t: Translator, op: IrOp, sizeBytes: number, address: Value, value: Value): void {
+  const index = addressOf(t, address, sizeBytes);
+  const base = constantField(t, t.environment.memories, t.reader.memoryIndex, BASE);
+  t.builder.store(op, base, index, value, t.accessDisp, t.accessFlags);
 }
 
 /**

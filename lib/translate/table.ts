@@ -44,6 +44,7 @@ import { refFunc, refIsNull, refNull } from "./refs.ts";
 import { elemDrop, tableCopy, tableFill, tableGet, tableGrow, tableInit, tableSet, tableSize } from "./tables.ts";
 import type { Lower } from "./translator.ts";
 import { add128, mulWide, sub128 } from "./wide.ts";
+import { LOWER_VECTORS } from "./vectors.ts";
 import { globalGet, globalSet, localGet, localSet, localTee } from "./variables.ts";
 
 /** The features whose operations are translated. */
@@ -64,6 +65,8 @@ export const TRANSLATED_FEATURES = [
   "tail-call",
   "function-references",
   "gc",
+  "simd",
+  "relaxed-simd",
 ] as const satisfies readonly FeatureName[];
 
 /** What the compile layer refuses, by feature, before a body is read. */
@@ -399,4 +402,5 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "i64.atomic.rmw8.cmpxchg_u": atomicCompareExchange(I64, 0),
   "i64.atomic.rmw16.cmpxchg_u": atomicCompareExchange(I64, 1),
   "i64.atomic.rmw32.cmpxchg_u": atomicCompareExchange(I64, 2),
+  ...LOWER_VECTORS,
 }, unsupported);

@@ -95,10 +95,11 @@ export const DEFAULT_FEATURES: FeatureSet = withFeatures(
   "wide-arithmetic",
 );
 
-/** What the compiler compiles: WebAssembly 2.0 without SIMD, and what is named here. */
+/** What the compiler compiles: WebAssembly 2.0, and what is named here. */
 export const COMPILED_FEATURES: FeatureSet = withFeatures(
-  withoutFeatures(WASM2_FEATURES, "simd"),
+  WASM2_FEATURES,
   "extended-const",
+  "relaxed-simd",
   "tail-call",
   "multi-memory",
   "memory64",

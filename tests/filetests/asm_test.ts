@@ -8,7 +8,7 @@
  *     ;; func 0
  *     ;;    0: mov eax, edi
  *
- * `features`: "baseline", or "bmi" (LZCNT, BMI1 and BMI2 on top). THEROPOD_BLESS=1 rewrites the expectations. The last test holds that the
+ * `features`: "baseline", "bmi" (LZCNT, BMI1 and BMI2 on top), or "avx2" (SSE4.2, AVX and AVX2 on top). THEROPOD_BLESS=1 rewrites the expectations. The last test holds that the
  * files together reach every selection rule.
  */
 
@@ -22,6 +22,7 @@ const ROOT = new URL("./asm/", import.meta.url);
 const FEATURES: Record<string, number> = {
   baseline: BASELINE,
   bmi: BASELINE | featureBit("lzcnt") | featureBit("bmi1") | featureBit("bmi2"),
+  avx2: BASELINE | featureBit("sse4.2") | featureBit("avx") | featureBit("avx2"),
 };
 /** Never lowered at their place, or the answer to a broken invariant. */
 const UNREACHABLE_RULES = ["elsewhere"];

@@ -15,6 +15,7 @@ import { COND_FEQ, COND_FNE, type Inst, Shape, Tail } from "../vcode.ts";
 import * as F from "./forms.ts";
 import { type Rule, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
+import { beginVectorTest } from "./vector.ts";
 
 /** x64 condition by `IntCond`. */
 const INT_CODES: Uint8Array = new Uint8Array(10);
@@ -217,6 +218,7 @@ const CONDITION = ruleList({
     beginTestOf(c, v);
     return true;
   },
+  "condition.vector_test": (c, v) => beginVectorTest(c, v),
   "condition.load": (c, v) => {
     if (!c.sinkable(v)) return false;
     c.cond = COND.NE;

@@ -13,7 +13,7 @@ import { type Rule, type RuleList, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
 /** Makes constant `index` of the pool the matched address. */
-function matchConstant(c: Selector, index: number): void {
+export function matchConstant(c: Selector, index: number): void {
   c.amBaseKind = MemBase.pool;
   c.amBase = -1;
   c.amIndex = -1;

@@ -113,6 +113,7 @@ export const MOVAPS: FormId = form("movaps xmm, xmm/m128");
 export const ANDPS: FormId = form("andps xmm, xmm/m128");
 export const ORPS: FormId = form("orps xmm, xmm/m128");
 export const XORPS: FormId = form("xorps xmm, xmm/m128");
+export const PCMPEQD: FormId = form("pcmpeqd xmm, xmm/m128");
 export const MOVUPS_LOAD: FormId = form("movups xmm, xmm/m128");
 export const MOVUPS_STORE: FormId = form("movups xmm/m128, xmm");
 export const INT_TO_FLOAT: Pair = [form("movd xmm, rm32"), form("movq xmm, rm64")];

@@ -12,6 +12,7 @@ import { MemBase, Shape } from "../vcode.ts";
 import * as F from "./forms.ts";
 import { type Rule, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
+import { LANE_STORES } from "./vector_lanes.ts";
 
 function loadWith(form: FormId): Rule {
   return (c, v) => {
@@ -89,6 +90,7 @@ function readModifyWrite(c: Selector, v: number, load: number, other: number, fo
 }
 
 const STORE = ruleList({
+  ...LANE_STORES.store,
   "store.imm": (c, v) => {
     if (!c.isImm32(c.c[v])) return false;
     return storeImmediate(c, v, F.MOV_M_IMM[c.wide(c.c[v])], c.immediate);
@@ -192,8 +194,8 @@ export const MEMORY_RULES = {
   load32_u: ruleList({ "load32_u": loadWith(F.MOV_R32) }),
   load32_s: ruleList({ "load32_s": loadWith(F.MOVSXD) }),
   store: STORE,
-  store8: ruleList({ "store8": storeNarrow(F.MOV_STORE_8, F.MOV_M8_IMM, 8) }),
-  store16: ruleList({ "store16": storeNarrow(F.MOV_STORE_16, F.MOV_M16_IMM, 16) }),
+  store8: ruleList({ ...LANE_STORES.store8, "store8": storeNarrow(F.MOV_STORE_8, F.MOV_M8_IMM, 8) }),
+  store16: ruleList({ ...LANE_STORES.store16, "store16": storeNarrow(F.MOV_STORE_16, F.MOV_M16_IMM, 16) }),
   store32: STORE32,
   vmctx_addr: VMCTX_ADDR,
 } as const;

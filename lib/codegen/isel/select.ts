@@ -21,6 +21,9 @@ import { MEMORY_RULES } from "./memory.ts";
 import { type RuleList, ruleList } from "./rules.ts";
 import type { SelectionTarget, Selector } from "./selector.ts";
 import { WIDE_RULES } from "./wide.ts";
+import { VECTOR_INTEGER_RULES } from "./vector.ts";
+import { VECTOR_FLOAT_RULES } from "./vector_float.ts";
+import { VECTOR_LANE_RULES } from "./vector_lanes.ts";
 
 // Made at their uses, aliases of other registers, or defined by the entry, a block or a call: never lowered at their own place.
 const ELSEWHERE: RuleList = ruleList({ "elsewhere": () => bug("this operation is not lowered at its place") });
@@ -35,10 +38,14 @@ const SELECT: readonly RuleList[] = perIrOp<RuleList>({
   ...CONVERT_RULES,
   ...CALL_RULES,
   ...CONTROL_RULES,
+  ...VECTOR_INTEGER_RULES,
+  ...VECTOR_LANE_RULES,
+  ...VECTOR_FLOAT_RULES,
   block_param: ELSEWHERE,
   proj: ELSEWHERE,
   iconst: ELSEWHERE,
   fconst: ELSEWHERE,
+  vconst: ELSEWHERE,
   copy: ELSEWHERE,
   wrap: ELSEWHERE,
   vmctx: ELSEWHERE,

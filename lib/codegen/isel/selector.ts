@@ -35,6 +35,7 @@ import {
   TERMINATES,
   TRAPS,
   type Type,
+  V128,
   valueColumns,
   WRITES,
 } from "../../ir/mod.ts";
@@ -101,6 +102,10 @@ for (
     "load16_u",
     "load16_s",
     "iconst",
+    "vextract",
+    "vany_true",
+    "vall_true",
+    "vbitmask",
   ] as const satisfies readonly IrOpName[] // deno-fmt-ignore
 ) ZEROES_UPPER[Ir[name]] = 1;
 
@@ -109,6 +114,7 @@ const AT_USE = 1, ALIAS = 2, UEXTEND = 3, BITCAST = 4;
 const KIND = new Uint8Array(Object.keys(Ir).length);
 KIND[Ir.iconst] = AT_USE;
 KIND[Ir.fconst] = AT_USE;
+KIND[Ir.vconst] = AT_USE;
 KIND[Ir.vmctx] = AT_USE;
 KIND[Ir.wrap] = ALIAS;
 KIND[Ir.copy] = ALIAS;
@@ -315,6 +321,10 @@ export class Selector {
     const { code } = this;
     const vreg = code.addVreg(this.type[v], v);
     const o = this.op[v];
+    if (o === Ir.vconst) {
+      this.#vectorConstant(vreg, this.b[v], this.c[v], this.imm[v], this.aux[v]);
+      return vreg;
+    }
     const i = code.begin(o === Ir.iconst ? Shape.iconst : o === Ir.fconst ? Shape.fconst : Shape.vmctx, 0);
     code.regOp[i] = code.def(vreg);
     code.imm[i] = this.imm[v];
@@ -332,6 +342,23 @@ export class Selector {
     code.imm[i] = lo;
     code.imm2[i] = hi;
     return vreg;
+  }
+
+  /** A fresh vreg holding the v128 constant of four words, the lowest first. */
+  vectorConstant(w0: number, w1: number, w2: number, w3: number): number {
+    const vreg = this.code.addVreg(V128, NONE);
+    this.#vectorConstant(vreg, w0, w1, w2, w3);
+    return vreg;
+  }
+
+  #vectorConstant(vreg: number, w0: number, w1: number, w2: number, w3: number): void {
+    const { code } = this;
+    const i = code.begin(Shape.vconst, 0);
+    code.regOp[i] = code.def(vreg);
+    code.imm[i] = w0;
+    code.imm2[i] = w1;
+    code.disp[i] = w2;
+    code.tailUse[i] = w3;
   }
 
   // Questions.

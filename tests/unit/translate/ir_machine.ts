@@ -2,7 +2,7 @@
  * A reference interpreter of the IR: each operation by its definition, nothing else. It executes what translation built, so tests can hold
  * results against the specification suite and V8 without any code generation; passes can be held against it as well.
  *
- * Values: i32 and ref are int32 numbers, i64 a signed bigint, f32 its bits as int32, f64 its bits as a signed bigint, addr a number.
+ * Values: v128 is an unsigned bigint (ir_vectors.ts), i32 and ref are int32 numbers, i64 a signed bigint, f32 its bits as int32, f64 its bits as a signed bigint, addr a number.
  * Addresses name a flat space of segments 2^40 bytes apart; what lies between segments, and page zero, faults.
  */
 
@@ -18,13 +18,16 @@ import {
   I32,
   I64,
   Ir,
+  type IrOpName,
   memTrap,
   perIrOp,
   REF,
   type Type,
   V128,
+  valueColumns,
   VOID,
 } from "../../../lib/ir/mod.ts";
+import { VECTOR_OPS, type VectorOpName } from "./ir_vectors.ts";
 
 /** A value of the machine. */
 export type Val = number | bigint;
@@ -87,10 +90,10 @@ export class AddressSpace {
     this.#mustHold(address, 4).setUint32(address % SEGMENT, value, true);
   }
   get(type: Type, address: number): Val {
-    return readTyped(this.#mustHold(address, type === I64 || type === F64 ? 8 : 4), type, address % SEGMENT);
+    return readTyped(this.#mustHold(address, SIZE(type)), type, address % SEGMENT);
   }
   set(type: Type, address: number, value: Val): void {
-    writeTyped(this.#mustHold(address, type === I64 || type === F64 ? 8 : 4), type, address % SEGMENT, value);
+    writeTyped(this.#mustHold(address, SIZE(type)), type, address % SEGMENT, value);
   }
 }
 
@@ -116,6 +119,9 @@ function writeTyped(view: DataView, type: Type, offset: number, value: Val): voi
     case F32:
     case REF:
       return view.setInt32(offset, value as number, true);
+    case V128:
+      view.setBigUint64(offset, BigInt.asUintN(64, value as bigint), true);
+      return view.setBigUint64(offset + 8, BigInt.asUintN(64, value as bigint >> 64n), true);
     default:
       return view.setBigInt64(offset, BigInt(value), true);
   }
@@ -372,6 +378,7 @@ const EXEC = perIrOp<Exec>({
   iconst: (m, v) => m.f.type[v] === I64 ? constant64(m, v) : m.f.imm[v],
   fconst: (m, v) => m.f.type[v] === F64 ? constant64(m, v) : m.f.imm[v],
   copy: (m, v) => a(m, v),
+  ...vectors(),
   iadd: int((x, y) => x + y, (x, y) => x + y),
   isub: int((x, y) => x - y, (x, y) => x - y),
   imul: int(Math.imul, (x, y) => x * y),
@@ -492,6 +499,18 @@ const EXEC = perIrOp<Exec>({
     throw new IrTrap(m.f.imm[v], m.f.site[v]);
   },
 });
+
+/** The vector operations, which see their operands and the other columns. */
+function vectors(): Record<VectorOpName, Exec> {
+  const entries = VECTOR_OPS.map(([name, exec]): [IrOpName, Exec] => {
+    const columns = valueColumns(Ir[name]);
+    return [name, ({ f, values }, v) => {
+      const operands = [f.a[v], f.b[v], f.c[v]].filter((_, column) => (columns >> column & 1) !== 0);
+      return exec(operands.map((operand) => values[operand]), { b: f.b[v], c: f.c[v], imm: f.imm[v], aux: f.aux[v] });
+    }];
+  });
+  return Object.fromEntries(entries) as Record<VectorOpName, Exec>;
+}
 
 function constant64(m: Activation, v: number): bigint {
   return BigInt.asIntN(64, BigInt(m.f.aux[v]) << 32n | BigInt(m.f.imm[v] >>> 0));

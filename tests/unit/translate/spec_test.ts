@@ -15,6 +15,9 @@ import { type Extern, InstanceModel, World } from "./vm_model.ts";
 interface TypedValue {
   readonly type: string;
   readonly value?: string;
+  readonly lane_type?: string;
+  /** Of "either". */
+  readonly values?: readonly TypedValue[];
 }
 
 interface Action {
@@ -45,8 +48,23 @@ interface Counts {
   passed: number;
 }
 
-function parseValue({ type, value = "null" }: TypedValue): Val {
+const LANE_BITS: Readonly<Record<string, number>> = { i8: 8, i16: 16, i32: 32, i64: 64, f32: 32, f64: 64 };
+
+/** The lanes of a vector, which scripts write as an array. */
+function lanesOf({ lane_type, value }: TypedValue): TypedValue[] {
+  return (value as unknown as string[]).map((lane) => ({ type: lane_type!, value: lane }));
+}
+
+function parseValue(typed: TypedValue): Val {
+  const { type, value = "null" } = typed;
   switch (type) {
+    case "v128": {
+      const bits = LANE_BITS[typed.lane_type!];
+      return lanesOf(typed).reduce(
+        (sum, lane, i) => sum | BigInt.asUintN(bits, BigInt(lane.value!)) << BigInt(i * bits),
+        0n,
+      );
+    }
     case "i32":
       return Number(value) | 0;
     case "f32":
@@ -63,6 +81,16 @@ function parseValue({ type, value = "null" }: TypedValue): Val {
 
 function matches(expected: TypedValue, actual: Val): boolean {
   const { type, value } = expected;
+  if (type === "either") return expected.values!.some((one) => matches(one, actual));
+  if (type === "v128") {
+    const bits = LANE_BITS[expected.lane_type!];
+    return lanesOf(expected).every((lane, i) => {
+      const lower = BigInt(actual) >> BigInt(i * bits);
+      if (lane.type === "f32") return matches(lane, Number(BigInt.asIntN(32, lower)));
+      if (lane.type === "f64") return matches(lane, BigInt.asIntN(64, lower));
+      return BigInt.asUintN(bits, BigInt(lane.value!)) === BigInt.asUintN(bits, lower);
+    });
+  }
   if (value?.startsWith("nan:")) {
     const number = toFloat(type === "f32" ? F32 : F64, actual);
     if (!Number.isNaN(number)) return false;

@@ -318,6 +318,9 @@ export class InstanceModel implements Environment {
         case "f64.const":
           stack.push(BigInt.asIntN(64, BigInt(instr.hi) << 32n | BigInt(instr.lo >>> 0)));
           break;
+        case "v128.const":
+          stack.push(instr.words.reduce((bits, word, i) => bits | BigInt(word >>> 0) << BigInt(32 * i), 0n));
+          break;
         case "ref.null":
           stack.push(0);
           break;
