@@ -1,12 +1,13 @@
 /**
  * Runs one program on this engine: the counterpart of benches/v8_runner.ts, with the same arguments and output.
  *
- * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] MODULE FOLDER
+ * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] [--stress] MODULE FOLDER
  */
 
 import { parseArgs } from "node:util";
 import { Engine, Linker, Memory, Module, Store } from "../mod.ts";
 import { WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
+import { STRESS } from "../tests/configurations.ts";
 import { hashMemory } from "./v8_runner.ts";
 
 /** Least time spent compiling before the best compile time counts as warm. */
@@ -18,12 +19,17 @@ if (import.meta.main) {
       warm: { type: "string", default: "0" },
       hash: { type: "boolean", default: false },
       bounds: { type: "string", default: "guard" },
+      stress: { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
   const [path, folder] = positionals;
   const bytes = Deno.readFileSync(path);
-  using engine = new Engine({ bounds: values.bounds === "explicit" ? "explicit" : "guard" });
+  using engine = new Engine({
+    bounds: values.bounds === "explicit" ? "explicit" : "guard",
+    // Fewer polls leave than in scripts: programs have millions.
+    ...(values.stress ? { interruption: true, stress: { ...STRESS.stress, poll: 4099 } } : {}),
+  });
 
   let start = performance.now();
   const module = new Module(engine, bytes);

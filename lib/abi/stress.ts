@@ -20,8 +20,8 @@ export interface StressOptions {
   readonly gc?: boolean;
 }
 
-/** The fewest registers of a class that every instruction fits into: a comparison with a constant that selects between two values. */
-export const FEWEST_REGISTERS = 4;
+/** The fewest registers of a class that every instruction fits into: a comparison with memory that selects between two values. */
+export const FEWEST_REGISTERS = 5;
 /** The most registers of a class: 0 of a stress word stands for all. */
 const MOST_REGISTERS = 255;
 

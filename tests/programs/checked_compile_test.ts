@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Engine, Module } from "../../mod.ts";
+import { STRESS } from "../configurations.ts";
 import { sharedRoot } from "../testdata.ts";
 import { programs } from "./collection.ts";
 
@@ -27,5 +28,7 @@ Deno.test({
         }
       }
     }
+    using stressed = new Engine({ ...STRESS, checks: "on" });
+    for (const { path } of modules) new Module(stressed, Deno.readFileSync(path))[Symbol.dispose]();
   },
 });

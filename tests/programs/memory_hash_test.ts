@@ -50,6 +50,7 @@ for (const program of SILENT) {
         expected,
         "explicit checks",
       );
+      assertEquals(await memoryHash("theropod_runner.ts", program, "--stress"), expected, "stress");
     },
   });
 }
