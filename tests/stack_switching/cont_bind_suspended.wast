@@ -1,0 +1,18 @@
+;; Binding works for suspended continuations as for new ones.
+(module
+  (type $ft (func (result i32))) (type $ct (cont $ft))
+  (type $k2t (func (param i32 i32) (result i32))) (type $k2 (cont $k2t))
+  (type $k1t (func (param i32) (result i32))) (type $k1 (cont $k1t))
+  (tag $ask (result i32 i32))
+  (func $f (result i32) (suspend $ask) (i32.sub))
+  (elem declare func $f)
+  (func (export "run") (result i32) (local $k (ref null $k2))
+    (block $h (result (ref $k2)) (return (resume $ct (on $ask $h) (cont.new $ct (ref.func $f)))))
+    (local.set $k)
+    (resume $k1 (i32.const 8) (cont.bind $k2 $k1 (i32.const 50) (local.get $k))))
+  (func (export "run-all") (result i32) (local $k (ref null $k2))
+    (block $h (result (ref $k2)) (return (resume $ct (on $ask $h) (cont.new $ct (ref.func $f)))))
+    (local.set $k)
+    (resume $ct (cont.bind $k1 $ct (i32.const 8) (cont.bind $k2 $k1 (i32.const 51) (local.get $k))))))
+(assert_return (invoke "run") (i32.const 42))
+(assert_return (invoke "run-all") (i32.const 43))

@@ -1,0 +1,16 @@
+;; cont.new makes a continuation from a function; nothing runs until it is resumed.
+(module
+  (type $ft (func (result i32)))
+  (type $ct (cont $ft))
+  (global $ran (mut i32) (i32.const 0))
+  (func $f (result i32) (global.set $ran (i32.const 1)) (i32.const 42))
+  (elem declare func $f)
+  (func (export "make-only") (result i32) (drop (cont.new $ct (ref.func $f))) (global.get $ran))
+  (func (export "make-and-resume") (result i32) (resume $ct (cont.new $ct (ref.func $f))))
+  (func (export "ran") (result i32) (global.get $ran))
+  (func (export "null") (result i32) (resume $ct (cont.new $ct (ref.null $ft)))))
+(assert_return (invoke "make-only") (i32.const 0))
+(assert_return (invoke "ran") (i32.const 0))
+(assert_return (invoke "make-and-resume") (i32.const 42))
+(assert_return (invoke "ran") (i32.const 1))
+(assert_trap (invoke "null") "null function reference")

@@ -1,0 +1,16 @@
+;; Parameters and results of every type pass through resume.
+(module
+  (type $ft (func (param i32 i64 f32 f64) (result f64 f32 i64 i32)))
+  (type $ct (cont $ft))
+  (func $swap (type $ft) (local.get 3) (local.get 2) (local.get 1) (local.get 0))
+  (elem declare func $swap)
+  (func (export "swap") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+    (resume $ct (local.get 0) (local.get 1) (local.get 2) (local.get 3) (cont.new $ct (ref.func $swap))))
+  (type $vt (func (param v128) (result v128)))
+  (type $cv (cont $vt))
+  (func $not (type $vt) (v128.not (local.get 0)))
+  (elem declare func $not)
+  (func (export "not") (param v128) (result v128) (resume $cv (local.get 0) (cont.new $cv (ref.func $not)))))
+(assert_return (invoke "swap" (i32.const 1) (i64.const -2) (f32.const 1.5) (f64.const -0.25)) (f64.const -0.25) (f32.const 1.5) (i64.const -2) (i32.const 1))
+(assert_return (invoke "swap" (i32.const -1) (i64.const 0x8000000000000000) (f32.const nan:0x200001) (f64.const inf)) (f64.const inf) (f32.const nan:0x200001) (i64.const 0x8000000000000000) (i32.const -1))
+(assert_return (invoke "not" (v128.const i32x4 0 -1 1 2)) (v128.const i32x4 -1 0 -2 -3))

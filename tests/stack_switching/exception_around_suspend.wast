@@ -1,0 +1,22 @@
+;; A try_table around a suspend is in force again when the continuation goes on; handlers of the resumer are not.
+(module
+  (type $ft (func (result i32))) (type $ct (cont $ft))
+  (tag $e) (tag $pause)
+  (func $thrower (throw $e))
+  (func $f (result i32)
+    (block $c (try_table (catch $e $c) (suspend $pause) (call $thrower)) (return (i32.const 0)))
+    (i32.const 1))
+  (elem declare func $f)
+  (func (export "inside") (result i32) (local $k (ref null $ct))
+    (block $h (result (ref $ct)) (return (resume $ct (on $pause $h) (cont.new $ct (ref.func $f)))))
+    (local.set $k)
+    (block $c (try_table (catch $e $c) (return (resume $ct (local.get $k)))))
+    (i32.const 2))
+  (func (export "between") (result i32) (local $k (ref null $ct))
+    (block $out
+      (try_table (catch $e $out)
+        (block $h (result (ref $ct)) (return (resume $ct (on $pause $h) (cont.new $ct (ref.func $f)))))
+        (local.set $k) (call $thrower)))
+    (resume $ct (local.get $k))))
+(assert_return (invoke "inside") (i32.const 1))
+(assert_return (invoke "between") (i32.const 1))

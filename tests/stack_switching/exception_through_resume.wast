@@ -1,0 +1,15 @@
+;; An exception that a continuation does not catch goes on at its resume, which ends the continuation.
+(module
+  (type $ft (func)) (type $ct (cont $ft))
+  (tag $e (param i32)) (tag $pause)
+  (global $k (mut (ref null $ct)) (ref.null $ct))
+  (func $throws (suspend $pause) (throw $e (i32.const 11)))
+  (elem declare func $throws)
+  (func (export "run") (result i32) (local $k (ref null $ct))
+    (block $h (result (ref $ct)) (resume $ct (on $pause $h) (cont.new $ct (ref.func $throws))) (unreachable))
+    (local.set $k)
+    (global.set $k (local.get $k))
+    (block $c (result i32) (try_table (catch $e $c) (resume $ct (local.get $k))) (i32.const 0)))
+  (func (export "dead") (resume $ct (global.get $k))))
+(assert_return (invoke "run") (i32.const 11))
+(assert_trap (invoke "dead") "continuation already consumed")

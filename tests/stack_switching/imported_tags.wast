@@ -1,0 +1,22 @@
+;; Tags are compared by identity, across instances.
+(module $lib
+  (tag $e (export "e") (param i32))
+  (tag $other (export "other") (param i32))
+  (func (export "raise") (param i32) (suspend $e (local.get 0)))
+  (func (export "raise-other") (param i32) (suspend $other (local.get 0))))
+(register "lib" $lib)
+(module
+  (import "lib" "e" (tag $e (param i32))) (import "lib" "e" (tag $alias (param i32)))
+  (import "lib" "raise" (func $raise (param i32))) (import "lib" "raise-other" (func $raise-other (param i32)))
+  (type $ft (func (param i32))) (type $ct (cont $ft)) (type $nt (func)) (type $cn (cont $nt))
+  (tag $own (param i32))
+  (elem declare func $raise $raise-other)
+  (func (export "imported") (param i32) (result i32)
+    (block $h (result i32 (ref $cn)) (resume $ct (on $own $h) (on $e $h) (local.get 0) (cont.new $ct (ref.func $raise))) (return (i32.const -1))) (drop))
+  (func (export "alias") (param i32) (result i32)
+    (block $h (result i32 (ref $cn)) (resume $ct (on $alias $h) (local.get 0) (cont.new $ct (ref.func $raise))) (return (i32.const -1))) (drop))
+  (func (export "mine-is-another") (param i32) (result i32)
+    (block $h (result i32 (ref $cn)) (resume $ct (on $own $h) (on $e $h) (local.get 0) (cont.new $ct (ref.func $raise-other))) (return (i32.const -1))) (drop)))
+(assert_return (invoke "imported" (i32.const 3)) (i32.const 3))
+(assert_return (invoke "alias" (i32.const 4)) (i32.const 4))
+(assert_suspension (invoke "mine-is-another" (i32.const 5)) "unhandled")

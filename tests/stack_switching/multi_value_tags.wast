@@ -1,0 +1,18 @@
+;; Tags with several parameters and results of different types.
+(module
+  (type $ft (func (result f64))) (type $ct (cont $ft))
+  (type $kt (func (param f32 i32 i64) (result f64))) (type $ck (cont $kt))
+  (tag $e (param i32 f64 i64) (result f32 i32 i64))
+  (func $f (result f64) (local f32 i32 i64)
+    (suspend $e (i32.const 1) (f64.const 2.5) (i64.const 3))
+    (local.set 2) (local.set 1) (local.set 0)
+    (f64.add (f64.promote_f32 (local.get 0)) (f64.add (f64.convert_i32_s (local.get 1)) (f64.convert_i64_s (local.get 2)))))
+  (elem declare func $f)
+  (func (export "out") (result i32 f64 i64)
+    (block $h (result i32 f64 i64 (ref $ck)) (drop (resume $ct (on $e $h) (cont.new $ct (ref.func $f)))) (unreachable)) (drop))
+  (func (export "back") (result f64) (local $k (ref null $ck))
+    (block $h (result i32 f64 i64 (ref $ck)) (return (resume $ct (on $e $h) (cont.new $ct (ref.func $f)))))
+    (local.set $k) (drop) (drop) (drop)
+    (resume $ck (f32.const 0.5) (i32.const 20) (i64.const 300) (local.get $k))))
+(assert_return (invoke "out") (i32.const 1) (f64.const 2.5) (i64.const 3))
+(assert_return (invoke "back") (f64.const 320.5))

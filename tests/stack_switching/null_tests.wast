@@ -1,0 +1,18 @@
+;; ref.null, ref.is_null, br_on_null and ref.as_non_null on continuations.
+(module
+  (type $ft (func)) (type $ct (cont $ft))
+  (func $f) (elem declare func $f)
+  (func (export "is-null") (result i32 i32) (ref.is_null (ref.null $ct)) (ref.is_null (cont.new $ct (ref.func $f))))
+  (func (export "br-on-null") (param i32) (result i32) (local $k (ref null $ct))
+    (if (local.get 0) (then (local.set $k (cont.new $ct (ref.func $f)))))
+    (block $n (br_on_null $n (local.get $k)) (drop) (return (i32.const 1)))
+    (i32.const 0))
+  (func (export "as-non-null") (drop (ref.as_non_null (ref.null $ct))))
+  (func (export "bottom") (result i32) (ref.is_null (ref.null nocont)))
+  (func (export "top") (result i32) (ref.is_null (ref.null cont))))
+(assert_return (invoke "is-null") (i32.const 1) (i32.const 0))
+(assert_return (invoke "br-on-null" (i32.const 0)) (i32.const 0))
+(assert_return (invoke "br-on-null" (i32.const 1)) (i32.const 1))
+(assert_trap (invoke "as-non-null") "null reference")
+(assert_return (invoke "bottom") (i32.const 1))
+(assert_return (invoke "top") (i32.const 1))

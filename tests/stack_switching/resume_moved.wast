@@ -1,0 +1,15 @@
+;; A continuation that was suspended under one resume goes on under another, nested deeper.
+(module
+  (type $ft (func (result i32))) (type $ct (cont $ft))
+  (tag $e (param i32))
+  (global $saved (mut (ref null $ct)) (ref.null $ct))
+  (func $f (result i32) (suspend $e (i32.const 1)) (suspend $e (i32.const 2)) (i32.const 3))
+  (func $outer (result i32) (resume $ct (global.get $saved)))
+  (elem declare func $f $outer)
+  (func (export "run") (result i32) (local $k (ref null $ct)) (local $v i32)
+    (block $h (result i32 (ref $ct)) (return (resume $ct (on $e $h) (cont.new $ct (ref.func $f)))))
+    (global.set $saved) (local.set $v)
+    (block $h (result i32 (ref $ct)) (return (resume $ct (on $e $h) (cont.new $ct (ref.func $outer)))))
+    (local.set $k) (local.set $v (i32.add (i32.mul (i32.const 10)) (i32.mul (local.get $v) (i32.const 100))))
+    (i32.add (local.get $v) (resume $ct (local.get $k)))))
+(assert_return (invoke "run") (i32.const 123))

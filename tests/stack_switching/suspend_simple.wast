@@ -1,0 +1,17 @@
+;; suspend gives its operands to the handler and the continuation; resume gives values back.
+(module
+  (type $ft (func (result i32)))
+  (type $ct (cont $ft))
+  (type $rt (func (param i32) (result i32)))
+  (type $cr (cont $rt))
+  (tag $ask (param i32) (result i32))
+  (func $f (result i32) (i32.add (i32.const 1000) (suspend $ask (i32.const 7))))
+  (elem declare func $f)
+  (func (export "asked") (result i32)
+    (block $h (result i32 (ref $cr)) (return (resume $ct (on $ask $h) (cont.new $ct (ref.func $f)))))
+    (drop))
+  (func (export "answered") (param i32) (result i32) (local $k (ref $cr))
+    (block $h (result i32 (ref $cr)) (return (resume $ct (on $ask $h) (cont.new $ct (ref.func $f)))))
+    (local.set $k) (i32.mul (local.get 0)) (resume $cr (local.get $k))))
+(assert_return (invoke "asked") (i32.const 7))
+(assert_return (invoke "answered" (i32.const 6)) (i32.const 1042))

@@ -1,0 +1,15 @@
+;; A suspension that nobody handles traps: outside any continuation, in one without a clause, with a clause for another tag.
+(module
+  (type $ft (func))
+  (type $ct (cont $ft))
+  (tag $e) (tag $other)
+  (func $f (suspend $e))
+  (elem declare func $f)
+  (func (export "outside") (suspend $e))
+  (func (export "no-clause") (resume $ct (cont.new $ct (ref.func $f))))
+  (func (export "other-clause") (block $h (result (ref $ct)) (resume $ct (on $other $h) (cont.new $ct (ref.func $f))) (return)) (drop))
+  (func (export "alive") (result i32) (i32.const 1)))
+(assert_suspension (invoke "outside") "unhandled")
+(assert_suspension (invoke "no-clause") "unhandled")
+(assert_suspension (invoke "other-clause") "unhandled")
+(assert_return (invoke "alive") (i32.const 1))
