@@ -4,27 +4,14 @@
  * An atomic access must be aligned to its width, which is tested first; its bounds are those of any access (memory.ts). Memories start at a
  * page, so the address within the memory tells.
  *
- * ATOM-1  A narrow compare-and-exchange compares all bits of what it expects with the zero-extended contents, so an expectation with bits
- *         beyond the width never holds: the contents are then only loaded.
+ * ATOM-1  A narrow compare-and-exchange wraps what it expects to the width, as it does what it stores: bits beyond are not looked at.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import {
-  atomicFlags,
-  I32,
-  I64,
-  IntCond,
-  Ir,
-  type IrOp,
-  memTrap,
-  Region,
-  type Type,
-  type Value,
-  VOID,
-} from "../ir/mod.ts";
+import { atomicFlags, I32, I64, Ir, type IrOp, memTrap, Region, type Type, type Value, VOID } from "../ir/mod.ts";
 import { libcall } from "./libcalls.ts";
 import { addressOf, checkBounds } from "./memory.ts";
 import { constantField, wide } from "./places.ts";
@@ -91,48 +78,9 @@ export function atomicCompareExchange(type: Type, widthLog2: number): Lower {
     const replacement = t.pop();
     const expected = t.pop();
     const index = aligned(t, t.pop(), widthLog2);
-    const { accessDisp, accessFlags } = t;
-    const compareExchange = () => {
-      const base = memoryBase(t);
-      const address = index === NONE ? base : builder.binary(Ir.addr_add, base, index as Value);
-      return builder.atomicCompareExchange(type, address, expected, replacement, accessDisp, accessFlags);
-    };
-    const isFullWidth = widthLog2 === (type === I64 ? 3 : 2);
-    if (isFullWidth) return t.push(compareExchange());
-
-    // ATOM-1
-    const bits = 8 << widthLog2;
-    const isNarrow = type === I64
-      ? builder.icmp(
-        IntCond.eq,
-        builder.binary(Ir.ushr, expected, builder.iconst64(bits, 0)),
-        builder.iconst64(0, 0),
-      )
-      : builder.icmp(
-        IntCond.eq,
-        builder.binary(Ir.ushr, expected, builder.iconst32(bits)),
-        builder.iconst32(0),
-      );
-    const possible = builder.createBlock();
-    const impossible = builder.createBlock();
-    const done = builder.createBlock();
-    const old = builder.createBlockParam(done, type);
-    builder.brIf(isNarrow, possible, impossible);
-    builder.seal(possible);
-    builder.seal(impossible);
-    builder.setCold(impossible);
-    const jumpWith = (value: Value) => {
-      t.args.reset();
-      t.args.push(value);
-      builder.jump(done, t.args);
-    };
-    builder.switchTo(possible);
-    jumpWith(compareExchange());
-    builder.switchTo(impossible);
-    jumpWith(builder.atomic(Ir.atomic_load, type, memoryBase(t), index, NONE, accessDisp, accessFlags));
-    builder.seal(done);
-    builder.switchTo(done);
-    t.push(old);
+    const base = memoryBase(t);
+    const address = index === NONE ? base : builder.binary(Ir.addr_add, base, index as Value);
+    t.push(builder.atomicCompareExchange(type, address, expected, replacement, t.accessDisp, t.accessFlags));
   };
 }
 

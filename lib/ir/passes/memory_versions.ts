@@ -13,7 +13,7 @@ import { growInt32 } from "../../base/mod.ts";
 import type { ControlFlow } from "../cfg.ts";
 import { isCall, writtenRegions } from "../effects.ts";
 import type { Func } from "../func.ts";
-import { type IrOp, memRegion, REGION_NAMES } from "../ops.ts";
+import { type IrOp, REGION_NAMES } from "../ops.ts";
 
 const REGIONS = REGION_NAMES.length;
 const STRIDE = 8;
