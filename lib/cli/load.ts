@@ -4,6 +4,7 @@ import { Engine, isArtifact, Module } from "../engine/mod.ts";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
 import type { ParsedCommand } from "./options.ts";
+import { DEFAULT_FEATURES, type FeatureName, featureNames, FEATURES } from "../wasm/mod.ts";
 import { Progress } from "./progress.ts";
 
 /** The `--bounds` option. @throws {UsageError} for anything but guard and explicit. */
@@ -15,9 +16,21 @@ export function boundsOption(options: ParsedCommand["options"]): "guard" | "expl
   return bounds;
 }
 
+/** The `--features` option: the default features and those it names. @throws {UsageError} for a name that is none. */
+function featuresOption(options: ParsedCommand["options"]): FeatureName[] {
+  const names: FeatureName[] = featureNames(DEFAULT_FEATURES);
+  const given = options.features as string | undefined;
+  for (const name of given === undefined ? [] : given.split(",")) {
+    const known = FEATURES.find((row) => row[0] === name);
+    if (known === undefined) throw new UsageError(`--features ${name}: there is no such feature`);
+    names.push(known[0]);
+  }
+  return names;
+}
+
 /** An engine for one run of the command line. */
-export function makeEngine(bounds: "guard" | "explicit"): Engine {
-  return new Engine({ bounds });
+export function makeEngine(options: ParsedCommand["options"]): Engine {
+  return new Engine({ bounds: boundsOption(options), features: featuresOption(options) });
 }
 
 /** Reads and compiles, or loads, the module at `path`. */

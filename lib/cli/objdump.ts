@@ -6,7 +6,7 @@ import { functionSymbol } from "../compile/mod.ts";
 import { funcIndexOf, type Module as WasmModule } from "../wasm/mod.ts";
 import { disassemble } from "../x64/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
-import { boundsOption, loadModule, makeEngine } from "./load.ts";
+import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
 
 const BYTES_COLUMN = 30;
@@ -19,7 +19,7 @@ export async function objdump({ options, operands }: ParsedCommand): Promise<num
   const [path, ...rest] = operands;
   if (path === undefined) throw new UsageError("no file to print", "objdump");
   if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "objdump");
-  using engine = makeEngine(boundsOption(options));
+  using engine = makeEngine(options);
   const module = await loadModule(engine, path);
   let block = "";
   for (const line of listing(module.wasm, module.compiled, options.function as string | undefined)) {

@@ -31,6 +31,12 @@ const BOUNDS: OptionRow = {
   help: "how memory accesses are kept inside: guard pages (default) or explicit checks",
 };
 
+const FEATURES: OptionRow = {
+  type: "string",
+  value: "NAME,...",
+  help: "proposals that the module may use besides the default ones, such as custom-descriptors",
+};
+
 /** Every command, in the order of the help text. */
 export const COMMANDS = {
   run: {
@@ -46,6 +52,7 @@ export const COMMANDS = {
       },
       invoke: { type: "string", value: "NAME", help: "call an exported function with ARGS and print its results" },
       bounds: BOUNDS,
+      features: FEATURES,
       bench: { type: "boolean", help: "supply bench.start and bench.end, print times as JSON on standard error" },
       help: HELP,
     },
@@ -66,6 +73,7 @@ export const COMMANDS = {
         help: "where to write (default: FILE with the ending .elf)",
       },
       bounds: BOUNDS,
+      features: FEATURES,
       help: HELP,
     },
     examples: ["deno run -A cli.ts compile -o tool.elf tool.wasm"],
@@ -76,6 +84,7 @@ export const COMMANDS = {
     options: {
       function: { type: "string", short: "f", value: "NAME|INDEX", help: "only this function" },
       bounds: BOUNDS,
+      features: FEATURES,
       help: HELP,
     },
     examples: ["deno run -A cli.ts objdump -f fib math.wasm"],

@@ -3,7 +3,7 @@
 import { CompileError, type Instance, Linker, LinkError, type Module, Store, Trap } from "../engine/mod.ts";
 import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
-import { boundsOption, loadModule, makeEngine } from "./load.ts";
+import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
 
 /** Times of a run, as `--bench` prints them. */
@@ -16,7 +16,7 @@ interface BenchTimes {
 export async function run({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...args] = operands;
   if (path === undefined) throw new UsageError("no file to run", "run");
-  using engine = makeEngine(boundsOption(options));
+  using engine = makeEngine(options);
   const compileStart = performance.now();
   const module = await loadModule(engine, path);
   const compileMs = performance.now() - compileStart;

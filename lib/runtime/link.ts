@@ -89,7 +89,7 @@ function mismatch(state: ModuleState, { kind, index }: Import, given: ExternStat
       if (!(given instanceof FuncState)) return wrongKind();
       const wanted = state.typeIds[module.funcs[index]];
       const { typeId } = given.signature;
-      if (registry.isSubtype(typeId, wanted)) return undefined;
+      if (module.exactFuncImports.has(index) ? typeId === wanted : registry.isSubtype(typeId, wanted)) return undefined;
       return `expected a function ${signatureToString(registry, wanted)}, got ${signatureToString(registry, typeId)}`;
     }
     case "table": {

@@ -1,5 +1,5 @@
 /**
- * The front end: the WebAssembly binary format and its validation, for all of WebAssembly 3.0 and threads.
+ * The front end: the WebAssembly binary format and its validation, for all of WebAssembly 3.0 and the proposals of features.ts.
  *
  * Bytes become a {@linkcode Module} (decode.ts), which is checked (validate/), and is then read by whoever compiles or links
  * it. Everything about single instructions derives from the table in opcodes.ts.

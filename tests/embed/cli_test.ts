@@ -107,6 +107,7 @@ refuses("compile without a file", ["compile"], 2, /no file to compile/);
 refuses("objdump without a file", ["objdump"], 2, /no file to print/);
 refuses("wast without a file", ["wast"], 2, /no script to run/);
 refuses("two files to compile", ["compile", MATH, MATH], 2, /one file at a time/);
+refuses("an unknown feature", ["--features", "gc,more", MATH], 2, /--features more: there is no such feature/);
 refuses("an unknown bounds mode", ["--bounds", "none", MATH], 2, /--bounds none: expected guard or explicit/);
 refuses("a variable without a name", ["--env", "=x", MATH], 2, /--env =x: expected K=V/);
 refuses("a missing folder to grant", ["--dir", `${FOLDER}/nowhere`, HELLO], 1, /nowhere.*does not exist/);
