@@ -32,6 +32,10 @@ export const ARTIFACT_COLUMNS = {
   callSites: [".theropod.call_sites", 4],
   callRootStarts: [".theropod.call_roots", 4],
   rootOffsets: [".theropod.roots", 4],
+  handlerPcs: [".theropod.handler_pcs", 4],
+  handlerPads: [".theropod.handler_pads", 4],
+  handlerLists: [".theropod.handler_lists", 4],
+  handlerClauses: [".theropod.handler_clauses", 4],
 } as const satisfies Record<ArtifactColumn, readonly [section: string, elementBytes: 1 | 4]>;
 
 /** Section names beside the columns. */

@@ -44,4 +44,12 @@ export interface CompiledModule {
    */
   readonly callRootStarts: Int32Array;
   readonly rootOffsets: Int32Array;
+  /**
+   * Calls that may unwind into their own function, sorted by return address: the address of the pad, and where in `handlerClauses` the list of
+   * clauses begins, its length first (exceptions.ts).
+   */
+  readonly handlerPcs: Int32Array;
+  readonly handlerPads: Int32Array;
+  readonly handlerLists: Int32Array;
+  readonly handlerClauses: Int32Array;
 }

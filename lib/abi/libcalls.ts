@@ -24,6 +24,9 @@ export const LIBCALLS = [
   ["elem_drop",     "i",      "-"],
   ["table_get_lazy", "il",    "l"], // table, index of an uninitialised element in bounds -> its tagged value, now stored (never 0)
   ["ref_func",      "i",      "l"], // function index -> address of its VMFuncRef
+  // Exceptions (exceptions.ts). They come back at a pad, or not at all.
+  ["throw",         "i",      "-"], // tag index; payload in the value area, slot k value k
+  ["throw_ref",     "r",      "-"], // an exn object; traps on null
   // Objects (gc_layout.ts). "type" is a type index of the module. All of them may collect unless they say otherwise.
   ["struct_new",    "i",      "r"], // type -> a struct of zeroes: slow path of inline allocation
   ["array_new",     "ii",     "r"], // type, length -> an array of zeroes, of any length: traps when it does not fit

@@ -30,6 +30,7 @@ export const TRAPS = [
   ["gc_heap_exhausted", "garbage-collected heap exhausted", "out of memory"],
   ["unaligned_atomic", "unaligned atomic access", "unaligned atomic"],
   ["expected_shared_memory", "expected shared memory: nobody could wake the guest", "expected shared memory"],
+  ["null_exception_reference", "null exception reference", "null exception reference"],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */

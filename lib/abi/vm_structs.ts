@@ -47,6 +47,9 @@ export const VMRecord = struct("VMRecord", {
   /** Under stress: polls until the next one that leaves. */
   pollCountdown: "u32",
   padding: "u32",
+  /** For a pad (C-4): the number of the clause that was chosen; the exception of a `_ref` clause. */
+  padClause: "u32",
+  padRef: "u32",
 });
 
 /** Offset in the record of the general registers at a preserve-all exit, 8 bytes each, by register number (REG-2). */

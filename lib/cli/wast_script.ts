@@ -9,7 +9,7 @@
 
 import { TRAPS } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { type Engine, Func, Global, Instance, LinkError, Memory, Module, Store, Table, Trap } from "../engine/mod.ts";
+import { type Engine, Exception, Func, Global, Instance, LinkError, Memory, Module, Store, Table, Trap } from "../engine/mod.ts";
 import {
   ArrayRef,
   callBits,
@@ -192,8 +192,14 @@ class Script {
     },
     assert_trap: (command) => expectTrap(command, () => this.#act(command.action!)),
     assert_exhaustion: (command) => expectTrap(command, () => this.#act(command.action!)),
-    assert_exception: () => {
-      throw new Skip("exceptions");
+    assert_exception: (command) => {
+      try {
+        this.#act(command.action!);
+      } catch (error) {
+        if (error instanceof Exception) return;
+        throw error;
+      }
+      throw new Error("threw no exception");
     },
     assert_uninstantiable: (command) => {
       const module = this.#compile(command);

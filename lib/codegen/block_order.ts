@@ -111,7 +111,7 @@ export class BlockOrder {
       if (func.blockEnd[block] === func.blockStart[block]) continue;
       const end = func.terminator(block);
       if (op[end] === Ir.jump) succs.push(imm[end]);
-      else if (op[end] === Ir.br_if) {
+      else if (op[end] === Ir.br_if || op[end] === Ir.unwind_edge) {
         succs.push(imm[end]);
         if (aux[end] !== imm[end]) succs.push(aux[end]);
       } else if (op[end] === Ir.br_table) {

@@ -16,7 +16,7 @@
  *         tail's or sequence's own results.
  */
 
-import { Stress, TrapCode, VMRecord } from "../abi/mod.ts";
+import { Stress, TrapCode, VMCTX_SLOT_FROM_RBP, VMRecord } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { growInt32, IntList } from "../base/mod.ts";
 import { F32, I32, Ir, REF, V128 } from "../ir/mod.ts";
@@ -99,12 +99,14 @@ export class Emitter {
       this.#next = position + 1 < line.length ? line.data[position + 1] : NONE;
       if (blocks.loopEnd[k] !== NONE && blocks.cold[k] === 0) this.asm.alignCode(16);
       this.asm.bind(this.#blockLabel[k] as Label);
+      if (input.padCall[k] !== NONE) this.#landHere();
       this.#emitBlock(k, input.blockFirst[k], input.blockFirst[k + 1]);
     }
     this.#emitPieces();
     this.out.instructionBytes = this.asm.offset;
     this.#emitTables();
     this.#emitConstants();
+    this.#placePads();
     this.asm.finish();
   }
 
@@ -131,7 +133,7 @@ export class Emitter {
     for (let k = blocks.count - 1; k >= 0; k--) {
       this.#threaded[k] = k;
       if (k === 0 || blockFirst[k + 1] - blockFirst[k] !== 1 || this.#blockEdit[k + 1] !== this.#blockEdit[k]) continue;
-      if (code.shape[code.instAt[blockFirst[k]]] !== Shape.jump) continue;
+      if (code.shape[code.instAt[blockFirst[k]]] !== Shape.jump || code.input.padCall[k] !== NONE) continue;
       const to = blocks.succs.data[blocks.succStart[k]];
       if (to > k) this.#threaded[k] = this.#threaded[to];
       else if (to < k) this.#threaded[k] = to;
@@ -269,6 +271,12 @@ export class Emitter {
       case Shape.vmctx:
         this.asm.rr(F.MOV_STORE[1], R14, this.reg(code.regOp[i]));
         return;
+      case Shape.record:
+        this.asm.rr(F.MOV_STORE[1], R15, this.reg(code.regOp[i]));
+        return;
+      case Shape.unwindEdge:
+        this.#unwindEdge(i, block);
+        return;
       case Shape.entry:
         return;
       case Shape.ret:
@@ -298,6 +306,8 @@ export class Emitter {
       ? this.reg(base)
       : base === MemBase.vmctx
       ? R14
+      : base === MemBase.record
+      ? R15
       : base === MemBase.rsp
       ? RSP
       : base === MemBase.rbp
@@ -496,6 +506,36 @@ export class Emitter {
     const { blocks } = this.selector;
     const to = this.blockTarget(blocks.succs.data[blocks.succStart[block]]);
     if (to !== this.#next) this.jumpToBlock(to);
+  }
+
+  // Unwinding (C-4). A pad is resumed like anything that left: `resume` pops its address, and the frame's rbp is on top of the stack. The rest
+  // follows from rbp; nothing else is in a register (RA-OUT-3).
+  #landHere(): void {
+    const { asm } = this;
+    asm.r(F.POP, RBP);
+    asm.rm(F.LEA_64, RSP, AT_RBP, -this.frame.sizeBytes);
+    asm.rm(F.MOV_R64, R14, AT_RBP, VMCTX_SLOT_FROM_RBP);
+  }
+
+  // The call just emitted has a row in the handler table; its pad's offset is known when all blocks are out.
+  #unwindEdge(i: number, block: number): void {
+    const { selector, out } = this;
+    const { code, blocks, pool } = selector;
+    const { calls, handlers, clauses } = out;
+    handlers.push(calls.data[calls.length - 2]);
+    handlers.push(blocks.succs.data[blocks.succStart[block] + 1]);
+    handlers.push(clauses.length);
+    const start = code.imm[i], count = code.imm2[i];
+    clauses.push(count);
+    for (let k = 0; k < count; k++) clauses.push(pool[start + k]);
+    this.#jump(block);
+  }
+
+  #placePads(): void {
+    const { handlers } = this.out;
+    for (let h = 0; h < handlers.length; h += 3) {
+      handlers.data[h + 1] = this.asm.labelOffset(this.#blockLabel[handlers.data[h + 1]] as Label);
+    }
   }
 
   #setcc(cond: number, dst: number, zeroed: boolean): void {
@@ -808,6 +848,7 @@ export class Emitter {
     else if (op === Ir.vconst) {
       this.#moveVectorConstant(to & 15, selector.b[v], selector.c[v], selector.imm[v], selector.aux[v]);
     } else if (op === Ir.vmctx) this.asm.rr(F.MOV_STORE[1], R14, to);
+    else if (op === Ir.record) this.asm.rr(F.MOV_STORE[1], R15, to);
     else {
       this.asm.rm(F.MOV_R64, to, AT_R14, selector.imm[v]);
       if (selector.aux[v] !== NONE) this.asm.rm(F.MOV_R64, to, packMem(to, NO_REG, 0), selector.aux[v]);
@@ -832,6 +873,7 @@ export class Emitter {
       asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 8, selector.imm[v]);
       asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 12, selector.aux[v]);
     } else if (op === Ir.vmctx) asm.rm(F.MOV_STORE[1], R14, AT_RBP, disp);
+    else if (op === Ir.record) asm.rm(F.MOV_STORE[1], R15, AT_RBP, disp);
     else if (selector.aux[v] === NONE) {
       asm.rm(F.FLOAD[1], SCRATCH_XMM, AT_R14, selector.imm[v]);
       asm.rm(F.FSTORE[1], SCRATCH_XMM, AT_RBP, disp);

@@ -18,6 +18,10 @@ export class FunctionCode {
   readonly rootStarts: IntList = new IntList(256);
   /** Offsets from rbp of the slots that hold references while a call runs (stack map, C-2). */
   readonly roots: IntList = new IntList(64);
+  /** Triples: return address of a call that may unwind into this function, offset of its pad, where its clauses begin in `clauses`. */
+  readonly handlers: IntList = new IntList(64);
+  /** Lists of handler clauses, each behind its length (lib/abi/exceptions.ts). */
+  readonly clauses: IntList = new IntList(64);
   /** Where instructions end: jump tables and constants follow, behind padding. */
   instructionBytes = 0;
 
@@ -28,6 +32,8 @@ export class FunctionCode {
     this.calls.reset();
     this.rootStarts.reset();
     this.roots.reset();
+    this.handlers.reset();
+    this.clauses.reset();
     this.instructionBytes = 0;
   }
 }

@@ -37,6 +37,8 @@ export class ModuleEmitter {
   readonly #calls: IntList = new IntList(256);
   readonly #rootStarts: IntList = new IntList(256);
   readonly #roots: IntList = new IntList(256);
+  readonly #handlers: IntList = new IntList(64);
+  readonly #clauses: IntList = new IntList(64);
 
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#signatures = signatures;
@@ -56,6 +58,8 @@ export class ModuleEmitter {
     this.#calls.reset();
     this.#rootStarts.reset();
     this.#roots.reset();
+    this.#handlers.reset();
+    this.#clauses.reset();
   }
 
   /** Compiles the next defined function and appends it. */
@@ -73,7 +77,7 @@ export class ModuleEmitter {
     code.reserve(compiled.buffer.length);
     code.bytes.set(compiled.buffer.bytes.subarray(0, compiled.buffer.length), start);
     code.length = start + compiled.buffer.length;
-    const { relocations, traps, calls, rootStarts, roots } = compiled;
+    const { relocations, traps, calls, rootStarts, roots, handlers, clauses } = compiled;
     for (let r = 0; r < relocations.length; r += 2) {
       this.#relocations.push(relocations.data[r] + start);
       this.#relocations.push(relocations.data[r + 1]);
@@ -89,6 +93,26 @@ export class ModuleEmitter {
     }
     for (let c = 0; c < rootStarts.length; c++) this.#rootStarts.push(rootStarts.data[c] + this.#roots.length);
     for (let r = 0; r < roots.length; r++) this.#roots.push(roots.data[r]);
+    for (let h = 0; h < handlers.length; h += 3) {
+      this.#handlers.push(handlers.data[h] + start);
+      this.#handlers.push(handlers.data[h + 1] + start);
+      this.#handlers.push(this.#clauseList(clauses.data, handlers.data[h + 2]));
+    }
+  }
+
+  // Calls inside one handler's body have equal lists and mostly stand together: the last list serves again.
+  #clauseList(data: Int32Array, at: number): number {
+    const lists = this.#clauses, handlers = this.#handlers;
+    const count = data[at];
+    const last = handlers.length > 2 ? handlers.data[handlers.length - 3] : NONE;
+    if (last !== NONE) {
+      let k = 0;
+      while (k <= count && lists.data[last + k] === data[at + k]) k++;
+      if (k > count) return last;
+    }
+    const start = lists.length;
+    for (let k = 0; k <= count; k++) lists.push(data[at + k]);
+    return start;
   }
 
   /** Appends thunks for the module's types (signature id by type index, NONE: not a function type) and stubs, and links everything. */
@@ -162,6 +186,10 @@ export class ModuleEmitter {
       callSites: column(this.#calls, 1, 2, Int32Array),
       callRootStarts: column(this.#rootStarts, 0, 1, Int32Array),
       rootOffsets: column(this.#roots, 0, 1, Int32Array),
+      handlerPcs: column(this.#handlers, 0, 3, Int32Array),
+      handlerPads: column(this.#handlers, 1, 3, Int32Array),
+      handlerLists: column(this.#handlers, 2, 3, Int32Array),
+      handlerClauses: column(this.#clauses, 0, 1, Int32Array),
     };
   }
 

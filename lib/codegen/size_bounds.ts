@@ -50,6 +50,8 @@ SHAPE_BYTES[Shape.addPair] = 21;
 SHAPE_BYTES[Shape.addCarry] = 16;
 SHAPE_BYTES[Shape.atomicLoop] = 36;
 SHAPE_BYTES[Shape.vconst] = 9;
+SHAPE_BYTES[Shape.record] = 3;
+SHAPE_BYTES[Shape.unwindEdge] = 5;
 
 const TAIL_BYTES: Uint8Array = new Uint8Array(8);
 TAIL_BYTES[Tail.jcc] = 18;
@@ -60,6 +62,9 @@ TAIL_BYTES[Tail.trap] = 14;
 
 /** Jumps that may stand between a branch and the end of its block. */
 const TERMINATOR_BYTES = 17;
+
+/** What a pad begins with. */
+const PAD_BYTES = 16;
 
 const MOVE_BYTES = 9, REMATERIALISE_BYTES = 40, ALIGNMENT_BYTES = 15;
 
@@ -102,6 +107,7 @@ export class SizeBounds {
       this.position[k] = p;
       if (blocks.loopEnd[k] !== NONE && blocks.cold[k] === 0) offset += ALIGNMENT_BYTES;
       this.begin[p] = offset;
+      if (code.input.padCall[k] !== NONE) offset += PAD_BYTES;
       for (let e = blockEdit[k]; e < blockEdit[k + 1]; e++) {
         offset += allocation.editFrom[e] === REMATERIALISE ? REMATERIALISE_BYTES : MOVE_BYTES;
       }

@@ -99,6 +99,10 @@ export const Shape = {
   vconst: 41,
   /** VEX: form(reg, vvvv = operand auxOp, rm or memory, imm) */
   vrmi: 42,
+  /** Behind a call that may unwind: successor 0 when it returned; successor 1 is the call's pad. */
+  unwindEdge: 43,
+  /** Moves r15 into operand regOp. */
+  record: 44,
 } as const;
 
 /** What consumes the flags that the main form leaves. */
@@ -125,6 +129,7 @@ export const COND_FNE = 17;
 export const MemBase = {
   none: -1,
   vmctx: -2,
+  record: -7,
   rsp: -3,
   rbp: -4,
   /** rip-relative constant of the function's pool; the displacement is its number. */

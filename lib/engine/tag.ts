@@ -18,7 +18,22 @@ export let wrapTag: (state: TagState) => Tag;
 /** The tag behind a tag object, undefined for anything else. */
 export let tagOf: (value: unknown) => TagState | undefined;
 
-/** Names a kind of exception by its identity. */
+/**
+ * Names a kind of exception by its identity.
+ *
+ * @example Throwing from a host function, catching what a guest throws
+ * ```ts
+ * import { Engine, Exception, Store, Tag } from "@theropod/theropod";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const tag = new Tag(store, { parameters: ["i32"] });
+ * const exception = new Exception(tag, [42]);
+ * assertEquals(exception.is(tag), true);
+ * assertEquals(exception.values, [42]);
+ * ```
+ */
 export class Tag {
   readonly #state: TagState;
 

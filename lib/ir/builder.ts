@@ -340,6 +340,21 @@ export class FuncBuilder extends Emitter {
     this.#endBlock();
   }
 
+  /**
+   * Ends the block behind a call (and its projections) that may unwind into this frame (IR-9): to `returned`, or to `pad`, blocks made for
+   * this call alone. The handler clauses (columns b and c) are the caller's to set, until `finish`. NONE if the call cannot run (BUILD-4).
+   */
+  unwindEdge(returned: Block, pad: Block): number {
+    let edge: number = NONE;
+    if (this.#live) {
+      this.#addEdge(returned);
+      this.#addEdge(pad);
+      edge = this.#append(Ir.unwind_edge, VOID, NONE, 0, 0, returned, pad);
+    }
+    this.#endBlock();
+    return edge;
+  }
+
   /** Ends the block: a tail call; `op` one of return_call, return_call_import, return_call_indirect, the rest as for {@linkcode call}. */
   returnCall(op: IrOp, callee: number, imm: number, args: IntList, start: number, length: number, sig: SigId): void {
     if (this.#live) {
@@ -365,6 +380,11 @@ export class FuncBuilder extends Emitter {
   /** The VM context. */
   vmctx(): Value {
     return this.append(Ir.vmctx, ADDR, NONE, NONE, NONE, 0, 0);
+  }
+
+  /** The activation's record. */
+  record(): Value {
+    return this.append(Ir.record, ADDR, NONE, NONE, NONE, 0, 0);
   }
 
   /** An address that is constant for the instance's life: `[vmctx + offset1]`, then `[that + offset2]` unless NONE. */
@@ -437,7 +457,7 @@ export class FuncBuilder extends Emitter {
       known >= this.#blockFirst && known < func.count && func.op[known] === op && func.a[known] === a &&
       func.b[known] === b &&
       func.c[known] === c && func.imm[known] === imm && func.aux[known] === aux && func.type[known] === type &&
-      (type !== ADDR || known >= this.#callFirst || op === Ir.vmctx || op === Ir.vmctx_addr)
+      (type !== ADDR || known >= this.#callFirst || op === Ir.vmctx || op === Ir.record || op === Ir.vmctx_addr)
     ) return known as Value;
     const value = this.#append(op, type, a, b, c, imm, aux);
     this.#numbers[hash] = value;
@@ -531,7 +551,8 @@ export class FuncBuilder extends Emitter {
     if (func.op[terminator] === Ir.br_if) {
       if (func.imm[terminator] === target) func.imm[terminator] = block;
       else func.aux[terminator] = block;
-    } else {
+    } else if (func.op[terminator] === Ir.unwind_edge) bug("the successor of an unwind edge has another predecessor");
+    else {
       // Until `#retargetTables`, the terminator's `aux` holds its last split edge + 1.
       this.#edgeBlock[edge] = block;
       this.#edgeChain[edge] = func.aux[terminator];

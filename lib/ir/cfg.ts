@@ -137,7 +137,7 @@ export class ControlFlow {
       const terminator = func.terminator(block);
       const op = func.op[terminator];
       if (op === Ir.jump) succs.push(func.imm[terminator]);
-      else if (op === Ir.br_if) {
+      else if (op === Ir.br_if || op === Ir.unwind_edge) {
         succs.push(func.imm[terminator]);
         if (func.aux[terminator] !== func.imm[terminator]) succs.push(func.aux[terminator]);
       } else if (op === Ir.br_table) {

@@ -11,9 +11,12 @@
  * IR-3  A block's last instruction, and only that, terminates. Only `jump` carries arguments, as many as its target has parameters.
  *       `br_if` and `br_table` lead to blocks without parameters.
  * IR-4  Every block in `blockCount` that is unreachable has an empty range or is skipped by rpo; passes iterate rpo only.
- * IR-5  A value of type addr is not live across an instruction that CALLS (ADDR-1), unless its definition is `vmctx` or `vmctx_addr`,
- *       which are rematerialised.
- * IR-8  A target of `br_if` or `br_table` has one predecessor: critical edges are split by a block that jumps.
+ * IR-5  A value of type addr is not live across an instruction that CALLS (ADDR-1), unless its definition is `vmctx`, `record` or
+ *       `vmctx_addr`, which are rematerialised.
+ * IR-8  A target of `br_if`, `br_table` or `unwind_edge` has one predecessor: critical edges are split by a block that jumps.
+ * IR-9  A call that may unwind into its own frame ends its block: only its projections and an `unwind_edge` follow it. It has a *pad* of its
+ *       own, the block where control comes when it unwinds: before the call's results exist, so that they are used only where the other
+ *       successor dominates; after everything that the call may have written. What a pad finds out about the cause it loads from the record.
  */
 
 import { type Id, IntList, NONE } from "../base/mod.ts";

@@ -5,7 +5,8 @@
  *
  * operands: which columns hold what, one letter per column in the order a b c imm aux:
  *   v value, ? value or NONE, L start of a value list in the pool (the next column is its length, letter n),
- *   T start of a block list in the pool (next column n), k constant bits, i plain immediate, s signature id,
+ *   T start of a block list in the pool (next column n), H start of a list of plain integers in the pool (next column n),
+ *   k constant bits, i plain immediate, s signature id,
  *   d displacement in bytes (unsigned 32 bit), m memory flags ({@linkcode memFlags}), B block, c condition, t trap code,
  *   h lane shape ({@linkcode Lanes}), x lanes of a shuffle (c, imm, aux together: `packShuffle` of lanes.ts),
  *   . unused.
@@ -195,6 +196,7 @@ export const IR_OPS = [
   ["fence",         ".....",  "-", ATOMIC | READS | WRITES],
   // the VM context
   ["vmctx",         ".....",  "A", 0],               // the current instance's context register
+  ["record",        ".....",  "A", 0],               // the activation's record register
   ["vmctx_addr",    "...ii",  "A", 0],               // constant for the instance's life: [vmctx + imm], then, if aux != NONE, [that + aux]
   ["addr_add",      "vv...",  "A", 0],               // addr + i64
   ["ref_add",       "vv...",  "A", 0],               // ref + i32, modulo 2^32, zero-extended: an index for accesses, as short-lived as an address
@@ -210,6 +212,8 @@ export const IR_OPS = [
   ["jump",          ".LnB.",  "-", TERMINATES],      // the only terminator with arguments, for the target's parameters
   ["br_if",         "v..BB",  "-", TERMINATES],      // a is i32: imm when non-zero, aux when zero; targets have no parameters
   ["br_table",      "vTn..",  "-", TERMINATES],      // a is i32, targets in the pool, the last is the default; targets have no parameters
+  ["unwind_edge",   ".HnBB",  "-", TERMINATES],      // behind a call and its projections: imm when it returns, aux (the pad) when it unwinds into
+                                                     // this frame (IR-9); b, c: handler clauses (lib/abi/exceptions.ts). Targets have no parameters
   ["return",        ".Ln..",  "-", TERMINATES],
   // tail calls: the callee takes the place of this function's frame and returns to its caller, whose results they share
   ["return_call",   ".Lnis",  "-", TERMINATES | READS | WRITES | TRAPS], // imm: defined function index of this module

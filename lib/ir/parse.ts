@@ -178,6 +178,16 @@ class FunctionParser {
           cursor.expect("]");
           content[2] = func.pool.length - content[1];
           break;
+        case "H":
+          comma();
+          cursor.expect("[");
+          content[1] = func.pool.length;
+          if (!cursor.accept("]")) {
+            do func.pool.push(cursor.number()); while (cursor.accept(","));
+            cursor.expect("]");
+          }
+          content[2] = func.pool.length - content[1];
+          break;
         case "k":
           if (column === 3) {
             comma();

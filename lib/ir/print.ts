@@ -123,6 +123,9 @@ class Printer {
         case "T":
           parts.push(`[${this.#list(content, func.c[value], (b) => this.#block(b))}]`);
           break;
+        case "H":
+          parts.push(`[${this.#list(content, func.c[value], String)}]`);
+          break;
         case "k":
           if (column === 3) parts.push(this.#constant(value));
           break;

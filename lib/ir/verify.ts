@@ -8,7 +8,8 @@
  * - types of operands and results, conditions, regions, signatures of calls, projections right behind their call;
  * - edges: jump arguments fit the target's parameters, `br_if` and `br_table` lead to blocks without parameters and with one predecessor
  *   (IR-3, IR-8), and the graph is reducible (CFG-3);
- * - addresses: none is live across a call but `vmctx` and `vmctx_addr` (IR-5, ADDR-1).
+ * - unwinding: an `unwind_edge` stands right behind a call and its projections, which are used only where it returned (IR-9);
+ * - addresses: none is live across a call but `vmctx`, `record` and `vmctx_addr` (IR-5, ADDR-1).
  * Not checked: that trap codes and libcall numbers exist (the IR does not know them), unreachable blocks (IR-4).
  *
  * Cost: linear, but for addresses, where it is blocks per live address.
@@ -152,10 +153,11 @@ const TYPE_RULES = perIrOp<TypeRule>({
   atomic_add: atomic, atomic_sub: atomic, atomic_and: atomic, atomic_or: atomic, atomic_xor: atomic, atomic_xchg: atomic,
   atomic_cmpxchg: (v, i) => v.typeA(i) === ADDR && isAtomicWidth(v, i) && v.typeB(i) === v.func.type[i] && v.typeC(i) === v.func.type[i],
   fence: always,
-  vmctx: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
+  vmctx: always, record: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
   call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call, poll: always,
   ref_add: (v, i) => v.typeA(i) === REF && v.typeB(i) === I32,
   trap_if: conditionFirst, trap_unless: conditionFirst,
+  unwind_edge: (v, i) => v.checkUnwind(i),
   jump: always, br_if: conditionFirst, br_table: (v, i) => v.typeA(i) === I32 && v.func.c[i] > 0,
   return: (v, i) => v.checkTypes(i, v.func.signatures.results[v.func.signature]),
   return_call: tailCall, return_call_import: tailCall, return_call_indirect: (v, i) => v.typeA(i) === I64 && v.checkTailCall(i),
@@ -364,6 +366,37 @@ class Verifier {
       ? this.#place[operand] < this.#place[user]
       : this.#cfg.dominates(block, this.#block[user]);
     if (!isBefore) this.#error(user, `uses v${operand}, whose definition does not dominate it`);
+    else if (block !== this.#block[user]) this.#checkReturned(operand, user);
+  }
+
+  // IR-9: a result of a call that may unwind.
+  #checkReturned(operand: number, user: number): void {
+    const { func } = this;
+    const block = this.#block[operand];
+    const edge = func.terminator(block);
+    const isResult = func.op[operand] === Ir.proj || isCall(func.op[operand]);
+    if (
+      func.op[edge] !== Ir.unwind_edge || !isResult || this.#place[operand] < this.#place[this.#unwindingCall(edge)]
+    ) {
+      return;
+    }
+    if (!this.#cfg.dominates(func.imm[edge], this.#block[user])) {
+      this.#error(user, `uses v${operand} where the call may have unwound`);
+    }
+  }
+
+  // The instruction in front of an `unwind_edge`, projections left out.
+  #unwindingCall(edge: number): number {
+    const { func } = this;
+    let place = this.#place[edge] - 1;
+    const start = func.blockStart[this.#block[edge]];
+    while (place > start && func.op[func.order[place]] === Ir.proj) place--;
+    return func.order[Math.max(place, start)];
+  }
+
+  checkUnwind(edge: number): boolean {
+    const { func } = this;
+    return func.imm[edge] !== func.aux[edge] && isCall(func.op[this.#unwindingCall(edge)]);
   }
 
   #checkEdges(block: number): void {
@@ -443,7 +476,7 @@ class Verifier {
     };
     const check = (address: number, user: number) => {
       if (address === NONE || func.type[address] !== ADDR) return;
-      if (func.op[address] === Ir.vmctx || func.op[address] === Ir.vmctx_addr) return;
+      if (func.op[address] === Ir.vmctx || func.op[address] === Ir.record || func.op[address] === Ir.vmctx_addr) return;
       if (!walk(address, this.#block[user], this.#place[user])) {
         this.#error(user, `uses address v${address} across a call`);
       }

@@ -12,6 +12,9 @@
  *          The same vreg may occur as several uses of one instruction, with different fixed registers too.
  * RA-IN-5  The operands of an instruction fit into the registers at its early and at its late point. An `any` use of a rematerialisable
  *          vreg counts as one in a register: such a vreg has no slot.
+ * RA-IN-6  A *pad* is a block where control comes from the middle of its only predecessor, a block with several successors: from between the
+ *          early and the late point of an instruction there that clobbers every register (`padCall`). What that instruction defines, and
+ *          what stands behind it in its block, has not happened; behind it no value is used that the pad does not define itself.
  *
  * Output: a location per operand and a list of edits (moves between instructions). The input is read-only from then on.
  *
@@ -20,9 +23,10 @@
  * RA-OUT-2 Edits come sorted by (instruction, before < after) and are sequential: each is one machine move; no edit moves slot to slot
  *          (the producer's scratch register, RegisterFile.scratchFloat, carries such a value and breaks cycles of floats; cycles of
  *          integers go through the same scratch).
+ * RA-OUT-3 A pad begins with nothing in registers: RA-OUT-1 says where all that is live into it is.
  */
 
-import { type Id, IntList } from "../base/mod.ts";
+import { type Id, IntList, NONE } from "../base/mod.ts";
 import { growInt32, growUint8 } from "../base/mod.ts";
 
 /** A virtual register. */
@@ -120,6 +124,8 @@ export class AllocationInput {
   loopDepth: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   /** For a loop header the last block (in numbering) of its loop, else NONE. */
   loopEnd: Int32Array<ArrayBuffer> = new Int32Array(256);
+  /** The instruction in the middle of which control may come to the block (RA-IN-6), NONE for blocks that are no pads. */
+  padCall: Int32Array<ArrayBuffer> = new Int32Array(256);
   /** 1: unlikely to run; spills and reloads are cheap there. */
   cold: Uint8Array<ArrayBuffer> = new Uint8Array(256);
 
@@ -197,6 +203,8 @@ export class AllocationInput {
     this.loopDepth = growUint8(this.loopDepth, count + 1);
     this.loopEnd = growInt32(this.loopEnd, count + 1);
     this.cold = growUint8(this.cold, count + 1);
+    this.padCall = growInt32(this.padCall, count + 1);
+    this.padCall.fill(NONE, 0, count);
   }
 }
 

@@ -2,7 +2,7 @@
  * Which values are in which registers where a block begins.
  *
  * A block with one predecessor that has other successors goes on with that predecessor's registers: RA-IN-2 makes such an edge the only
- * way in. Any other block has an agreed *entry state* that the jumps to it bring about. It follows the predecessor that runs most, so
+ * way in; but a pad (RA-IN-6) goes on with none, since its values are all in slots. Any other block has an agreed *entry state* that the jumps to it bring about. It follows the predecessor that runs most, so
  * that what a cold path lost is reloaded at the cold path's end and costs the hot path nothing.
  *
  * At a loop header the choice decides what the loop costs (cf. Braun and Hack, "Register Spilling and Live-Range Splitting for SSA-Form
@@ -107,7 +107,7 @@ export class BlockEntry {
     registers.enterBlock(block);
     if (input.loopEnd[block] >= block) this.#editsBefore[registers.loop] = this.log.count;
     if (hasAgreedEntry(input, block)) this.#agree(block);
-    else if (input.predStart[block + 1] > input.predStart[block]) {
+    else if (input.predStart[block + 1] > input.predStart[block] && input.padCall[block] === NONE) {
       const pred = input.preds.data[input.predStart[block]];
       const start = registers.cursor;
       for (let left = states.exitMask[pred]; left !== 0; left &= left - 1) {

@@ -10,6 +10,7 @@
  * def of v at l           v vanishes everywhere (a loop makes another v), l := {v}
  * clobber of r            r := {}
  * safepoint               roots vanish from registers and from slots that are not reported (the collector moves them)
+ * edge to a pad           the state in the middle of the pad's instruction, without registers
  * edge, p <- a            p vanishes everywhere, then joins wherever a was; all parameters at once
  * meet                    intersection per location
  * ```
@@ -111,6 +112,9 @@ class Checker {
   readonly #allocatable: number;
   /** First edit of each instruction. */
   readonly #firstEdit: Int32Array;
+  /** The instruction of the block being replayed that may go on in a pad, and the state in its middle. */
+  #middleOf: number = NONE;
+  #middle: State | undefined;
   /** First pair of `rootSlots` of each instruction. */
   readonly #firstRoot: Int32Array;
 
@@ -155,8 +159,9 @@ class Checker {
       for (let k = input.succStart[b]; k < input.succStart[b + 1]; k++) {
         const succ = input.succs.at(k);
         const known = entry[succ];
-        if (known === undefined) entry[succ] = state.copy();
-        else if (!known.intersect(state)) continue;
+        const leaving = input.padCall[succ] === NONE ? state : this.#unwinding(b, succ);
+        if (known === undefined) entry[succ] = leaving.copy();
+        else if (!known.intersect(leaving)) continue;
         queued[succ] = 1;
         if (succ < next) next = succ;
       }
@@ -165,6 +170,19 @@ class Checker {
       const state = entry[b];
       if (state !== undefined) this.#replayBlock(b, state, "check");
     }
+  }
+
+  /** The state in which control comes to a pad (RA-IN-6, RA-OUT-3). */
+  #unwinding(b: number, pad: number): State {
+    const { input } = this;
+    const call = input.padCall[pad];
+    if (call < input.blockFirst[b] || call >= input.blockFirst[b + 1]) {
+      this.#fail(call, `is not in front of pad ${pad}`);
+    }
+    if (input.predStart[pad + 1] - input.predStart[pad] !== 1) this.#fail(call, `pad ${pad} has other predecessors`);
+    const state = this.#middle ?? this.#fail(call, `was not replayed`);
+    for (let r = 0; r < FIRST_SLOT_UNIT; r++) state.clear(r);
+    return state;
   }
 
   #fail(inst: number, message: string): never {
@@ -270,7 +288,11 @@ class Checker {
   }
 
   #replayBlock(b: number, state: State, mode: "quiet" | "check"): void {
-    const { blockFirst } = this.input;
+    const { blockFirst, succs, succStart, padCall } = this.input;
+    this.#middleOf = NONE;
+    for (let k = succStart[b]; k < succStart[b + 1]; k++) {
+      if (padCall[succs.at(k)] !== NONE) this.#middleOf = padCall[succs.at(k)];
+    }
     for (let i = blockFirst[b]; i < blockFirst[b + 1]; i++) this.#replayInst(i, state, mode);
   }
 
@@ -287,6 +309,7 @@ class Checker {
     }
     for (let left = clobbers[i]; left !== 0; left &= left - 1) state.clear(31 - Math.clz32(left & -left));
     if (safepoint[i] !== 0) this.#collect(i, state, mode);
+    if (i === this.#middleOf) this.#middle = state.copy();
     if (mode === "check") this.#checkUses(i, state, LATE);
     for (let o = start; o < end; o++) {
       if ((operandInfo[o] & (DEF | LATE)) === (DEF | LATE)) {

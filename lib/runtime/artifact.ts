@@ -11,11 +11,15 @@ import {
   ARTIFACT_COLUMNS,
   ARTIFACT_SECTIONS,
   ARTIFACT_VERSION,
+  clauseHasTag,
+  clauseKind,
+  clauseTag,
   type CompiledModule,
   contractHash,
   cpuFeatureMask,
   cpuFeatureNames,
   digestInput,
+  HANDLER_KINDS,
   TrapCode,
   TRAPS,
 } from "../abi/mod.ts";
@@ -82,8 +86,24 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
     callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
     // Spill slots lie below the frame pointer and the saved vmctx.
-    rootOffsets.every((offset) => offset <= -16 && offset % 8 === 0);
+    rootOffsets.every((offset) => offset <= -16 && offset % 8 === 0) && handlersFit(module, compiled);
   if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
+}
+
+/** Whether every call with handlers has a pad in the code and a list of clauses that name tags of the module. */
+function handlersFit({ tags }: Module, compiled: CompiledModule): boolean {
+  const { code, handlerPcs, handlerPads, handlerLists, handlerClauses } = compiled;
+  if (!isAscending(handlerPcs, code.length)) return false;
+  if (handlerPads.length !== handlerPcs.length || handlerLists.length !== handlerPcs.length) return false;
+  return handlerPads.every((offset) => offset >= 0 && offset < code.length) &&
+    handlerLists.every((start) => {
+      const end = start + 1 + handlerClauses[start];
+      if (!(start >= 0 && end > start && end <= handlerClauses.length)) return false; // also when `start` is beyond the end
+      return (end - start) % 2 === 1 && handlerClauses.subarray(start + 1, end).every((clause, i) => {
+        const kind = clauseKind(clause);
+        return i % 2 === 1 || kind < HANDLER_KINDS.length && (!clauseHasTag(kind) || clauseTag(clause) < tags.length);
+      });
+    });
 }
 
 /** Whether offsets ascend from 0 or more to at most `end`. */
@@ -140,6 +160,10 @@ function decode(elf: ElfReader): DecodedArtifact {
     callSites: words(column("callSites")),
     callRootStarts: words(column("callRootStarts")),
     rootOffsets: words(column("rootOffsets")),
+    handlerPcs: words(column("handlerPcs")),
+    handlerPads: words(column("handlerPads")),
+    handlerLists: words(column("handlerLists")),
+    handlerClauses: words(column("handlerClauses")),
   };
   if (
     compiled.trapPcs.length !== compiled.trapCodes.length || compiled.trapPcs.length !== compiled.trapSites.length ||

@@ -24,6 +24,7 @@ export class LoadedCode {
   readonly byteLength: number;
   readonly #range: CodeRange;
   #callRows: CallRows | undefined;
+  #handlerRows: CallRows | undefined;
   #holders = 1;
 
   constructor(compiled: CompiledModule, module: Module | undefined, range: CodeRange) {
@@ -83,6 +84,13 @@ export class LoadedCode {
   /** The row of the call table whose return address is the offset, or NONE: for walks that look at every frame. */
   callRowAt(offsetBytes: number): number {
     return (this.#callRows ??= new CallRows(this.compiled.callPcs)).find(offsetBytes);
+  }
+
+  /** The row of the handler table whose return address is the offset, or NONE. */
+  handlerRowAt(offsetBytes: number): number {
+    const { handlerPcs } = this.compiled;
+    if (handlerPcs.length === 0) return NONE;
+    return (this.#handlerRows ??= new CallRows(handlerPcs)).find(offsetBytes);
   }
 
   /** The wasm offset of the call that returns to the offset, or NONE. */

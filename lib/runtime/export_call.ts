@@ -20,6 +20,7 @@ import { runLibcall } from "./libcalls.ts";
 import { type Port, port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
+import { throwFromHost } from "./unwind.ts";
 import { type BitValue, coerceValue, isScalar, loadResults, storeSlot, toI64 } from "./values.ts";
 
 const WORDS_OF_KIND: Record<ValueKindName, number> = {
@@ -133,8 +134,13 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     store.depth = depth + 1;
     try {
       do {
-        if (status === HOST_CALL) store.hostCallers[words[EXIT_NUMBER]]();
-        else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
+        if (status === HOST_CALL) {
+          try {
+            store.hostCallers[words[EXIT_NUMBER]]();
+          } catch (error) {
+            throwFromHost(activation, error);
+          }
+        } else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
         else if (status === INTERRUPTED) serveInterrupt(activation);
         else fail(activation, status);
         status = resume(index);

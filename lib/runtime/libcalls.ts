@@ -16,6 +16,7 @@ import { parkedVmctx } from "./backtrace.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { InstanceState } from "./instance.ts";
 import { trapInCall } from "./traps.ts";
+import { throwFromArea, throwReference } from "./unwind.ts";
 
 const ARGS = RECORD.libArgs >> 2;
 const RESULT = RECORD.libResult >> 2;
@@ -145,6 +146,9 @@ const HANDLERS: Record<LibcallName, Handler> = {
   },
 
   ref_func: (call, instance) => call.return(instance.functionAddress(call.u32(0))),
+
+  throw: ({ activation, words }, { tags }) => throwFromArea(activation, tags[words[ARGS]]),
+  throw_ref: ({ activation, words }) => throwReference(activation, words[ARGS] >>> 0),
 
   ...GC_HANDLERS,
 };

@@ -22,6 +22,7 @@ export * from "./code.ts";
 export * from "./const_eval.ts";
 export * from "./cpu.ts";
 export * from "./engine_state.ts";
+export * from "./exception.ts";
 export * from "./export_call.ts";
 export * from "./func_mark.ts";
 export * from "./func_ref.ts";

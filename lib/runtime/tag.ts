@@ -4,13 +4,14 @@
 
 import { VMTagDefinition } from "../abi/mod.ts";
 import type { Block } from "./block.ts";
+import type { Signature } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 
 /** A tag of a store. */
 export class TagState {
   readonly store: StoreState;
-  /** Canonical id of its function type. */
-  readonly typeId: number;
+  /** Its function type: parameters are what exceptions carry, results what a suspension is resumed with. */
+  readonly signature: Signature;
   /** Address of the VMTagDefinition. */
   readonly definitionAddress: number;
   /** What stands for it in exceptions: its place in `store.tags`, from 1. */
@@ -21,11 +22,16 @@ export class TagState {
   /** The definition is written at `offsetBytes` of `block`. */
   constructor(store: StoreState, typeId: number, block: Block, offsetBytes: number) {
     this.store = store;
-    this.typeId = typeId;
+    this.signature = store.engine.signature(typeId);
     this.definitionAddress = block.address + offsetBytes;
     this.number = store.tags.push(this);
     block.setI32(offsetBytes + VMTagDefinition.offsets.type, typeId);
     block.setI32(offsetBytes + VMTagDefinition.offsets.id, this.number);
+  }
+
+  /** Canonical id of its function type. */
+  get typeId(): number {
+    return this.signature.typeId;
   }
 }
 

@@ -17,6 +17,7 @@ import { FUNCREF_INIT_BIT, TrapCode, VMFuncRef } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, calleeImm, I32, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
 import { concreteCondition } from "./gc_casts.ts";
+import { mayUnwind } from "./handlers.ts";
 import { wide } from "./places.ts";
 import { loadTaggedElement } from "./tables.ts";
 import type { Translator } from "./translator.ts";
@@ -35,9 +36,11 @@ function callWithOperands(t: Translator, op: IrOp, callee: number, imm: number, 
   const start = stack.length - argCount;
   const value = builder.call(op, callee, imm, stack, start, argCount, sig);
   stack.length = start;
-  if (results.length === 0) return;
-  stack.push(value);
-  for (let i = 1; i < results.length; i++) stack.push(builder.proj(value, i, results[i]));
+  if (results.length !== 0) {
+    stack.push(value);
+    for (let i = 1; i < results.length; i++) stack.push(builder.proj(value, i, results[i]));
+  }
+  mayUnwind(t);
 }
 
 /** `call`. */

@@ -14,6 +14,8 @@ import { TrapCode } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { type Block, Func, IntCond, type Value } from "../ir/mod.ts";
 import { readValType } from "../wasm/mod.ts";
+import { endTry, endTryTable } from "./exceptions.ts";
+import { branchTo, emitReturn, endBlock, jumpToLabel } from "./labels.ts";
 import { FrameKind, type Translator } from "./translator.ts";
 
 /** `block`. */
@@ -99,34 +101,15 @@ export function end(t: Translator): void {
       if (t.reachable) jumpToLabel(t, frame);
       enterElse(t, frame);
       break;
+    case FrameKind.tryTable:
+      endTryTable(t, frame);
+      break;
+    case FrameKind.try:
+    case FrameKind.catch:
+      endTry(t, frame);
+      break;
   }
-  const label = t.frameLabel[frame];
-  if (label !== NONE) {
-    if (t.reachable) jumpToLabel(t, frame);
-    t.builder.seal(label as Block);
-    t.builder.switchTo(label as Block);
-    t.pushLabelParams(frame);
-    t.reachable = true;
-  }
-  t.depth = frame;
-  if (!t.reachable) t.stack.length = t.frameHeight[frame];
-}
-
-/** Ends the current block by a jump to the frame's label, which takes the topmost operands. */
-function jumpToLabel(t: Translator, frame: number): void {
-  const target = t.labelBlock(frame);
-  t.builder.jump(target, t.stack, t.stack.length - t.labelTypes(frame).length);
-}
-
-function emitReturn(t: Translator): void {
-  const count = t.environment.signatures.results[t.func.signature].length;
-  t.builder.return_(t.stack, t.stack.length - count, count);
-}
-
-/** Ends the current block by a branch to the frame's label. */
-export function branchTo(t: Translator, frame: number): void {
-  if (frame === 0) emitReturn(t);
-  else jumpToLabel(t, frame);
+  endBlock(t, frame);
 }
 
 /** Whether a branch to the frame's label can be a conditional one without an edge block. */

@@ -166,6 +166,11 @@ export class TranslateEnvironment {
     return heap === HEAP_FUNC || heap === HEAP_NOFUNC ? I64 : REF;
   }
 
+  /** The IR types of what exceptions of a tag carry. */
+  tagTypes(tag: number): Uint8Array {
+    return this.signatures.params[this.typeSig[this.module.tags[tag].typeIndex]];
+  }
+
   /** Reads a block type. */
   readBlockSig(reader: BodyReader): SigId {
     const start = reader.pos;

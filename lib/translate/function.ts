@@ -2,7 +2,7 @@
  * The driver: one function body from bytes to IR, in one pass, one handler call per instruction.
  *
  * The body has been validated, so nothing is checked here. Dead code is not translated: after a branch that is always taken, instructions
- * are skipped up to the `else` or `end` of the innermost open frame, counting the blocks opened in between (TR-1). The work is linear in
+ * are skipped up to what continues or ends the innermost open frame, counting the blocks opened in between (TR-1). The work is linear in
  * the body's bytes; nothing recurses on nesting, and with a warm `Translator` nothing is allocated.
  *
  * May import: base, wasm, abi, ir. @module
@@ -10,8 +10,9 @@
 
 import { NONE } from "../base/mod.ts";
 import type { Func, FuncBuilder, SigId } from "../ir/mod.ts";
-import { funcIndexOf, OP, OP_FLAG, OP_FLAGS, readOp, readValType, skipImmediates } from "../wasm/mod.ts";
+import { funcIndexOf, OP_FLAG, OP_FLAGS, readOp, readValType, skipImmediates } from "../wasm/mod.ts";
 import type { TranslateEnvironment } from "./environment.ts";
+import { finishHandlers } from "./handlers.ts";
 import { LOWER } from "./table.ts";
 import { FrameKind, type Translator } from "./translator.ts";
 
@@ -35,6 +36,7 @@ export function translateFunction(
   if (environment.options.interruption === true) builder.poll();
   scratch.openFrame(FrameKind.func, sig, 0, NONE);
   translateBody(scratch);
+  finishHandlers(scratch);
   builder.finish();
   return builder.func;
 }
@@ -65,26 +67,22 @@ function translateBody(t: Translator): void {
   }
 }
 
-/** Moves the reader to the `else` or `end` of the innermost open frame. */
+/** Moves the reader to the `else`, `catch`, `catch_all`, `delegate` or `end` of the innermost open frame. */
 function skipDeadCode(t: Translator): void {
   const { reader } = t;
   let nested = 0;
   for (;;) {
     const pos = reader.pos;
     const op = readOp(reader);
-    if (op === OP.end) {
-      if (nested-- === 0) {
-        reader.pos = pos;
-        return;
-      }
-    } else if (op === OP.else) {
+    const flags = OP_FLAGS[op];
+    if ((flags & OP_FLAG.closes) !== 0) {
       if (nested === 0) {
         reader.pos = pos;
         return;
       }
-    } else {
-      if ((OP_FLAGS[op] & OP_FLAG.opens) !== 0) nested++;
-      skipImmediates(op, reader);
+      nested--;
     }
+    if ((flags & OP_FLAG.opens) !== 0) nested++;
+    skipImmediates(op, reader);
   }
 }

@@ -39,7 +39,7 @@ import {
   type HeapType,
   readHeapType,
 } from "../wasm/mod.ts";
-import { branchTo } from "./control.ts";
+import { branchTo } from "./labels.ts";
 import { loadTypeWord, typeTable, typeWordOf } from "./gc_heap.ts";
 import { libcall } from "./libcalls.ts";
 import { wide } from "./places.ts";

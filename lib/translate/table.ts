@@ -26,6 +26,7 @@ import * as control from "./control.ts";
 import * as arrays from "./gc_arrays.ts";
 import * as casts from "./gc_casts.ts";
 import * as structs from "./gc_structs.ts";
+import * as exceptions from "./exceptions.ts";
 import { dataDrop, load, memoryCopy, memoryFill, memoryGrow, memoryInit, memorySize, store } from "./memory.ts";
 import {
   binary,
@@ -67,6 +68,8 @@ export const TRANSLATED_FEATURES = [
   "gc",
   "simd",
   "relaxed-simd",
+  "exceptions",
+  "legacy-exceptions",
 ] as const satisfies readonly FeatureName[];
 
 /** What the compile layer refuses, by feature, before a body is read. */
@@ -93,6 +96,15 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "call_indirect": callIndirect,
   "return_call": returnCall,
   "return_call_indirect": returnCallIndirect,
+  // Exceptions
+  "throw": exceptions.throwOp,
+  "throw_ref": exceptions.throwRef,
+  "try_table": exceptions.tryTable,
+  "try": exceptions.tryLegacy,
+  "catch": exceptions.catchTag,
+  "catch_all": exceptions.catchAll,
+  "rethrow": exceptions.rethrow,
+  "delegate": exceptions.delegate,
   // Parametric
   "drop": control.drop,
   "select": control.select,

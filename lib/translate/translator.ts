@@ -20,12 +20,13 @@ import { bug, growInt32, growUint8, IntList, NONE } from "../base/mod.ts";
 import type { Block, Func, FuncBuilder, SigId, Value } from "../ir/mod.ts";
 import { BodyReader } from "../wasm/mod.ts";
 import type { TranslateEnvironment } from "./environment.ts";
+import { HandlerScopes } from "./handlers.ts";
 
 /** Lowers one instruction: reads its immediates, pops operands, appends IR, pushes results. */
 export type Lower = (t: Translator) => void;
 
 /** What opened a control frame. */
-export const FrameKind = { func: 0, block: 1, loop: 2, if: 3, else: 4 } as const;
+export const FrameKind = { func: 0, block: 1, loop: 2, if: 3, else: 4, tryTable: 5, try: 6, catch: 7 } as const;
 
 /** Reusable scratch of {@linkcode translateFunction}, and the context of the handlers. */
 export class Translator {
@@ -50,10 +51,20 @@ export class Translator {
   frameLabel: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** The first of the consecutive parameters of a label's block, when it has some; not for loops. */
   frameLabelParam: Int32Array<ArrayBuffer> = new Int32Array(64);
-  /** Frames of kind `if`: the block of the other arm. */
+  /** Frames of kind `if`: the block of the other arm; of kind `catch`: where the dispatch goes on, NONE if nobody lands there. */
   frameElse: Int32Array<ArrayBuffer> = new Int32Array(64);
   /** The block that carries a `br_table`'s operands to the frame's label; NONE outside of that handler. */
   frameEdge: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** The innermost handler scope inside the frame, NONE if there is none: what a `delegate` to its label means. */
+  frameInside: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** The handler scope that a frame of kind `tryTable`, `try`, `catch` opened, NONE for a `try_table` that catches nothing. */
+  frameScope: Int32Array<ArrayBuffer> = new Int32Array(64);
+  /** Frames of kind `catch`: number of the clause, and the exception. */
+  frameClause: Int32Array<ArrayBuffer> = new Int32Array(64);
+  frameException: Int32Array<ArrayBuffer> = new Int32Array(64);
+  readonly handlers: HandlerScopes = new HandlerScopes();
+  /** The frame that a `try_table`'s clause leads to, by clause number. */
+  readonly clauseTarget: IntList = new IntList(64);
   /** Parameters of open `if` frames, kept for the other arm. */
   readonly savedParams: IntList = new IntList(64);
 
@@ -77,6 +88,7 @@ export class Translator {
     this.reachable = true;
     this.stack.reset();
     this.savedParams.reset();
+    this.handlers.reset();
     this.depth = 0;
   }
 
@@ -101,6 +113,7 @@ export class Translator {
     this.frameLabel[frame] = label;
     this.frameElse[frame] = NONE;
     this.frameEdge[frame] = NONE;
+    this.frameInside[frame] = this.handlers.current;
     return frame;
   }
 
@@ -159,5 +172,9 @@ export class Translator {
     this.frameLabelParam = growInt32(this.frameLabelParam, needed);
     this.frameElse = growInt32(this.frameElse, needed);
     this.frameEdge = growInt32(this.frameEdge, needed);
+    this.frameInside = growInt32(this.frameInside, needed);
+    this.frameScope = growInt32(this.frameScope, needed);
+    this.frameClause = growInt32(this.frameClause, needed);
+    this.frameException = growInt32(this.frameException, needed);
   }
 }

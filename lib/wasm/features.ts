@@ -101,6 +101,8 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "extended-const",
   "relaxed-simd",
   "tail-call",
+  "exceptions",
+  "legacy-exceptions",
   "multi-memory",
   "memory64",
   "wide-arithmetic",

@@ -125,6 +125,15 @@ export const CONTROL_RULES = {
     },
   }),
   br_table: BR_TABLE,
+  unwind_edge: ruleList({
+    // imm, imm2: the handler clauses in the pool.
+    "unwind_edge": (c, v) => {
+      const i = c.code.begin(Shape.unwindEdge, 0);
+      c.code.imm[i] = c.b[v];
+      c.code.imm2[i] = c.c[v];
+      return true;
+    },
+  }),
   return: RETURN,
   trap: ruleList({
     "trap": (c, v) => {

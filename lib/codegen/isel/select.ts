@@ -49,6 +49,7 @@ const SELECT: readonly RuleList[] = perIrOp<RuleList>({
   copy: ELSEWHERE,
   wrap: ELSEWHERE,
   vmctx: ELSEWHERE,
+  record: ELSEWHERE,
 });
 
 /** Fills `c.code` and the allocator's input for `func`. */
@@ -183,8 +184,19 @@ function describeBlocks(c: Selector): void {
       if (c.useCount[param] > 0) params.push(c.own(param));
     }
   }
+  for (let k = 0; k < blocks.count; k++) notePad(c, k);
   input.succStart[blocks.count] = input.succs.length;
   input.predStart[blocks.count] = input.preds.length;
   input.paramStart[blocks.count] = params.length;
   input.argStart[blocks.count] = args.length;
+}
+
+// The block behind the second edge of a call that may unwind begins in the middle of that call (RA-IN-6).
+function notePad(c: Selector, k: number): void {
+  const { blocks, code } = c;
+  const { shape, instAt, input } = code;
+  let n = input.blockFirst[k + 1] - 1;
+  if (shape[instAt[n]] !== Shape.unwindEdge) return;
+  while (shape[instAt[n]] < Shape.call || shape[instAt[n]] > Shape.libcall) n--;
+  input.padCall[blocks.succs.data[blocks.succStart[k] + 1]] = n;
 }

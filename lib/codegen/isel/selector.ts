@@ -116,10 +116,18 @@ KIND[Ir.iconst] = AT_USE;
 KIND[Ir.fconst] = AT_USE;
 KIND[Ir.vconst] = AT_USE;
 KIND[Ir.vmctx] = AT_USE;
+KIND[Ir.record] = AT_USE;
 KIND[Ir.wrap] = ALIAS;
 KIND[Ir.copy] = ALIAS;
 KIND[Ir.uextend] = UEXTEND;
 KIND[Ir.bitcast] = BITCAST;
+
+// What makes a value at its use.
+const AT_USE_SHAPE = new Uint8Array(Object.keys(Ir).length);
+AT_USE_SHAPE[Ir.iconst] = Shape.iconst;
+AT_USE_SHAPE[Ir.fconst] = Shape.fconst;
+AT_USE_SHAPE[Ir.vmctx] = Shape.vmctx;
+AT_USE_SHAPE[Ir.record] = Shape.record;
 
 // Facts for the scan, by operation: value columns in bits 0 to 2, and these.
 const SCAN_LIST = 8, SCAN_EFFECT = 16, SCAN_KEEP = 32;
@@ -325,7 +333,7 @@ export class Selector {
       this.#vectorConstant(vreg, this.b[v], this.c[v], this.imm[v], this.aux[v]);
       return vreg;
     }
-    const i = code.begin(o === Ir.iconst ? Shape.iconst : o === Ir.fconst ? Shape.fconst : Shape.vmctx, 0);
+    const i = code.begin(AT_USE_SHAPE[o], 0);
     code.regOp[i] = code.def(vreg);
     code.imm[i] = this.imm[v];
     code.imm2[i] = this.aux[v];
@@ -508,6 +516,7 @@ export class Selector {
       }
     }
     if (op[base] === Ir.vmctx) this.amBaseKind = MemBase.vmctx;
+    else if (op[base] === Ir.record) this.amBaseKind = MemBase.record;
     else this.amBase = this.reg(base);
     if (index !== NONE) this.amIndex = this.reg(index);
     if (far !== NONE) {

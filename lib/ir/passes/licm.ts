@@ -62,8 +62,8 @@ const COSTS = perIrOp<Cost>({
   load: 2, load8_u: 2, load8_s: 2, load16_u: 2, load16_s: 2, load32_u: 2, load32_s: 2, store: 0, store8: 0, store16: 0, store32: 0,
   atomic_load: 0, atomic_store: 0, atomic_add: 0, atomic_sub: 0, atomic_and: 0, atomic_or: 0, atomic_xor: 0, atomic_xchg: 0,
   atomic_cmpxchg: 0, fence: 0,
-  vmctx: 0, vmctx_addr: 2, addr_add: 1, ref_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
-  jump: 0, br_if: 0, br_table: 0, return: 0, return_call: 0, return_call_import: 0, return_call_indirect: 0, trap: 0,
+  vmctx: 0, record: 0, vmctx_addr: 2, addr_add: 1, ref_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
+  jump: 0, br_if: 0, br_table: 0, unwind_edge: 0, return: 0, return_call: 0, return_call_import: 0, return_call_indirect: 0, trap: 0,
 } satisfies Record<IrOpName, Cost>);
 
 // Values a loop may gain by motion, per register class (float class second): the rest of the registers is the loop's own.

@@ -145,6 +145,7 @@ export function finishCall(outcome: Outcome): Val[] {
 export interface Environment {
   readonly space: AddressSpace;
   readonly vmctx: number;
+  readonly record?: number;
   call(definedFuncIndex: number, args: Val[]): Val[];
   /** What a tail call comes to: the callee's results, or the tail call that it ends in. Functions without tail calls need none. */
   tailCall?(definedFuncIndex: number, args: Val[]): Outcome;
@@ -468,6 +469,7 @@ const EXEC = perIrOp<Exec>({
   }),
   fence: () => 0,
   vmctx: (m) => m.environment.vmctx,
+  record: (m) => m.environment.record ?? 0,
   vmctx_addr: (m, v) => {
     const { space, vmctx } = m.environment;
     const first = space.getU64(vmctx + m.f.imm[v]);
@@ -491,6 +493,7 @@ const EXEC = perIrOp<Exec>({
   jump: notStraight,
   br_if: notStraight,
   br_table: notStraight,
+  unwind_edge: notStraight,
   return: notStraight,
   return_call: notStraight,
   return_call_import: notStraight,

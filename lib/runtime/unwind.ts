@@ -1,0 +1,156 @@
+/**
+ * Unwinding: from where an exception is thrown to the handler that wants it.
+ *
+ * The guest has left, so its stack is frozen memory. Every frame's return address is looked up in the handler table of its code; the clauses
+ * found there are tried in order, tags by identity in the instance that the frame belongs to. The activation then goes on at the pad of
+ * that call: the words from which it is resumed (REC-3) are overwritten with the pad's address and the frame's rbp, and the pad finds
+ * everything else from there. Frames in between are simply not returned to. Nothing is done before something is thrown, and no table is
+ * built before its code is on a stack that is unwound.
+ *
+ * Looking for a handler changes nothing, so an exception that nobody here wants leaves the guest as it is: for its frames, and for the
+ * activation around it, whose driver catches the error and looks at its own stack (EXN-1).
+ *
+ * UNW-1  From the moment on when references are in the value area or an exception object has been made, up to `resume`, nothing collects and
+ *        nothing of the user's runs (AREA-1, AREA-2). Where room has to be made, JavaScript holds the payload meanwhile.
+ */
+
+import { clauseKind, clauseTag, HandlerKind, VMCTX_SLOT_FROM_RBP, VMRecord } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
+import { loadAddress, RECORD, storeAddress } from "../host/mod.ts";
+import type { Activation } from "./activation.ts";
+import { captureFrames, parkedFrame } from "./backtrace.ts";
+import { findCode } from "./code.ts";
+import { ExceptionBase, makeException, Payload } from "./exception.ts";
+import { port } from "./port.ts";
+import type { TagState } from "./tag.ts";
+import { Trap, trapInCall } from "./traps.ts";
+
+const PAD_CLAUSE = VMRecord.offsets.padClause >> 2;
+const PAD_REF = VMRecord.offsets.padRef >> 2;
+const GUEST_SP = RECORD.guestSp >> 2;
+
+/** Where an exception lands. */
+interface Landing {
+  /** Address of the pad. */
+  readonly pad: number;
+  /** rbp of its frame. */
+  readonly framePointer: number;
+  readonly kind: number;
+  /** The clause's number. */
+  readonly clause: number;
+}
+
+/** The innermost handler of an activation that left for a call, for an exception of the tag. */
+function findHandler(activation: Activation, tag: TagState): Landing | undefined {
+  let code = undefined;
+  for (let fp = parkedFrame(activation); activation.onStack(fp);) {
+    const pc = activation.stackAddress(fp + 8);
+    const caller = activation.stackAddress(fp);
+    // Frames of one module mostly stand together.
+    if (code === undefined || pc <= code.address || pc > code.address + code.byteLength) code = findCode(pc - 1);
+    const row = code === undefined ? NONE : code.handlerRowAt(pc - code.address);
+    if (row !== NONE) {
+      const { handlerClauses, handlerLists, handlerPads } = code!.compiled;
+      const start = handlerLists[row] + 1;
+      const end = start + handlerClauses[start - 1];
+      const { tags } = activation.store.instanceAt(activation.stackAddress(caller + VMCTX_SLOT_FROM_RBP));
+      for (let at = start; at < end; at += 2) {
+        const kind = clauseKind(handlerClauses[at]);
+        if (kind > HandlerKind.catch_all_ref) continue;
+        if (kind <= HandlerKind.catch_ref && tags[clauseTag(handlerClauses[at])] !== tag) continue;
+        const pad = code!.address + handlerPads[row];
+        return { pad, framePointer: caller, kind, clause: handlerClauses[at + 1] };
+      }
+    }
+    if (caller <= fp) break;
+    fp = caller;
+  }
+  return undefined;
+}
+
+/** Makes the activation go on at a handler when it is resumed. */
+function land(activation: Activation, { pad, framePointer, clause }: Landing): void {
+  const { words: stack, address } = activation.stackView();
+  const at = (loadAddress(activation.words, GUEST_SP) - address) >> 2;
+  storeAddress(stack, at, pad);
+  storeAddress(stack, at + 2, framePointer);
+  activation.words[PAD_CLAUSE] = clause;
+}
+
+/** Whether the clause wants what the exception carries in the value area, and the exception itself. */
+const wantsPayload = (kind: number) => kind === HandlerKind.catch || kind === HandlerKind.catch_ref;
+const wantsException = (kind: number) => kind === HandlerKind.catch_ref || kind === HandlerKind.catch_all_ref;
+
+/** Throws an exception of `tag`, whose payload is in the value area, in an activation that left for a runtime call. */
+export function throwFromArea(activation: Activation, tag: TagState): void {
+  const landing = findHandler(activation, tag);
+  if (landing === undefined) throw makeException(Payload.fromArea(tag), captureFrames(activation, "parked"));
+  if (wantsException(landing.kind)) {
+    let exception = newException(tag);
+    if (exception === 0) {
+      // The heap is full: what is carried is held by JavaScript while it is collected.
+      const payload = Payload.fromArea(tag);
+      exception = collectAndMake(payload);
+    }
+    activation.words[PAD_REF] = exception;
+  }
+  // A handler that wants no payload reads none, so it may stay where it is.
+  land(activation, landing);
+}
+
+/** Throws the exception that a reference refers to, in an activation that left for a runtime call. */
+export function throwReference(activation: Activation, reference: number): void {
+  const { store } = activation;
+  if (reference === 0) throw trapInCall(activation, "null_exception_reference");
+  const tag = store.tags[store.gc.exnTag(reference) - 1];
+  const landing = findHandler(activation, tag);
+  if (landing === undefined || wantsPayload(landing.kind)) loadPayload(tag, reference);
+  if (landing === undefined) throw makeException(Payload.fromArea(tag), captureFrames(activation, "parked"));
+  if (wantsException(landing.kind)) activation.words[PAD_REF] = reference;
+  land(activation, landing);
+}
+
+/**
+ * What a host function threw: if it is an exception that the activation's guest wants, the guest goes on with it, else it is thrown on. Any
+ * other error is none of the guest's business (EXN-2).
+ */
+export function throwFromHost(activation: Activation, error: unknown): void {
+  const payload = ExceptionBase.payloadOf(error);
+  if (payload === undefined || payload.tag.store !== activation.store) throw error;
+  activation.store.requireOpen();
+  const landing = findHandler(activation, payload.tag);
+  if (landing === undefined) throw error;
+  if (wantsException(landing.kind)) activation.words[PAD_REF] = collectAndMake(payload);
+  else if (wantsPayload(landing.kind)) payload.toArea();
+  land(activation, landing);
+}
+
+/** Makes an exception object out of what is in the value area, without a collection; 0 when the heap is full. */
+function newException({ store: { gc }, signature, number }: TagState): number {
+  const exception = gc.newExn(signature.typeId, number);
+  if (exception === 0) return 0;
+  const { i32 } = port();
+  for (let i = 0; i < signature.params.length; i++) {
+    gc.writeField(exception, i, i32.subarray(4 * i, 4 * i + 4));
+  }
+  return exception;
+}
+
+/** Puts what an exception object carries into the value area. */
+function loadPayload({ store: { gc }, signature }: TagState, exception: number): void {
+  const { i32 } = port();
+  for (let i = 0; i < signature.params.length; i++) {
+    gc.readField(exception, i, i32.subarray(4 * i, 4 * i + 4));
+  }
+}
+
+/** Makes room, puts the payload into the value area, and makes an exception object out of it. @throws {Trap} when the heap is full. */
+function collectAndMake(payload: Payload): number {
+  const { tag } = payload;
+  const { gc } = tag.store;
+  gc.prepare(gc.types.layouts.exn(tag.typeId).sizeBytes);
+  payload.toArea();
+  const exception = newException(tag);
+  if (exception === 0) throw new Trap("gc_heap_exhausted");
+  return exception;
+}
