@@ -410,12 +410,13 @@ export class InstanceModel implements Environment {
 
   libcall(number: number, args: Val[]): Val[] {
     const [name, , result] = LIBCALLS[number];
-    const value = this.#libcalls[name](args.map(asNumber));
+    const value = (this.#libcalls[name] ?? bug(`model: no runtime call ${name}`))(args.map(asNumber));
     if (result === "-") return [];
     return [result === "l" ? BigInt.asIntN(64, BigInt(value)) : value];
   }
 
-  readonly #libcalls: Record<LibcallName, (args: number[]) => number> = {
+  /** Those that the model has; modules that need others are none of its business. */
+  readonly #libcalls: Partial<Record<LibcallName, (args: number[]) => number>> = {
     memory_grow: ([memory, delta]) => {
       const { definition, maximumPages, pageBytes } = this.#memories[memory];
       const length = definition + VMMemoryDefinition.offsets.currentLengthBytes;
