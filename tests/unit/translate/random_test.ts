@@ -2,10 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
-import { COMPILED_FEATURES, decodeModule, validateModule, type ValType } from "../../../lib/wasm/mod.ts";
+import { decodeModule, validateModule, type ValType } from "../../../lib/wasm/mod.ts";
 import { finishCall, fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
 import { RandomModule } from "./random_module.ts";
-import { InstanceModel, World } from "./vm_model.ts";
+import { InstanceModel, MODEL_FEATURES, World } from "./vm_model.ts";
 
 const MODULES = Number(Deno.env.get("THEROPOD_FUZZ_MODULES") ?? 150);
 const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
@@ -18,7 +18,7 @@ type JsValue = number | bigint;
 function compare(seed: number, effort: "none" | "speed"): boolean {
   const random = new RandomModule(seed);
   const { bytes } = random;
-  const module = decodeModule(bytes, COMPILED_FEATURES);
+  const module = decodeModule(bytes, MODEL_FEATURES);
   validateModule(module);
   const theirs = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Record<string, unknown>;
   const world = new World({ bounds: seed % 2 === 0 ? "guard" : "explicit" });

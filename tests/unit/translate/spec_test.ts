@@ -7,10 +7,10 @@ import { assert, assertEquals } from "@std/assert";
 import { TRAPS } from "../../../lib/abi/mod.ts";
 import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
 import type { TranslateOptions } from "../../../lib/translate/mod.ts";
-import { COMPILED_FEATURES, CompileError, decodeModule, type Module, validateModule } from "../../../lib/wasm/mod.ts";
+import { CompileError, decodeModule, type Module, validateModule } from "../../../lib/wasm/mod.ts";
 import { filesBelow, sharedRoot } from "../../testdata.ts";
 import { finishCall, fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.ts";
-import { type Extern, InstanceModel, World } from "./vm_model.ts";
+import { type Extern, InstanceModel, MODEL_FEATURES, World } from "./vm_model.ts";
 
 interface TypedValue {
   readonly type: string;
@@ -236,7 +236,7 @@ class MissingImport extends Error {}
 /** The module, or undefined when it needs more than what is compiled. */
 function decodeCompilable(path: string): Module | undefined {
   try {
-    const module = decodeModule(Deno.readFileSync(path), COMPILED_FEATURES);
+    const module = decodeModule(Deno.readFileSync(path), MODEL_FEATURES);
     validateModule(module);
     return module;
   } catch (error) {

@@ -28,14 +28,29 @@ import {
   Translator,
 } from "../../../lib/translate/mod.ts";
 import {
+  COMPILED_FEATURES,
   type ConstExpr,
+  type FeatureSet,
   type FuncType,
   type Module,
   NO_TYPES,
   TypeRegistry,
   type ValType,
+  withoutFeatures,
 } from "../../../lib/wasm/mod.ts";
 import { AddressSpace, type Environment, finishCall, IrTrap, type Outcome, startFunc, type Val } from "./ir_machine.ts";
+
+/** What the model knows: modules that need more are none of its business. */
+export const MODEL_FEATURES: FeatureSet = withoutFeatures(
+  COMPILED_FEATURES,
+  "exceptions",
+  "legacy-exceptions",
+  "function-references",
+  "gc",
+  "threads",
+  "simd",
+  "relaxed-simd",
+);
 
 /** Anything callable. */
 export type Callable = (args: Val[]) => Outcome;
