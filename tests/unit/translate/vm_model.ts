@@ -274,6 +274,12 @@ export class InstanceModel implements Environment {
       const definition = this.#globals[i] = vmctx + this.#shape.global(i - module.importedGlobalCount);
       this.space.set(this.#translation.globalType[i], definition, this.#evaluate(module.globals[i].init!));
     }
+    for (let i = module.importedTableCount; i < module.tables.length; i++) {
+      const { minimum, init } = module.tables[i];
+      if (init === undefined) continue;
+      const value = asNumber(this.#evaluate(init));
+      for (let k = 0; k < minimum; k++) world.setElement(this.#tables[i], k, value);
+    }
   }
 
   #export(): void {
