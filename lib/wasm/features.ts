@@ -108,4 +108,6 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "wide-arithmetic",
   "custom-page-sizes",
   "threads",
+  "function-references",
+  "gc",
 );

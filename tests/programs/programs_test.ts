@@ -47,7 +47,7 @@ Deno.test({
       else failed++;
     }
     reportTally({ suite: "real programs", passed, failed, skipped });
-    assertEquals(passed + failed, 23, "not all programs were found");
+    assertEquals(passed + failed, 24, "not all programs were found");
   },
 });
 
