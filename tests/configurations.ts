@@ -2,10 +2,10 @@
 
 import type { EngineConfig } from "../lib/engine/mod.ts";
 
-/** Upper halves are poisoned; every third poll leaves the guest; five registers a class. */
+/** Upper halves are poisoned; every third poll leaves the guest; five registers a class; each allocation collects. */
 export const STRESS = {
   interruption: true,
-  stress: { poison: true, poll: 3, registers: 5 },
+  stress: { poison: true, poll: 3, registers: 5, gc: true },
 } as const satisfies EngineConfig;
 
 /** Each configuration by name. */

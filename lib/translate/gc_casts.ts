@@ -8,7 +8,9 @@
  *
  * CAST-1  A type word is loaded only where the reference is neither null nor an i31; a cast that forbids null lets the load find null
  *         (GCT-1).
- * CAST-2  `any` and `extern` references are the same bits, so conversions between them emit nothing.
+ * CAST-2  A cast by descriptor tests the type first: an object of the type has a descriptor, at the place that the type says. The descriptor
+ *         that is asked for is not null, which is checked before anything else.
+ * CAST-3  `any` and `extern` references are the same bits, so conversions between them emit nothing.
  *
  * May import: base, wasm, abi, ir. @module
  */
@@ -30,6 +32,7 @@ import { ADDR, type Block, I32, I64, IntCond, Ir, memFlags, Region, type Value }
 import {
   HEAP_ANY,
   HEAP_ARRAY,
+  HEAP_CONT,
   HEAP_EQ,
   HEAP_EXN,
   HEAP_EXTERN,
@@ -37,10 +40,12 @@ import {
   HEAP_I31,
   HEAP_STRUCT,
   type HeapType,
+  inexactHeap,
+  isExactHeap,
   readHeapType,
 } from "../wasm/mod.ts";
 import { branchTo } from "./labels.ts";
-import { loadTypeWord, typeTable, typeWordOf } from "./gc_heap.ts";
+import { loadDescriptor, loadTypeWord, typeTable, typeWordOf } from "./gc_heap.ts";
 import { libcall } from "./libcalls.ts";
 import { wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -57,12 +62,13 @@ type Test = "everything" | "nothing" | "i31" | "object" | "i31 or object";
 
 /** What a test looks at: a heap type of which null is the only value, or all values, needs no look at the object. */
 function testOf(heap: HeapType): Test {
-  if (heap >= 0) return "object";
+  if (heap >= 0) return "object"; // exact ones included
   switch (heap) {
     case HEAP_ANY:
     case HEAP_EXTERN:
     case HEAP_FUNC:
     case HEAP_EXN:
+    case HEAP_CONT:
       return "everything";
     case HEAP_EQ:
       return "i31 or object";
@@ -85,7 +91,12 @@ function isI31(t: Translator, ref: Value): Value {
 /** A comparison that says of a reference to an object (not null, not an i31) whether it is of the heap type. */
 function objectCondition(t: Translator, ref: Value, heap: HeapType, nullTrap: number): Value {
   const { builder } = t;
-  if (heap >= 0) return concreteCondition(t, typeWordAt(t, ref, nullTrap), heap);
+  if (heap >= 0) {
+    const word = typeWordAt(t, ref, nullTrap);
+    return isExactHeap(heap)
+      ? t.builder.icmp(IntCond.eq, word, typeWordOf(t, inexactHeap(heap)))
+      : concreteCondition(t, word, heap);
+  }
   const kind = builder.binary(Ir.ushr, typeWordAt(t, ref, nullTrap), builder.iconst32(GC_KIND_SHIFT));
   if (heap === HEAP_EQ) return builder.icmp(IntCond.ule, kind, builder.iconst32(GcKind.array));
   return builder.icmp(IntCond.eq, kind, builder.iconst32(heap === HEAP_STRUCT ? GcKind.struct : GcKind.array));
@@ -117,11 +128,20 @@ export function concreteCondition(t: Translator, word: Value, typeIndex: number)
   return builder.icmp(IntCond.eq, ancestor, expected);
 }
 
-/** Ends the block: to `yes` if the reference is of the type, else to `no`. Either may be given several edges. */
+/** A comparison that says of a reference to an object of the heap type whether it has the descriptor. */
+function descriptorCondition(t: Translator, ref: Value, heap: HeapType, descriptor: Value): Value {
+  return t.builder.icmp(IntCond.eq, loadDescriptor(t, ref, inexactHeap(heap), TrapCode.none), descriptor);
+}
+
+/**
+ * Ends the block: to `yes` if the reference is of the type and has the descriptor (NONE: any, or none), else to `no`. Either may be given
+ * several edges.
+ */
 function branchOnType(
   t: Translator,
   ref: Value,
   heap: HeapType,
+  descriptor: number,
   nullability: Nullability,
   source: Nullability,
   yes: Block,
@@ -153,7 +173,16 @@ function branchOnType(
     builder.seal(object);
     builder.switchTo(object);
   }
-  builder.brIf(objectCondition(t, ref, heap, TrapCode.none), yes, no);
+  const isOfType = objectCondition(t, ref, heap, TrapCode.none);
+  if (descriptor === NONE) {
+    builder.brIf(isOfType, yes, no);
+    return;
+  }
+  const described = builder.createBlock();
+  builder.brIf(isOfType, described, no);
+  builder.seal(described);
+  builder.switchTo(described);
+  builder.brIf(descriptorCondition(t, ref, heap, descriptor as Value), yes, no);
 }
 
 /** `ref.test`. */
@@ -180,7 +209,7 @@ export function refTest(nullability: Nullability): Lower {
     }
     const yes = builder.createBlock(), no = builder.createBlock(), done = builder.createBlock();
     const result = builder.createBlockParam(done, I32);
-    branchOnType(t, ref, heap, nullability, "null", yes, no);
+    branchOnType(t, ref, heap, NONE, nullability, "null", yes, no);
     for (const [block, answer] of [[yes, 1], [no, 0]] as const) {
       builder.seal(block);
       builder.switchTo(block);
@@ -194,17 +223,41 @@ export function refTest(nullability: Nullability): Lower {
   };
 }
 
-/** `ref.cast`. */
-export function refCast(nullability: Nullability): Lower {
+/** `ref.cast`, and `ref.cast_desc_eq`, which compares with the descriptor on top of the stack. */
+export function refCast(nullability: Nullability, by: "type" | "descriptor"): Lower {
   return (t) => {
     const heap = readHeapType(t.reader);
+    const descriptor = by === "descriptor" ? popDescriptor(t) : NONE;
     const ref = t.stack.at(t.stack.length - 1) as Value;
-    if (nullability === "nonnull") castNonNull(t, ref, heap);
-    else castNullable(t, ref, heap);
+    if (nullability === "nonnull") castNonNull(t, ref, heap, descriptor);
+    else castNullable(t, ref, heap, descriptor);
   };
 }
 
-function castNonNull(t: Translator, ref: Value, heap: HeapType): void {
+/** Pops a descriptor, which must not be null (CAST-2). */
+export function popDescriptor(t: Translator): Value {
+  const { builder } = t;
+  const descriptor = t.pop();
+  const isNull = builder.icmp(IntCond.eq, descriptor, builder.zero(t.func.type[descriptor]));
+  builder.trapIf(isNull, TrapCode.null_descriptor_reference);
+  return descriptor;
+}
+
+/** The trap of a cast that fails. */
+function failureOf(descriptor: number): number {
+  return descriptor === NONE ? TrapCode.cast_failure : TrapCode.descriptor_cast_failure;
+}
+
+/** Casts a reference that is no i31; `nullTrap` as in {@linkcode loadTypeWord}. */
+function castObject(t: Translator, ref: Value, heap: HeapType, descriptor: number, nullTrap: number): void {
+  const { builder } = t;
+  const failure = failureOf(descriptor);
+  if (t.func.type[ref] !== I64) builder.trapIf(isI31(t, ref), failure);
+  builder.trapUnless(objectCondition(t, ref, heap, nullTrap), failure);
+  if (descriptor !== NONE) builder.trapUnless(descriptorCondition(t, ref, heap, descriptor as Value), failure);
+}
+
+function castNonNull(t: Translator, ref: Value, heap: HeapType, descriptor: number): void {
   const { builder } = t;
   const isNull = () => builder.icmp(IntCond.eq, ref, builder.zero(t.func.type[ref]));
   switch (testOf(heap)) {
@@ -218,26 +271,25 @@ function castNonNull(t: Translator, ref: Value, heap: HeapType): void {
       builder.trapUnless(isI31(t, ref), TrapCode.cast_failure);
       return;
     case "object":
-      if (t.func.type[ref] !== I64) builder.trapIf(isI31(t, ref), TrapCode.cast_failure);
-      builder.trapUnless(objectCondition(t, ref, heap, TrapCode.cast_failure), TrapCode.cast_failure);
+      castObject(t, ref, heap, descriptor, failureOf(descriptor));
       return;
     case "i31 or object":
       builder.trapIf(isNull(), TrapCode.cast_failure);
-      castUnless(t, isI31(t, ref), ref, heap);
+      castUnless(t, isI31(t, ref), ref, heap, NONE);
   }
 }
 
-function castNullable(t: Translator, ref: Value, heap: HeapType): void {
+function castNullable(t: Translator, ref: Value, heap: HeapType, descriptor: number): void {
   const { builder } = t;
   const test = testOf(heap);
   const isNull = builder.icmp(IntCond.eq, ref, builder.zero(t.func.type[ref]));
   if (test === "everything") return;
   if (test === "nothing") builder.trapUnless(isNull, TrapCode.cast_failure);
-  else castUnless(t, isNull, ref, heap);
+  else castUnless(t, isNull, ref, heap, descriptor);
 }
 
 /** Casts to a type that null is not in, but not where `condition` is not zero. */
-function castUnless(t: Translator, condition: Value, ref: Value, heap: HeapType): void {
+function castUnless(t: Translator, condition: Value, ref: Value, heap: HeapType, descriptor: number): void {
   const { builder } = t;
   const look = builder.createBlock(), done = builder.createBlock();
   builder.brIf(condition, done, look);
@@ -248,8 +300,7 @@ function castUnless(t: Translator, condition: Value, ref: Value, heap: HeapType)
       builder.trapUnless(isI31(t, ref), TrapCode.cast_failure);
       break;
     case "object":
-      if (t.func.type[ref] !== I64) builder.trapIf(isI31(t, ref), TrapCode.cast_failure);
-      builder.trapUnless(objectCondition(t, ref, heap, TrapCode.none), TrapCode.cast_failure);
+      castObject(t, ref, heap, descriptor, TrapCode.none);
       break;
     default: {
       // eq: an i31, unless that was what `condition` said, or an object of its kinds
@@ -265,17 +316,19 @@ function castUnless(t: Translator, condition: Value, ref: Value, heap: HeapType)
   builder.switchTo(done);
 }
 
-/** `br_on_cast`, `br_on_cast_fail`: the operand stays on the stack on both ways. */
-export function brOnCast(taken: "success" | "failure"): Lower {
+/** `br_on_cast`, `br_on_cast_fail`, and those by descriptor: the operand stays on the stack on both ways. */
+export function brOnCast(taken: "success" | "failure", by: "type" | "descriptor"): Lower {
   return (t) => {
     const { builder, reader } = t;
     const flags = reader.readU8();
     const frame = t.frameAt(reader.readU32Leb());
     readHeapType(reader);
     const heap = readHeapType(reader);
+    const descriptor = by === "descriptor" ? popDescriptor(t) : NONE;
     const ref = t.stack.at(t.stack.length - 1) as Value;
     const yes = builder.createBlock(), no = builder.createBlock();
-    branchOnType(t, ref, heap, (flags & 2) !== 0 ? "null" : "nonnull", (flags & 1) !== 0 ? "null" : "nonnull", yes, no);
+    const target: Nullability = (flags & 2) !== 0 ? "null" : "nonnull";
+    branchOnType(t, ref, heap, descriptor, target, (flags & 1) !== 0 ? "null" : "nonnull", yes, no);
     const leaving = taken === "success" ? yes : no, staying = taken === "success" ? no : yes;
     builder.seal(leaving);
     builder.switchTo(leaving);
@@ -330,5 +383,5 @@ export function refEq(t: Translator): void {
   t.push(t.builder.icmp(IntCond.eq, a, b));
 }
 
-/** `any.convert_extern`, `extern.convert_any` (CAST-2). */
+/** `any.convert_extern`, `extern.convert_any` (CAST-3). */
 export function convertRef(_t: Translator): void {}

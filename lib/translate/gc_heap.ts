@@ -98,6 +98,12 @@ export function loadTypeWord(t: Translator, ref: Value, trapCode: number): Value
   return t.builder.load(Ir.load, I32, heapBase(t), ref, GcHeader.offsets.type, flags);
 }
 
+/** The descriptor of an object of a struct type; `trapCode` if the reference is null, 0 if it cannot be. */
+export function loadDescriptor(t: Translator, ref: Value, typeIndex: number, trapCode: number): Value {
+  const { descriptorOffset } = t.environment.gcLayouts.struct(typeIndex);
+  return t.builder.load(Ir.load, REF, heapBase(t), ref, descriptorOffset, memFlags(trapCode, Region.readonly));
+}
+
 /** The length of an array; traps if the reference is null. */
 export function loadLength(t: Translator, ref: Value): Value {
   const flags = memFlags(TrapCode.null_array_reference, Region.readonly);

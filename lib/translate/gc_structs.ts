@@ -5,10 +5,19 @@
  */
 
 import { type GcStructLayout, Storage, TrapCode } from "../abi/mod.ts";
-import { bug } from "../base/mod.ts";
+import { bug, NONE } from "../base/mod.ts";
 import { I32, Ir, REF, type Value } from "../ir/mod.ts";
 import type { StructType } from "../wasm/mod.ts";
-import { allocateStruct, idOfFunc, loadStored, objectFlags, storeInitial, storeStored } from "./gc_heap.ts";
+import { popDescriptor } from "./gc_casts.ts";
+import {
+  allocateStruct,
+  idOfFunc,
+  loadDescriptor,
+  loadStored,
+  objectFlags,
+  storeInitial,
+  storeStored,
+} from "./gc_heap.ts";
 import type { Lower, Translator } from "./translator.ts";
 
 function structType(t: Translator, typeIndex: number): StructType {
@@ -16,9 +25,15 @@ function structType(t: Translator, typeIndex: number): StructType {
   return type.kind === "struct" ? type : bug(`type ${typeIndex} is not a struct type`);
 }
 
-/** `struct.new`. */
-export function structNew(t: Translator): void {
-  const typeIndex = t.reader.readU32Leb();
+/** `struct.new`, and `struct.new_desc`, whose descriptor is on top of the fields. */
+export function structNew(descriptors: "with" | "without"): Lower {
+  return (t) => {
+    const typeIndex = t.reader.readU32Leb();
+    newStruct(t, typeIndex, descriptors === "with" ? popDescriptor(t) : NONE);
+  };
+}
+
+function newStruct(t: Translator, typeIndex: number, descriptor: number): void {
   const layout = t.environment.gcLayouts.struct(typeIndex);
   const { stack } = t;
   const first = stack.length - layout.offsets.length;
@@ -27,6 +42,7 @@ export function structNew(t: Translator): void {
   for (let field = 0; field < layout.offsets.length; field++) {
     storeInitial(t, layout.storage[field], ref, layout.offsets[field], stack.at(first + field) as Value);
   }
+  if (descriptor !== NONE) storeInitial(t, Storage.ref, ref, layout.descriptorOffset, descriptor as Value);
   stack.length = first;
   t.push(ref);
 }
@@ -39,10 +55,22 @@ function internFuncs(t: Translator, { storage }: GcStructLayout, first: number):
   }
 }
 
-/** `struct.new_default`. */
-export function structNewDefault(t: Translator): void {
+/** `struct.new_default`, `struct.new_default_desc`. */
+export function structNewDefault(descriptors: "with" | "without"): Lower {
+  return (t) => {
+    const typeIndex = t.reader.readU32Leb();
+    const descriptor = descriptors === "with" ? popDescriptor(t) : NONE;
+    const { sizeBytes, descriptorOffset } = t.environment.gcLayouts.struct(typeIndex);
+    const ref = allocateStruct(t, typeIndex, sizeBytes);
+    if (descriptor !== NONE) storeInitial(t, Storage.ref, ref, descriptorOffset, descriptor as Value);
+    t.push(ref);
+  };
+}
+
+/** `ref.get_desc`. */
+export function refGetDesc(t: Translator): void {
   const typeIndex = t.reader.readU32Leb();
-  t.push(allocateStruct(t, typeIndex, t.environment.gcLayouts.struct(typeIndex).sizeBytes));
+  t.push(loadDescriptor(t, t.pop(), typeIndex, TrapCode.null_reference));
 }
 
 /** `struct.get` and its kin. */

@@ -79,10 +79,9 @@
 ;;   v48:i64 = load v6, _, +88, vm
 ;;   v49:i32 = icmp.ult v48, v47
 ;;   trap_if v49, trap=2
-;;   v50:addr = vmctx_addr 80, _
-;;   v51:i64 = iconst 255
-;;   v52:i64 = iconst -1
-;;   store v50, _, v52, +24, memory
-;;   store v50, _, v52, +16, memory
+;;   v50:i64 = iconst 255
+;;   v51:i64 = iconst -1
+;;   store v11, _, v51, +24, memory
+;;   store v11, _, v51, +16, memory
 ;;   return ()
 ;; }
