@@ -77,12 +77,20 @@ class Checker {
     this.#push(type);
   }
 
-  #struct(index: number, want: "with descriptor" | "without descriptor"): StructType {
+  #struct(index: number): StructType {
     const type = this.#module.types[index];
     if (type === undefined) this.#fail(`unknown type ${index}`);
-    if (type.kind !== "struct") this.#fail(`type ${index} is not a struct type`);
-    const has = type.descriptor === NONE ? "without descriptor" : "with descriptor";
-    return has === want ? type : this.#fail(`type ${index} is ${has}, the instruction makes objects ${want}`);
+    return type.kind === "struct" ? type : this.#fail(`type ${index} is not a struct type`);
+  }
+
+  #describedStruct(index: number): StructType {
+    const type = this.#struct(index);
+    return type.descriptor === NONE ? this.#fail(`type ${index} has no descriptor`) : type;
+  }
+
+  #undescribedStruct(index: number): StructType {
+    const type = this.#struct(index);
+    return type.descriptor === NONE ? type : this.#fail(`objects of type ${index} are made with their descriptor only`);
   }
 
   #checkDefaultable(fields: Int32Array, typeIndex: number): void {
@@ -139,23 +147,23 @@ class Checker {
       case "extern.convert_any":
         return this.#convert(HEAP_ANY, HEAP_EXTERN);
       case "struct.new": {
-        const { fields } = this.#struct(instr.typeIndex, "without descriptor");
+        const { fields } = this.#undescribedStruct(instr.typeIndex);
         for (let i = fields.length - 1; i >= 0; i--) this.#pop(unpacked(fields[i]));
         return this.#push(exactRefType(instr.typeIndex));
       }
       case "struct.new_default": {
-        const { fields } = this.#struct(instr.typeIndex, "without descriptor");
+        const { fields } = this.#undescribedStruct(instr.typeIndex);
         this.#checkDefaultable(fields, instr.typeIndex);
         return this.#push(exactRefType(instr.typeIndex));
       }
       case "struct.new_desc": {
-        const { fields, descriptor } = this.#struct(instr.typeIndex, "with descriptor");
+        const { fields, descriptor } = this.#describedStruct(instr.typeIndex);
         this.#pop(asNullable(exactRefType(descriptor)));
         for (let i = fields.length - 1; i >= 0; i--) this.#pop(unpacked(fields[i]));
         return this.#push(exactRefType(instr.typeIndex));
       }
       case "struct.new_default_desc": {
-        const { fields, descriptor } = this.#struct(instr.typeIndex, "with descriptor");
+        const { fields, descriptor } = this.#describedStruct(instr.typeIndex);
         this.#checkDefaultable(fields, instr.typeIndex);
         this.#pop(asNullable(exactRefType(descriptor)));
         return this.#push(exactRefType(instr.typeIndex));

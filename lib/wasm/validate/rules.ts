@@ -115,15 +115,16 @@ function readStruct(v: ValidationScratch, index: number): StructType {
   return type.kind === "struct" ? type : v.fail(`type ${index} is not a struct type`);
 }
 
-/** The struct type at `index`, for an instruction that deals with objects that have a descriptor, or with those that have none. */
-function readNewStruct(
-  v: ValidationScratch,
-  index: number,
-  want: "with descriptor" | "without descriptor",
-): StructType {
+/** The struct type at `index`, whose objects must have a descriptor. */
+function readDescribedStruct(v: ValidationScratch, index: number): StructType {
   const type = readStruct(v, index);
-  const has = type.descriptor === NONE ? "without descriptor" : "with descriptor";
-  return has === want ? type : v.fail(`type ${index} is ${has}, the instruction is for types ${want}`);
+  return type.descriptor === NONE ? v.fail(`type ${index} has no descriptor`) : type;
+}
+
+/** The struct type at `index`, whose objects must not have a descriptor. */
+function readUndescribedStruct(v: ValidationScratch, index: number): StructType {
+  const type = readStruct(v, index);
+  return type.descriptor === NONE ? type : v.fail(`objects of type ${index} are made with their descriptor only`);
 }
 
 function checkDefaultable(v: ValidationScratch, typeIndex: number, fields: Int32Array): void {
@@ -376,7 +377,7 @@ function refTest(result: "i32" | "ref", nullability: "null" | "non-null"): Rule 
 function popDescriptor(v: ValidationScratch, target: ValType): void {
   const index = heapType(target);
   if (index < 0) v.fail(`${heapTypeToString(index)} has no descriptor`);
-  const { descriptor } = readNewStruct(v, index, "with descriptor");
+  const { descriptor } = readDescribedStruct(v, index);
   v.pop(isExact(target) ? asNullable(exactRefType(descriptor)) : refNullType(descriptor));
 }
 
@@ -405,7 +406,7 @@ function branchOnCast(taken: "success" | "failure", by: "type" | "descriptor"): 
     const top = checkCastTarget(v, heapType(to));
     const isRelaxed = hasFeature(v.module.features, "custom-descriptors");
     if (isRelaxed ? top !== v.topRefType(heapType(from)) : !v.isSubtype(to, from)) {
-      v.fail(`cast from ${valTypeToString(from)} to ${valTypeToString(to)}, which is not below`);
+      v.fail(`cast from ${valTypeToString(from)} to the unrelated ${valTypeToString(to)}`);
     }
     const rest = isNullable(to) ? asNonNull(from) : from;
     const sent = taken === "success" ? to : rest;
@@ -712,13 +713,13 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   // ---- garbage collection ----
   "struct.new"(v) {
     const index = v.reader.readU32Leb();
-    const { fields } = readNewStruct(v, index, "without descriptor");
+    const { fields } = readUndescribedStruct(v, index);
     for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
     v.push(exactRefType(index));
   },
   "struct.new_default"(v) {
     const index = v.reader.readU32Leb();
-    checkDefaultable(v, index, readNewStruct(v, index, "without descriptor").fields);
+    checkDefaultable(v, index, readUndescribedStruct(v, index).fields);
     v.push(exactRefType(index));
   },
   "struct.get": fieldGet("plain"),
@@ -843,21 +844,21 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   // ---- custom descriptors ----
   "struct.new_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { fields, descriptor } = readNewStruct(v, index, "with descriptor");
+    const { fields, descriptor } = readDescribedStruct(v, index);
     v.pop(asNullable(exactRefType(descriptor)));
     for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
     v.push(exactRefType(index));
   },
   "struct.new_default_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { fields, descriptor } = readNewStruct(v, index, "with descriptor");
+    const { fields, descriptor } = readDescribedStruct(v, index);
     checkDefaultable(v, index, fields);
     v.pop(asNullable(exactRefType(descriptor)));
     v.push(exactRefType(index));
   },
   "ref.get_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { descriptor } = readNewStruct(v, index, "with descriptor");
+    const { descriptor } = readDescribedStruct(v, index);
     const operand = v.pop(refNullType(index));
     const isOfExact = v.isSubtype(operand, asNullable(exactRefType(index)));
     v.push(isOfExact ? exactRefType(descriptor) : refType(descriptor));
