@@ -102,3 +102,32 @@ end(r:i32):
   assertEquals(m.call(0, 4321), [321]);
   assertEquals(m.call(0, -1), [entries % blocks]);
 });
+
+Deno.test("BlockOrder calls cold what only cold blocks lead to, loops included", () => {
+  const func = parseFunc(`
+sig0 (i32) -> (i32)
+func 0 sig0 {
+b0:
+  p:i32 = param 0
+  br_if p, b1, b5
+b1 cold:
+  jump b2(p)
+b2(i:i32):
+  br_if i, b3, b4
+b3:
+  one:i32 = iconst 1
+  j:i32 = isub i, one
+  jump b2(j)
+b4:
+  jump b6()
+b5:
+  jump b6()
+b6:
+  return (p)
+}`);
+  const order = new BlockOrder();
+  order.compute(func);
+  check(order);
+  const cold = Array.from({ length: func.blockCount }, (_, block) => order.cold[order.blockOf[block]]);
+  assertEquals(cold, [0, 1, 1, 1, 1, 0, 0]);
+});
