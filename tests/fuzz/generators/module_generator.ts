@@ -1,5 +1,5 @@
 /**
- * Random valid modules of WebAssembly 2.0 without vectors, as trees.
+ * Random valid modules of WebAssembly 2.0 without vectors, some with several memories, 64-bit addresses and atomic accesses, as trees.
  *
  * They end: functions and loop heads take from a global (the fuel) and trap when it is used up. They are deterministic as far as the
  * specification is: whatever would show the bits of a NaN that arithmetic made (stores, reinterpretation, the sign that copysign takes) gets
@@ -25,6 +25,7 @@ import {
   WEIGHTED_NUMBERS,
 } from "./program.ts";
 import type { Random } from "./random.ts";
+import { diversify } from "./memory_kinds.ts";
 import { EDGES } from "./values.ts";
 import {
   constant,
@@ -89,6 +90,7 @@ class ModuleGenerator {
     this.#segments();
     const style = this.#style;
     for (const func of module.funcs) new BodyGenerator(random, module, func, style, this.checksum).generate();
+    if (random.oneIn(3)) diversify(random, module);
   }
 
   #types(most: number): TypeName[] {
@@ -130,8 +132,9 @@ class ModuleGenerator {
   #memories(first: ModuleTree | undefined): void {
     const random = this.#random, { memories } = this.module;
     if (first !== undefined && first.memories.length > 0 && random.oneIn(2)) {
-      const { min, max } = first.memories[0];
-      memories.push({ min, max, imported: { module: FIRST_MODULE, name: "m" } });
+      // One with 64-bit addresses is not for bodies that know nothing of them.
+      const { min, max, address } = first.memories[0];
+      if (address === undefined) memories.push({ min, max, imported: { module: FIRST_MODULE, name: "m" } });
       return;
     }
     if (random.oneIn(15)) return;
@@ -141,7 +144,7 @@ class ModuleGenerator {
 
   #tables(first: ModuleTree | undefined): void {
     const random = this.#random, { tables } = this.module;
-    if (first !== undefined && first.tables.length > 0 && random.oneIn(2)) {
+    if (first !== undefined && first.tables.length > 0 && first.tables[0].address === undefined && random.oneIn(2)) {
       const { type, min, max } = first.tables[0];
       tables.push({ type, min, max, imported: { module: FIRST_MODULE, name: "t0" } });
     } else if (random.oneIn(6)) {

@@ -83,6 +83,8 @@ export interface FuncImport {
 export interface Limits {
   readonly min: number;
   readonly max: number;
+  /** 64-bit addresses or indices; 32-bit ones unless given. */
+  readonly address?: "i64";
 }
 
 /** Where an import comes from. */
@@ -375,8 +377,8 @@ export function encodeModule(
     writeU32Leb(out, bytes.length);
     out.append(bytes);
   };
-  const limits = (out: CodeBuffer, { min, max }: Limits) => {
-    out.u8(1);
+  const limits = (out: CodeBuffer, { min, max, address }: Limits) => {
+    out.u8(address === "i64" ? 5 : 1);
     writeU32Leb(out, min);
     writeU32Leb(out, max);
   };

@@ -251,14 +251,16 @@ class Run {
   #observe(guest: RunningGuest, index: number): void {
     const { globals, memories } = this.#program.modules[index];
     const values = globals.map(({ type }, i) => this.#valueText(type, guest.global(`g${i}`).value));
-    const memory = memories.length === 0 ? "" : hash(guest.memory("m").buffer);
+    const memory = memories.map((_, i) => hash(guest.memory(i === 0 ? "m" : `m${i}`).buffer)).join(" ");
     this.lines.push(`  globals ${values} memory ${memory}`);
   }
 
   #observeTables(guest: RunningGuest, index: number): void {
     this.#program.modules[index].tables.forEach((_, i) => {
       const table = guest.table(`t${i}`);
-      const items = Array.from({ length: table.length }, (_, at) => this.#refText(table.get(at)));
+      const isWide = this.#program.modules[index].tables[i].address === "i64";
+      const length = Number(table.length);
+      const items = Array.from({ length }, (_, at) => this.#refText(table.get(isWide ? BigInt(at) : at)));
       this.lines.push(`${index}.t${i}: ${items}`);
     });
   }

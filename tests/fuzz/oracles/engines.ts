@@ -47,8 +47,8 @@ export interface MemoryLike {
 }
 /** A table of either engine. */
 export interface TableLike {
-  readonly length: number;
-  get(index: number): unknown;
+  readonly length: number | bigint;
+  get(index: number | bigint): unknown;
 }
 
 /** What can be imported from the host. */
@@ -187,7 +187,7 @@ export class TheropodSession implements Session {
           get length() {
             return table.size;
           },
-          get: (index: number) => table.get(index),
+          get: (index: number | bigint) => table.get(index),
         };
       },
       global: (name: string) => exports[name] as GlobalLike,
@@ -208,6 +208,7 @@ const V8_MESSAGES: readonly (readonly [part: string, kind: string])[] = [
   ["divide result unrepresentable", "overflow"],
   ["float unrepresentable in integer range", "conversion"],
   ["memory access out of bounds", "memory"],
+  ["unaligned", "unaligned"],
   ["function signature mismatch", "bad callee"],
   ["null function", "bad callee"],
   ["table index is out of bounds", "table"],
@@ -221,6 +222,7 @@ const V8_MESSAGES: readonly (readonly [part: string, kind: string])[] = [
 const OUR_KINDS: Readonly<Record<string, string>> = {
   unreachable: "unreachable",
   memory_out_of_bounds: "memory",
+  unaligned_atomic: "unaligned",
   table_out_of_bounds: "table",
   indirect_call_out_of_bounds: "table",
   indirect_call_to_null: "bad callee",
@@ -270,7 +272,11 @@ export function trapPlaces(error: unknown): string {
   return Array.from(error.stack!.matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g), ([, offset]) => offset).join(" ");
 }
 
-/** Whether two kinds are the same trap: ours tells a conversion of a number too large from one of a NaN. */
+/**
+ * Whether two kinds are the same trap: ours tells a conversion of a number too large from one of a NaN, and which comes first of an address
+ * that is neither aligned nor in bounds is not said.
+ */
 export function isSameTrap(theirs: string, ours: string): boolean {
-  return theirs === ours || theirs === "conversion" && ours === "overflow";
+  return theirs === ours || theirs === "conversion" && ours === "overflow" ||
+    theirs === "memory" && ours === "unaligned";
 }
