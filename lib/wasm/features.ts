@@ -110,4 +110,5 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "threads",
   "function-references",
   "gc",
+  "custom-descriptors",
 );
