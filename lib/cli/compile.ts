@@ -10,7 +10,7 @@ export async function compile({ options, operands }: ParsedCommand): Promise<num
   const [path, ...rest] = operands;
   if (path === undefined) throw new UsageError("no file to compile", "compile");
   if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "compile");
-  using engine = makeEngine(options);
+  using engine = await makeEngine(options);
   const module: Module = await loadModule(engine, path);
   const output = options.output as string | undefined ?? `${path.replace(/\.(wasm|wat)$/, "")}.elf`;
   const bytes = module.serialize();

@@ -1,6 +1,6 @@
 /** From a path to a module: WebAssembly is compiled, with progress on a terminal; a compiled file is loaded. */
 
-import { Engine, isArtifact, Module } from "../engine/mod.ts";
+import { Engine, isArtifact, loadOptimizer, Module } from "../engine/mod.ts";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
 import type { ParsedCommand } from "./options.ts";
@@ -28,9 +28,10 @@ function featuresOption(options: ParsedCommand["options"]): FeatureName[] {
   return names;
 }
 
-/** An engine for one run of the command line. */
-export function makeEngine(options: ParsedCommand["options"]): Engine {
-  return new Engine({ bounds: boundsOption(options), features: featuresOption(options) });
+/** An engine for one run of the command line, as its options say. */
+export async function makeEngine(options: ParsedCommand["options"]): Promise<Engine> {
+  const config = { bounds: boundsOption(options), features: featuresOption(options) };
+  return new Engine(options.optimize ? { ...config, optimizer: await loadOptimizer() } : config);
 }
 
 /** Reads and compiles, or loads, the module at `path`. */

@@ -19,7 +19,7 @@ export async function objdump({ options, operands }: ParsedCommand): Promise<num
   const [path, ...rest] = operands;
   if (path === undefined) throw new UsageError("no file to print", "objdump");
   if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "objdump");
-  using engine = makeEngine(options);
+  using engine = await makeEngine(options);
   const module = await loadModule(engine, path);
   let block = "";
   for (const line of listing(module.wasm, module.compiled, options.function as string | undefined)) {

@@ -36,6 +36,11 @@ const FEATURES: OptionRow = {
   value: "NAME,...",
   help: "proposals that the module may use besides the default ones, such as custom-descriptors",
 };
+const OPTIMIZE: OptionRow = {
+  type: "boolean",
+  short: "O",
+  help: "run binaryen's optimiser over the module first (downloaded when first used)",
+};
 
 /** Every command, in the order of the help text. */
 export const COMMANDS = {
@@ -52,6 +57,7 @@ export const COMMANDS = {
       },
       invoke: { type: "string", value: "NAME", help: "call an exported function with ARGS and print its results" },
       bounds: BOUNDS,
+      optimize: OPTIMIZE,
       features: FEATURES,
       bench: { type: "boolean", help: "supply bench.start and bench.end, print times as JSON on standard error" },
       help: HELP,
@@ -73,6 +79,7 @@ export const COMMANDS = {
         help: "where to write (default: FILE with the ending .elf)",
       },
       bounds: BOUNDS,
+      optimize: OPTIMIZE,
       features: FEATURES,
       help: HELP,
     },

@@ -16,7 +16,7 @@ interface BenchTimes {
 export async function run({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...args] = operands;
   if (path === undefined) throw new UsageError("no file to run", "run");
-  using engine = makeEngine(options);
+  using engine = await makeEngine(options);
   const compileStart = performance.now();
   const module = await loadModule(engine, path);
   const compileMs = performance.now() - compileStart;
@@ -76,7 +76,9 @@ export function describeFailure(error: unknown): string | undefined {
   if (error instanceof CompileError) return `the module does not compile: ${error.message}`;
   if (error instanceof LinkError) return error.message;
   if (error instanceof Deno.errors.NotCapable) return error.message;
-  if (error instanceof Error && (error.name === "HostError" || error.name === "ArtifactError")) return error.message;
+  if (error instanceof Error && (["HostError", "ArtifactError", "OptimizerError"].includes(error.name))) {
+    return error.message;
+  }
   return undefined;
 }
 

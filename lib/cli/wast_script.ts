@@ -9,7 +9,19 @@
 
 import { TRAPS } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { type Engine, Exception, Func, Global, Instance, LinkError, Memory, Module, Store, Table, Trap } from "../engine/mod.ts";
+import {
+  type Engine,
+  Exception,
+  Func,
+  Global,
+  Instance,
+  LinkError,
+  Memory,
+  Module,
+  Store,
+  Table,
+  Trap,
+} from "../engine/mod.ts";
 import {
   ArrayRef,
   callBits,

@@ -23,6 +23,7 @@ import {
   validateModule,
 } from "../wasm/mod.ts";
 import type { ResolvedConfig } from "./config.ts";
+import { runOptimizer } from "./optimizer.ts";
 
 /** Called while a module is compiled: how many of its functions are done. */
 export type ProgressListener = (done: number, total: number) => void;
@@ -45,6 +46,14 @@ export function decodeChecked(bytes: Uint8Array, config: ResolvedConfig): Module
   }
   requireSmallObjects(module);
   return module;
+}
+
+/** As {@linkcode decodeChecked}, then the engine's optimiser if it has one. @throws {OptimizerError} if that fails. */
+export function decodeOptimized(bytes: Uint8Array, config: ResolvedConfig): Module {
+  const module = decodeChecked(bytes, config);
+  const { optimizer, features } = config;
+  if (optimizer === undefined) return module;
+  return runOptimizer(optimizer, module, features, (result) => decodeChecked(result, config));
 }
 
 /** Objects with fields beyond what code can address (GC-1) are refused. @throws {CompileError} */

@@ -10,6 +10,7 @@ import {
   type FeatureSet,
   featureSet,
 } from "../wasm/mod.ts";
+import type { Optimizer } from "./optimizer.ts";
 
 /** What an engine's modules may use and how they are compiled. All modules of an engine are compiled alike. */
 export interface EngineConfig {
@@ -30,6 +31,10 @@ export interface EngineConfig {
    * compiler's then ends compilation instead of becoming code. For tests and bug reports; `"off"` by default.
    */
   readonly checks?: "on" | "off";
+  /**
+   * Rewrites each valid module before it is compiled; none by default. {@linkcode loadOptimizer} makes one of binaryen.
+   */
+  readonly optimizer?: Optimizer;
   /**
    * Whether running code can be interrupted: loops and functions then begin with a poll, which costs a few percent. False by default.
    */
@@ -53,6 +58,7 @@ export interface ResolvedConfig {
   readonly bounds: "guard" | "explicit";
   readonly effort: "none" | "speed";
   readonly checks: "on" | "off";
+  readonly optimizer: Optimizer | undefined;
   readonly interruption: boolean;
   readonly heapLimitBytes: number;
   readonly stress: StressOptions;
@@ -61,7 +67,7 @@ export interface ResolvedConfig {
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
-  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = config;
+  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
@@ -71,6 +77,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
     throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
   }
+  if (optimizer !== undefined && typeof optimizer !== "function") throw new TypeError("optimizer is a function");
   checkStress(stress, interruption);
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
@@ -78,7 +85,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const wanted = features === undefined ? DEFAULT_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
   const allowed = (wanted & COMPILED_FEATURES) as FeatureSet;
-  return { features: allowed, bounds, effort, checks, interruption, heapLimitBytes, stress };
+  return { features: allowed, bounds, effort, checks, optimizer, interruption, heapLimitBytes, stress };
 }
 
 function checkStress({ registers, poll }: StressOptions, interruption: boolean): void {

@@ -49,6 +49,7 @@ export {
   type ModuleOptions,
 } from "./module.ts";
 export { SharedMemory } from "./shared_memory.ts";
+export { loadOptimizer, type Optimizer, OptimizerError, type OptimizerOptions } from "./optimizer.ts";
 export { Store } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";

@@ -4,7 +4,14 @@ import { type CompiledModule, stressWord } from "../abi/mod.ts";
 import { parseModule } from "../text/mod.ts";
 import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
-import { compileChecked, decodeChecked, decodeCompiled, encodeCompiled, type ProgressListener } from "./compiler.ts";
+import {
+  compileChecked,
+  decodeChecked,
+  decodeCompiled,
+  decodeOptimized,
+  encodeCompiled,
+  type ProgressListener,
+} from "./compiler.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
@@ -92,6 +99,7 @@ export class Module implements Disposable {
    * @param bytes A module in the binary format; copied.
    * @param options Options of compilation.
    * @throws {CompileError} if the bytes are no valid module, or one that needs what this engine does not have.
+   * @throws {OptimizerError} if the engine has an optimiser, which does not know something that the module uses.
    */
   constructor(engine: Engine, bytes: ByteSource, options: ModuleOptions = {}) {
     const { state, config } = engineOf(engine);
@@ -99,7 +107,7 @@ export class Module implements Disposable {
     if (bytes === DESERIALIZE) {
       this.#state = options as unknown as ModuleState;
     } else {
-      const module = decodeChecked(copyBytes(bytes), config);
+      const module = decodeOptimized(copyBytes(bytes), config);
       this.#state = new ModuleState(state, module, compileChecked(module, config, options.onProgress));
     }
     leaks.register(this, this.#state, this);
