@@ -4,6 +4,7 @@ import { Expressions } from "./body_expressions.ts";
 import { SHOWS_BITS } from "./nan_bits.ts";
 import { ROWS_BY_RESULT, STORE_ROWS } from "./numeric_rows.ts";
 import { PAGE_BYTES } from "./program.ts";
+import { VECTOR_STORES } from "./vector_rows.ts";
 import { memarg, type Node, node, unsigned } from "./wasm_tree.ts";
 
 /** Makes accesses. */
@@ -31,6 +32,7 @@ export abstract class Accesses extends Expressions {
   }
 
   protected store(depth: number): Node {
+    if (this.style.hasVectors && this.random.oneIn(3)) return this.vectorRow(this.random.pick(VECTOR_STORES), depth);
     return this.row(this.random.pick(STORE_ROWS), depth);
   }
 

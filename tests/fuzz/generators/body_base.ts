@@ -18,6 +18,9 @@ import {
   zeroOf,
 } from "./wasm_tree.ts";
 
+/** The types of values that are computed once and used several times. */
+type Kept = "f32" | "f64" | "v128";
+
 /** State of one function's body, and its smallest parts. */
 export abstract class BodyBase {
   protected readonly random: Random;
@@ -44,7 +47,9 @@ export abstract class BodyBase {
     this.labels = [func.label];
     this.budget = 10 + random.below(style.bodyBudget);
     for (let count = random.below(6); count > 0; count--) func.locals.push(this.someType());
-    for (let i = 0; i < style.crowd; i++) func.locals.push(random.pick(style.types));
+    for (let i = 0; i < style.crowd; i++) {
+      func.locals.push(style.hasVectors && random.oneIn(3) ? "v128" : random.pick(style.types));
+    }
     this.locals = [...func.signature.params, ...func.locals];
   }
 
@@ -71,6 +76,11 @@ export abstract class BodyBase {
         return node("i64.extend_i32_u", ["i64"], [node("i32.reinterpret_f32", ["i32"], [this.shown(value)])]);
       case "f64":
         return node("i64.reinterpret_f64", ["i64"], [this.shown(value)]);
+      case "v128": {
+        const low = node("i64x2.extract_lane", ["i64"], [this.kept(value)], { bytes: [0] });
+        const high = node("i64x2.extract_lane", ["i64"], [this.again("v128")], { bytes: [1] });
+        return node("i64.sub", ["i64"], [low, high]);
+      }
       case "funcref":
       case "externref":
         return node("i64.extend_i32_u", ["i64"], [node("ref.is_null", ["i32"], [value])]);
@@ -79,6 +89,7 @@ export abstract class BodyBase {
 
   protected someType(): TypeName {
     if (this.style.hasRefs && this.random.oneIn(10)) return this.random.pick(["funcref", "externref"]);
+    if (this.style.hasVectors && this.random.oneIn(4)) return "v128";
     return this.random.pick(this.style.types);
   }
 
@@ -120,22 +131,36 @@ export abstract class BodyBase {
     const type = value.types[0];
     if (type !== "f32" && type !== "f64" || hasDefinedBits(value)) return value;
     const nan = constant(type, type === "f32" ? 0x7fc00000n : 0x7ff8000000000000n);
-    const temporary = this.temporary(type);
-    const get = () => node("local.get", [type], [], unsigned(temporary));
     return {
       ...node("select", [type], [
-        node("local.tee", [type], [value], unsigned(temporary)),
+        this.kept(value),
         nan,
-        node(`${type}.eq`, ["i32"], [get(), get()]),
+        node(`${type}.eq`, ["i32"], [this.again(type), this.again(type)]),
       ]),
       isFixed: true,
     };
   }
 
-  // A local for #shown: read at once, so one of each type is enough.
-  protected temporaries: Partial<Record<"f32" | "f64", number>> = {};
+  // A vector of floats whose bits may be seen: NaNs that arithmetic made become zero.
+  protected shownLanes(shape: "f32x4" | "f64x2", value: Node): Node {
+    const isNumber = node(`${shape}.eq`, ["v128"], [this.again("v128"), this.again("v128")]);
+    return { ...node("v128.and", ["v128"], [this.kept(value), isNumber]), isFixed: true };
+  }
 
-  protected temporary(type: "f32" | "f64"): number {
+  // A value that `again` gives once more, until the next one of its type is kept.
+  protected kept(value: Node): Node {
+    const type = value.types[0] as Kept;
+    return { ...node("local.tee", [type], [value], unsigned(this.temporary(type))), isFixed: true };
+  }
+
+  protected again(type: Kept): Node {
+    return node("local.get", [type], [], unsigned(this.temporary(type)));
+  }
+
+  // Locals for `kept`: read at once, so one of each type is enough.
+  protected temporaries: Partial<Record<Kept, number>> = {};
+
+  protected temporary(type: Kept): number {
     let local = this.temporaries[type];
     if (local === undefined) {
       this.func.locals.push(type);
@@ -159,6 +184,10 @@ export abstract class BodyBase {
       return random.oneIn(3) ? zeroOf(type) : node("ref.func", [type], [], { func: random.pick(funcs) });
     }
     if (type === "externref") return zeroOf(type);
+    if (type === "v128") {
+      const lanes = Array.from({ length: 2 }, () => BigInt.asUintN(64, this.number(random.pick(["i64", "f64"]))));
+      return constant(type, random.oneIn(3) ? lanes[0] | lanes[0] << 64n : lanes[0] | lanes[1] << 64n);
+    }
     return constant(type, this.number(type));
   }
 

@@ -6,6 +6,7 @@ import { SHOWS_BITS } from "./nan_bits.ts";
 import { type NumericRow, ROWS_BY_RESULT } from "./numeric_rows.ts";
 import { PAGE_BYTES } from "./program.ts";
 import { EDGES } from "./values.ts";
+import { laneImmediates, VECTOR_ROWS_BY_RESULT, type VectorRow } from "./vector_rows.ts";
 import {
   constant,
   type FuncImport,
@@ -136,7 +137,9 @@ export abstract class Expressions extends BodyBase {
     const random = this.random;
     if (type === "funcref" || type === "externref") return this.reference(type, depth);
     if (random.oneIn(300)) return this.jump([type], depth - 1);
+    const isVectorRow = type !== "v128" && this.style.hasVectors && random.oneIn(8);
     if (type === "i32" && random.oneIn(14)) return this.wrapped(depth);
+    if (isVectorRow) return this.vectorRow(random.pick(VECTOR_ROWS_BY_RESULT[type]), depth);
     switch (random.below(20)) {
       case 0:
       case 1:
@@ -166,13 +169,16 @@ export abstract class Expressions extends BodyBase {
         return node("br_if", [type], args, { label: random.pick(labels) });
       }
       case 8:
+        if (type === "v128") return this.vectorRow(random.pick(VECTOR_ROWS_BY_RESULT[type]), depth);
         if (type === "i32") return this.integerQuery(depth);
         return this.row(random.pick(ROWS_BY_RESULT[type]), depth);
       case 9:
         if (type === "i32") return random.oneIn(2) ? this.test(depth) : this.comparison(depth);
         if (type === "i64") return this.widened(depth);
+        if (type === "v128") return this.vectorRow(random.pick(VECTOR_ROWS_BY_RESULT[type]), depth);
         return this.row(random.pick(ROWS_BY_RESULT[type]), depth);
       default:
+        if (type === "v128") return this.vectorRow(random.pick(VECTOR_ROWS_BY_RESULT[type]), depth);
         return this.row(random.pick(ROWS_BY_RESULT[type]), depth);
     }
   }
@@ -238,6 +244,18 @@ export abstract class Expressions extends BodyBase {
       default:
         return this.leaf(type);
     }
+  }
+
+  protected vectorRow(row: VectorRow, depth: number): Node {
+    const { name, operands, result, accessBytes, openNans } = row;
+    if (accessBytes > 0 && this.module.memories.length === 0) return this.leaf(result!);
+    const args = operands.map((type, i) =>
+      accessBytes > 0 && i === 0 ? this.address(depth) : this.shown(this.expression(type, depth - 1))
+    );
+    const immediates = laneImmediates(row, this.random);
+    if (accessBytes > 0) immediates.unshift(this.offset(this.random.below(Math.log2(accessBytes) + 1)));
+    const made = node(name, result === undefined ? [] : [result], args, ...immediates);
+    return openNans === undefined ? made : this.shownLanes(openNans, made);
   }
 
   protected row({ name, operands, result, accessBytes, canTrap }: NumericRow, depth: number): Node {

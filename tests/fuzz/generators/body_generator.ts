@@ -44,9 +44,9 @@ export class BodyGenerator extends Accesses {
   protected crowdEnd(count: number): Node[] {
     const first = this.locals.length - count;
     return Array.from({ length: count }, (_, i) => {
-      const type = this.locals[first + i] as NumberType;
+      const type = this.locals[first + i] as NumberType | "v128";
       const value = this.shown(node("local.get", [type], [], unsigned(first + i)));
-      return node(`${type}.store`, [], [this.i32(0), value], memarg(4096 + 8 * i));
+      return node(`${type}.store`, [], [this.i32(0), value], memarg(4096 + 16 * i));
     });
   }
 

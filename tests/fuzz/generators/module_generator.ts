@@ -72,6 +72,7 @@ class ModuleGenerator {
       maxDepth: random.pick([4, 6, 9]),
       crowd: random.oneIn(60) ? 700 : random.oneIn(3) ? 20 + random.below(40) : random.below(6),
       hasRefs: random.oneIn(2),
+      hasVectors: random.oneIn(3),
       prefersMemory: random.oneIn(3),
       types: random.oneIn(6) ? [random.pick(NUMBERS), "i32"] : WEIGHTED_NUMBERS,
     };
@@ -79,7 +80,7 @@ class ModuleGenerator {
     const { module } = this;
     const count = 1 + random.below(6);
     for (let i = 0; i < count; i++) {
-      const signature = this.#signature();
+      const signature = this.#signature("inside");
       module.funcs.push({ signature, locals: [], label: { types: signature.results }, body: [] });
     }
     if (random.oneIn(12)) {
@@ -93,19 +94,21 @@ class ModuleGenerator {
     if (random.oneIn(3)) diversify(random, module);
   }
 
-  #types(most: number): TypeName[] {
-    const { hasRefs, types } = this.#style;
-    return Array.from(
-      { length: this.#random.below(most + 1) },
-      () => hasRefs && this.#random.oneIn(10) ? this.#random.pick(["funcref", "externref"]) : this.#random.pick(types),
-    );
+  #types(most: number, whose: "inside" | "host"): TypeName[] {
+    const random = this.#random;
+    const { hasRefs, hasVectors, types } = this.#style;
+    return Array.from({ length: random.below(most + 1) }, () => {
+      if (hasRefs && random.oneIn(10)) return random.pick(["funcref", "externref"]);
+      return hasVectors && whose === "inside" && random.oneIn(4) ? "v128" : random.pick(types);
+    });
   }
 
-  #signature(): Signature {
+  // V8 has no vectors in JavaScript: functions of the host take and give none.
+  #signature(whose: "inside" | "host"): Signature {
     const random = this.#random;
     return {
-      params: this.#types(random.oneIn(4) ? 12 : 4),
-      results: this.#types(random.oneIn(6) ? 9 : random.oneIn(3) ? 3 : 1),
+      params: this.#types(random.oneIn(4) ? 12 : 4, whose),
+      results: this.#types(random.oneIn(6) ? 9 : random.oneIn(3) ? 3 : 1, whose),
     };
   }
 
@@ -115,7 +118,7 @@ class ModuleGenerator {
     const hosts = 1 + random.below(3);
     for (let i = 0; i < hosts; i++) {
       const name = `${first === undefined ? "h" : "k"}${i}`;
-      module.funcImports.push({ module: HOST_MODULE, name, signature: this.#signature() });
+      module.funcImports.push({ module: HOST_MODULE, name, signature: this.#signature("host") });
     }
     if (first !== undefined) {
       first.funcs.forEach((func, index) => {

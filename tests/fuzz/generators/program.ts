@@ -47,6 +47,7 @@ export interface Style {
   readonly maxDepth: number;
   readonly crowd: number;
   readonly hasRefs: boolean;
+  readonly hasVectors: boolean;
   readonly prefersMemory: boolean;
   readonly types: readonly NumberType[];
 }

@@ -18,7 +18,7 @@ import {
 } from "../../../lib/wasm/mod.ts";
 
 /** Value types of generated modules. */
-export type TypeName = "i32" | "i64" | "f32" | "f64" | "funcref" | "externref";
+export type TypeName = "i32" | "i64" | "f32" | "f64" | "v128" | "funcref" | "externref";
 /** The types of numbers. */
 export type NumberType = "i32" | "i64" | "f32" | "f64";
 
@@ -149,6 +149,7 @@ const TYPE_CODES: Record<TypeName, number> = {
   i64: 0x7e,
   f32: 0x7d,
   f64: 0x7c,
+  v128: 0x7b,
   funcref: 0x70,
   externref: 0x6f,
 };
@@ -185,7 +186,7 @@ export function memarg(offset: number, alignLog2 = 0): Immediate {
 }
 
 /** A constant of a numeric type, from its bits. */
-export function constant(type: NumberType, bits: bigint): Node {
+export function constant(type: NumberType | "v128", bits: bigint): Node {
   const low = Number(BigInt.asIntN(32, bits)), high = Number(BigInt.asIntN(32, bits >> 32n));
   switch (type) {
     case "i32":
@@ -196,6 +197,8 @@ export function constant(type: NumberType, bits: bigint): Node {
       return node("f32.const", [type], [], { bytes: littleEndian(bits, 4) });
     case "f64":
       return node("f64.const", [type], [], { bytes: littleEndian(bits, 8) });
+    case "v128":
+      return node("v128.const", [type], [], { bytes: littleEndian(bits, 16) });
   }
 }
 
@@ -308,43 +311,57 @@ class Encoder {
   }
 }
 
-/** The types in which JavaScript passes values without changing a bit. */
-const BITS_TYPE: Record<TypeName, TypeName> = {
-  i32: "i32",
-  i64: "i64",
-  f32: "i32",
-  f64: "i64",
-  funcref: "funcref",
-  externref: "externref",
+/** The types in which JavaScript passes values without changing a bit; a vector goes as its two halves. */
+const BITS_TYPES: Record<TypeName, readonly TypeName[]> = {
+  i32: ["i32"],
+  i64: ["i64"],
+  f32: ["i32"],
+  f64: ["i64"],
+  v128: ["i64", "i64"],
+  funcref: ["funcref"],
+  externref: ["externref"],
 };
 
-/** The signature of a function's wrapper, in which floats are integers. */
-export function wrapperSignature({ params, results }: Signature): Signature {
-  return { params: params.map((type) => BITS_TYPE[type]), results: results.map((type) => BITS_TYPE[type]) };
+/** The types, a vector as its two halves: what a wrapper's values stand for. */
+export function inHalves(types: readonly TypeName[]): TypeName[] {
+  return types.flatMap((type) => type === "v128" ? BITS_TYPES.v128 : [type]);
 }
 
-/** A function that takes and gives floats as integers and calls another. */
+/** The signature of a function's wrapper, in which floats and vectors are integers. */
+export function wrapperSignature({ params, results }: Signature): Signature {
+  return { params: params.flatMap((type) => BITS_TYPES[type]), results: results.flatMap((type) => BITS_TYPES[type]) };
+}
+
+/** A function that takes and gives floats and vectors as integers and calls another. */
 function wrapper(func: FuncTree): FuncTree {
   const { params, results } = func.signature;
   const signature = wrapperSignature(func.signature);
-  const args = params.map((type, index) => {
-    const value = node("local.get", [BITS_TYPE[type]], [], unsigned(index));
+  let next = 0;
+  const part = (type: TypeName) => node("local.get", [type], [], unsigned(next++));
+  const args = params.map((type) => {
+    if (type === "v128") {
+      const low = node("i64x2.splat", [type], [part("i64")]);
+      return node("i64x2.replace_lane", [type], [low, part("i64")], { bytes: [1] });
+    }
+    const value = part(BITS_TYPES[type][0]);
     if (type === "f32") return node("f32.reinterpret_i32", ["f32"], [value]);
     return type === "f64" ? node("f64.reinterpret_i64", ["f64"], [value]) : value;
   });
-  const isPlain = results.every((type) => BITS_TYPE[type] === type);
+  const isPlain = results.every((type) => BITS_TYPES[type][0] === type);
   const call = node("call", results, args, { func });
   const body = [call];
-  const firstLocal = params.length;
+  const firstLocal = signature.params.length;
   if (!isPlain) {
     for (let i = results.length - 1; i >= 0; i--) {
       body.push(node("local.set", [], [], unsigned(firstLocal + i)));
     }
     results.forEach((type, i) => {
-      const value = node("local.get", [type], [], unsigned(firstLocal + i));
-      if (type === "f32") body.push(node("i32.reinterpret_f32", ["i32"], [value]));
-      else if (type === "f64") body.push(node("i64.reinterpret_f64", ["i64"], [value]));
-      else body.push(value);
+      const value = () => node("local.get", [type], [], unsigned(firstLocal + i));
+      if (type === "f32") body.push(node("i32.reinterpret_f32", ["i32"], [value()]));
+      else if (type === "f64") body.push(node("i64.reinterpret_f64", ["i64"], [value()]));
+      else if (type === "v128") {
+        for (const lane of [0, 1]) body.push(node("i64x2.extract_lane", ["i64"], [value()], { bytes: [lane] }));
+      } else body.push(value());
     });
   }
   return { signature, locals: isPlain ? [] : [...results], label: { types: signature.results }, body };

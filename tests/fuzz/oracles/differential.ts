@@ -16,7 +16,7 @@ import {
 } from "../generators/program.ts";
 import { Random } from "../generators/random.ts";
 import { EDGES, isNan } from "../generators/values.ts";
-import { encodeModule, type ModuleTree, type Signature, type TypeName } from "../generators/wasm_tree.ts";
+import { encodeModule, inHalves, type ModuleTree, type Signature, type TypeName } from "../generators/wasm_tree.ts";
 import {
   type Callable,
   type Configuration,
@@ -135,7 +135,7 @@ class Run {
   #callAll(guest: RunningGuest, index: number, round: number): void {
     this.#program.modules[index].funcs.forEach(({ signature }, i) => {
       const random = new Random(this.#seed * 31 + index * 1009 + i * 101 + round);
-      const args = signature.params.map((type) => this.#argument(guest, type, random));
+      const args = inHalves(signature.params).map((type) => this.#argument(guest, type, random));
       // Now and then small numbers, or one number for all: values that conditions tell apart.
       if (round === 1) {
         args.forEach((value, k) => typeof value === "number" ? args[k] = random.below(12) - 2 : undefined);
@@ -176,13 +176,16 @@ class Run {
         return random.oneIn(2) ? null : guest.exports.f0;
       case "externref":
         return random.pick(EXTERNS);
+      case "v128":
+        throw new Error("vectors do not cross");
     }
   }
 
   #resultText({ results }: Signature, value: unknown): string {
-    const values = results.length === 0 ? [] : results.length === 1 ? [value] : value as unknown[];
-    if (values.length !== results.length) return `returns ${values.length} values`;
-    return `= ${results.map((type, i) => this.#wrappedText(type, values[i]))}`;
+    const types = inHalves(results);
+    const values = types.length === 0 ? [] : types.length === 1 ? [value] : value as unknown[];
+    if (values.length !== types.length) return `returns ${values.length} values`;
+    return `= ${types.map((type, i) => this.#wrappedText(type, values[i]))}`;
   }
 
   #wrappedText(type: TypeName, value: unknown): string {
@@ -227,6 +230,8 @@ class Run {
         return random.oneIn(2) && this.#guests.length > 0 ? this.#guests[0].exports.f0 : null;
       case "externref":
         return random.pick(EXTERNS);
+      case "v128":
+        throw new Error("vectors do not cross");
     }
   }
 
@@ -237,7 +242,7 @@ class Run {
     if (funcs.length === 0) return;
     const { signature } = funcs[0];
     const random = new Random(call);
-    const args = signature.params.map((type) => this.#argument(guest, type, random));
+    const args = inHalves(signature.params).map((type) => this.#argument(guest, type, random));
     this.#depth++;
     try {
       const run = () => this.#resultText(signature, guest.func("w0")(...args));
