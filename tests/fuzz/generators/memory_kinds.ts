@@ -34,7 +34,7 @@ const SHAPES: Readonly<Partial<Record<OpName, Shape>>> = {
   "table.init": { kind: "table", indices: [1], operands: [0, none, none] },
 };
 
-const isAccess = (op: string) => /^[if]\d\d\.(load|store)/.test(op);
+const isAccess = (op: string) => /^([if]\d\d|v128)\.(load|store)/.test(op);
 
 /** The atomic operations of the width of an integer access, by its name. */
 function atomicsOf(op: string): { readonly load: OpName; readonly store: OpName; readonly suffix: string } | undefined {
@@ -88,7 +88,7 @@ function areOperandsPlain(statement: Node): boolean {
   const shape = op === "popped" ? undefined : SHAPES[op];
   const isPlain = (arg: Node) => arg.op !== "popped" && arg.types.length === 1;
   if (shape !== undefined && !(args.length === shape.operands.length && args.every(isPlain))) return false;
-  if (isAccess(op) && !(args.length === (op.includes("store") ? 2 : 1) && args.every(isPlain))) return false;
+  if (isAccess(op) && !(args.length === (/store|lane/.test(op) ? 2 : 1) && args.every(isPlain))) return false;
   if (op === "call_indirect" && !isPlain(args[args.length - 1])) return false;
   return args.every(areOperandsPlain) && (block?.body ?? []).every(areOperandsPlain) &&
     (block?.otherwise ?? []).every(areOperandsPlain);
@@ -157,7 +157,8 @@ class Rewriter {
       memory === 0 ? { bytes: [align, ...leb(offset)] } : { bytes: [align | 0x40, memory, ...leb(offset)] };
     const address = (value: Node) => this.#is64("memory", memory) ? this.#wide(value) : value;
     if (atomics === undefined) {
-      return { ...old, args: [address(old.args[0]), ...old.args.slice(1)], immediates: [at(alignLog2, offset)] };
+      const immediates = [at(alignLog2, offset), ...old.immediates.slice(1)];
+      return { ...old, args: [address(old.args[0]), ...old.args.slice(1)], immediates };
     }
     const type = old.op.slice(0, 3) as "i32" | "i64";
     const bytes = Number(atomics.suffix === "" ? type.slice(1) : atomics.suffix) / 8;
