@@ -73,6 +73,44 @@ Deno.test("onInterrupt() resumes the guest where it was, every register as it wa
   assertEquals(calls, turns);
 });
 
+Deno.test("a poll keeps both halves of every vector register", () => {
+  using engine = new Engine({ interruption: true, checks: "on" });
+  using store = new Store(engine);
+  const state = storeOf(store);
+  const raise = new Func(store, { parameters: [], results: [] }, () => interruptCaller(state));
+  const vectors = Array.from({ length: 15 }, (_, k) => k);
+  // Each vector is rotated by a lane and added to at each turn; the loop holds nothing else but its count.
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "raise" (func $raise)) (memory (export "memory") 1)
+      (func (export "run") (param $n i32) ${vectors.map((k) => `(local $v${k} v128)`).join("")}
+        ${
+      vectors.map((k) => `(local.set $v${k} (v128.const i32x4 ${[1, 2, 3, 4].map((n) => 1000 * n + k).join(" ")}))`)
+        .join("")
+    }
+        (call $raise)
+        (loop
+          ${
+      vectors.map((k) => `(local.set $v${k} (i32x4.add (local.get $v${k}) (local.get $v${(k + 1) % 15})))`).join("")
+    }
+          (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        ${vectors.map((k) => `(v128.store (i32.const ${16 * k}) (local.get $v${k}))`).join("")}))`),
+  );
+  const instance = new Instance(store, module, { m: { raise } });
+  const turns = 9;
+  const lanes = vectors.map((k) => [1, 2, 3, 4].map((n) => 1000 * n + k));
+  for (let turn = 0; turn < turns; turn++) {
+    for (const k of vectors) lanes[k] = lanes[k].map((lane, n) => lane + lanes[(k + 1) % 15][n] | 0);
+  }
+  let calls = 0;
+  state.onInterrupt = (activation) => {
+    if (++calls < turns) requestInterrupt(activation);
+  };
+  instance.exports.run(turns);
+  assertEquals(calls, turns);
+  assertEquals([...new Int32Array(instance.exports.memory.buffer, 0, 60)], lanes.flat());
+});
+
 Deno.test("a store's handler may call into the store and throw what it likes", () => {
   using engine = new Engine({ interruption: true });
   using store = new Store(engine);
