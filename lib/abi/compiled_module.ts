@@ -38,7 +38,8 @@ export interface CompiledModule {
   readonly callSites: Int32Array;
   /**
    * Stack maps (C-2): while call number k runs, the caller's frame holds references at rbp plus each of
-   * `rootOffsets[callRootStarts[k] .. callRootStarts[k + 1])` (negative multiples of 8; the reference is the low 4 bytes). Every live
+   * `rootOffsets[callRootStarts[k] .. callRootStarts[k + 1])` (negative multiples of 8; the reference is the low 4 bytes). At a
+   * poll, a number from 0 to 15 is that of a general register that holds one, saved in the record. Every live
    * reference of the frame is listed, once, and nothing that is not a reference of now: a moving collector updates them all. `callRootStarts`
    * has one closing element. Argument areas and return slots are in no map (MAP-1 of lib/codegen/emit.ts).
    */

@@ -54,6 +54,8 @@ export const VMRecord = struct("VMRecord", {
 
 /** Offset in the record of the general registers at a preserve-all exit, 8 bytes each, by register number (REG-2). */
 export const SAVED_REGISTERS_OFFSET = 256;
+/** General registers that may hold a reference where all are saved: not rsp, rbp, vmctx, the record. */
+export const SAVED_ROOT_REGISTERS: readonly number[] = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13];
 /** Offset in the record of the vector registers at a preserve-all exit, 16 bytes each. */
 export const SAVED_VECTORS_OFFSET = 384;
 

@@ -5,7 +5,7 @@
  * conversions), jump tables and constants. Between instructions stand the allocator's edits. A block of nothing but a jump is threaded:
  * branches to it go where it leads.
  *
- * MAP-1   A call's stack map lists frame slots only. No argument area is ever in one: the caller stores stack arguments right before the call,
+ * MAP-1   A call's stack map lists frame slots, and at a poll saved registers, only. No argument area is ever in one: the caller stores stack arguments right before the call,
  *         with no safepoint in between, and the callee has loaded those that it reads before its own first safepoint (parameters are
  *         lowered where they stand, at the start of the entry block); return slots are stored right before `ret` and loaded right behind the
  *         call; what a thunk or stub moves to the value area or the record is read, and rooted, by the runtime before it may collect. A tail
@@ -643,22 +643,13 @@ export class Emitter {
     calls.push(this.asm.offset);
     calls.push(site);
     rootStarts.push(roots.length);
-    const { data, length } = this.allocation.rootSlots;
-    for (let r = this.#firstRoot(this.#instruction); r < length && data[r] === this.#instruction; r += 2) {
-      roots.push(this.frame.slotOffset(data[r + 1]));
+    const { rootSlots, rootRegisters } = this.allocation;
+    for (let r = firstPair(rootSlots, this.#instruction); isOf(rootSlots, r, this.#instruction); r += 2) {
+      roots.push(this.frame.slotOffset(rootSlots.data[r + 1]));
     }
-  }
-
-  /** The first of the pairs (instruction, slot), which ascend by instruction, that is not before `instruction`. */
-  #firstRoot(instruction: number): number {
-    const { data, length } = this.allocation.rootSlots;
-    let low = 0, high = length >> 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (data[2 * middle] < instruction) low = middle + 1;
-      else high = middle;
+    for (let r = firstPair(rootRegisters, this.#instruction); isOf(rootRegisters, r, this.#instruction); r += 2) {
+      roots.push(rootRegisters.data[r + 1]);
     }
-    return 2 * low;
   }
 
   /** Appends, out of line, the call of a host import whose thunk is in r11: it comes back to `back`. */
@@ -891,3 +882,19 @@ const CONSTANT_SIZES = [16, 8] as const;
 const INT3 = 0xcc;
 // A register that carries no argument and is free in a prologue.
 const RAX_FREE = RAX;
+
+/** The first of the pairs (instruction, place), which ascend by instruction, that is not before `instruction`. */
+function firstPair({ data, length }: IntList, instruction: number): number {
+  let low = 0, high = length >> 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (data[2 * middle] < instruction) low = middle + 1;
+    else high = middle;
+  }
+  return 2 * low;
+}
+
+/** Whether there is a pair at `at`, of the instruction. */
+function isOf({ data, length }: IntList, at: number, instruction: number): boolean {
+  return at < length && data[at] === instruction;
+}

@@ -23,7 +23,7 @@
 import { type Id, IntList, NONE } from "../base/mod.ts";
 import { growInt32, growUint16, growUint8 } from "../base/mod.ts";
 import { IS_FLOAT_CLASS, REF, type Type, V128 } from "../ir/mod.ts";
-import { AllocationInput, Constraint, DEF, LATE, operandInfo, type VReg } from "../regalloc/mod.ts";
+import { AllocationInput, Constraint, DEF, LATE, operandInfo, Safepoint, type VReg } from "../regalloc/mod.ts";
 
 /** An instruction in the columns of {@linkcode VCode}. */
 export type Inst = Id<"inst">;
@@ -311,7 +311,11 @@ export class VCode {
         for (let i = starts[group]; i < end; i++) {
           instAt[n] = i;
           inputClobbers[n] = clobbers[i];
-          safepoint[n] = (shape[i] >= Shape.call && shape[i] <= Shape.libcall) || shape[i] === Shape.poll ? 1 : 0;
+          safepoint[n] = shape[i] === Shape.poll
+            ? Safepoint.registers
+            : shape[i] >= Shape.call && shape[i] <= Shape.libcall
+            ? Safepoint.slots
+            : Safepoint.none;
           operandStart[n++] = operand;
           for (let o = opStart[i], last = opEnd[i]; o < last; o++) {
             operandVreg[operand] = opVreg[o];

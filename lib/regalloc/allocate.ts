@@ -26,7 +26,7 @@ import type { Allocation, AllocationInput, RegisterFile } from "./api.ts";
 import { BlockEntry } from "./block_entry.ts";
 import { Edges } from "./edges.ts";
 import { EditLog } from "./edit_log.ts";
-import { RegisterMasks } from "./fixed_events.ts";
+import { FLOAT_BITS, RegisterMasks } from "./fixed_events.ts";
 import { ParallelMoves } from "./moves.ts";
 import { Registers } from "./registers.ts";
 import { InstructionScan } from "./scan.ts";
@@ -45,9 +45,9 @@ export class Allocator {
   constructor(registers: RegisterFile) {
     const masks = new RegisterMasks(registers);
     this.#registers = new Registers(masks);
-    this.#moves = new ParallelMoves(registers.scratchFloat, masks.ofClass[0]);
+    this.#moves = new ParallelMoves(registers.scratchFloat, masks.all & ~FLOAT_BITS);
     this.#scan = new InstructionScan(this.#registers, masks, this.#log, this.#moves);
-    this.#entry = new BlockEntry(this.#registers, masks, this.#log);
+    this.#entry = new BlockEntry(this.#registers, masks, this.#log, this.#scan.savedRoots);
     this.#edges = new Edges(this.#registers, masks, this.#entry.states, this.#log, this.#moves);
     this.#slots = new Slots(this.#registers, this.#log);
   }
@@ -77,7 +77,7 @@ export class Allocator {
     for (let o = 0; o < input.operandCount; o++) {
       if (operandLocation[o] < 0) operandLocation[o] = slots.locationOf(input.operandVreg[o]);
     }
-    slots.reportRoots(input, output);
+    slots.reportRoots(input, output, scan.savedRoots);
     output.slotCount = slots.count;
   }
 }

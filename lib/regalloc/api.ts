@@ -73,6 +73,16 @@ export function operandInfo(constraint: number, flags: number, detail = 0): numb
   return constraint | flags | detail << 8;
 }
 
+/** Kinds of safepoints. */
+export const Safepoint = {
+  /** The collector does not run. */
+  none: 0,
+  /** It may, and updates slots: roots survive in slots only. */
+  slots: 1,
+  /** It may, and updates saved registers too: roots survive where they are. For instructions without operands and clobbers. */
+  registers: 2,
+} as const;
+
 /** The registers the allocator may use. */
 export interface RegisterFile {
   /** Integer registers (0..15) in order of preference. */
@@ -102,7 +112,7 @@ export class AllocationInput {
   operandStart: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** Registers destroyed between the early and the late point of each instruction: bit n is location n. */
   clobbers: Int32Array<ArrayBuffer> = new Int32Array(1024);
-  /** 1: a safepoint. */
+  /** Whether the collector may run during each instruction: one of {@linkcode Safepoint}. */
   safepoint: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   operandCount = 0;
   operandVreg: Int32Array<ArrayBuffer> = new Int32Array(2048);
@@ -226,4 +236,6 @@ export class Allocation {
   editTo: Int32Array<ArrayBuffer> = new Int32Array(512);
   /** Root slots by safepoint: pairs (instruction, slot index), sorted by instruction. */
   readonly rootSlots: IntList = new IntList(64);
+  /** Registers that hold roots during a safepoint that saves registers: pairs (instruction, register), sorted by instruction. */
+  readonly rootRegisters: IntList = new IntList(16);
 }

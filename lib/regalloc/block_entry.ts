@@ -20,7 +20,7 @@
  * Cost: registers per edge, and values used per loop.
  */
 
-import { growInt32, NONE } from "../base/mod.ts";
+import { growInt32, type IntList, NONE } from "../base/mod.ts";
 import type { AllocationInput } from "./api.ts";
 import type { EditLog } from "./edit_log.ts";
 import { REGISTER_COUNT, type RegisterMasks } from "./fixed_events.ts";
@@ -89,7 +89,13 @@ export class BlockEntry {
   /** The loop (plus one) from which a vreg was withdrawn last. */
   #withdrawnFrom: Int32Array<ArrayBuffer> = new Int32Array(1024);
 
-  constructor(readonly registers: Registers, readonly masks: RegisterMasks, readonly log: EditLog) {}
+  constructor(
+    readonly registers: Registers,
+    readonly masks: RegisterMasks,
+    readonly log: EditLog,
+    /** Of the scan: instruction, vreg, register. */
+    readonly savedRoots: IntList,
+  ) {}
 
   /** Prepares for a function. */
   begin(input: AllocationInput): void {
@@ -160,6 +166,21 @@ export class BlockEntry {
       if (log.tentative[n] !== 0) registers.evictionCost[v] -= loops.frequency[live.blockOf[log.instOf(n)]];
       log.drop(n);
     }
+    this.#forgetSavedRoots(start >> 1, loop);
+  }
+
+  /** Withdrawn roots are in their slots at the loop's safepoints, not in registers. */
+  #forgetSavedRoots(first: number, loop: number): void {
+    const { data, length } = this.savedRoots;
+    let k = length;
+    while (k > 0 && data[k - 3] >= first) k -= 3;
+    let kept = k;
+    for (; k < length; k += 3) {
+      if (this.#withdrawnFrom[data[k + 1]] === loop + 1) continue;
+      data.copyWithin(kept, k, k + 3);
+      kept += 3;
+    }
+    this.savedRoots.length = kept;
   }
 
   /** Whether every back edge to `header` finds the vreg in `register`. */

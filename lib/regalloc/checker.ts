@@ -9,8 +9,8 @@
  * use of v at l           error unless v in l
  * def of v at l           v vanishes everywhere (a loop makes another v), l := {v}
  * clobber of r            r := {}
- * safepoint               roots vanish from registers and from slots that are not reported (the collector moves them)
  * edge to a pad           the state in the middle of the pad's instruction, without registers
+ * safepoint               roots vanish from registers and slots that are not reported (the collector moves them)
  * edge, p <- a            p vanishes everywhere, then joins wherever a was; all parameters at once
  * meet                    intersection per location
  * ```
@@ -34,6 +34,7 @@ import {
   type Location,
   type RegisterFile,
   REMATERIALISE,
+  Safepoint,
   slotIndex,
 } from "./api.ts";
 
@@ -117,6 +118,8 @@ class Checker {
   #middle: State | undefined;
   /** First pair of `rootSlots` of each instruction. */
   readonly #firstRoot: Int32Array;
+  /** First pair of `rootRegisters` of each instruction. */
+  readonly #firstSaved: Int32Array;
 
   constructor(readonly input: AllocationInput, readonly output: Allocation, readonly registers: RegisterFile) {
     let allocatable = 0;
@@ -126,13 +129,16 @@ class Checker {
     this.#allocatable = allocatable;
     this.#firstEdit = new Int32Array(input.instCount + 1);
     this.#firstRoot = new Int32Array(input.instCount + 1);
-    let e = 0, s = 0;
-    const roots = output.rootSlots;
+    this.#firstSaved = new Int32Array(input.instCount + 1);
+    let e = 0, s = 0, r = 0;
+    const roots = output.rootSlots, saved = output.rootRegisters;
     for (let i = 0; i <= input.instCount; i++) {
       while (e < output.editCount && output.editInst[e] < i) e++;
       this.#firstEdit[i] = e;
       while (s < roots.length && roots.at(s) < i) s += 2;
       this.#firstRoot[i] = s;
+      while (r < saved.length && saved.at(r) < i) r += 2;
+      this.#firstSaved[i] = r;
     }
   }
 
@@ -393,6 +399,19 @@ class Checker {
       if (mode !== "check") continue;
       if (![...state.contents.get(unit) ?? []].some((content) => vregIsRoot[content >> 1] !== 0)) {
         this.#fail(i, `reported slot ${roots.at(s + 1)} holds no root`);
+      }
+    }
+    const saved = this.output.rootRegisters;
+    for (let s = this.#firstSaved[i]; s < this.#firstSaved[i + 1]; s += 2) {
+      const register = saved.at(s + 1);
+      if (this.input.safepoint[i] !== Safepoint.registers) {
+        this.#fail(i, `${nameOf(register)} is reported where nothing is saved`);
+      }
+      if (reported.has(register)) this.#fail(i, `${nameOf(register)} is reported twice`);
+      reported.add(register);
+      if (mode !== "check") continue;
+      if (![...state.contents.get(register) ?? []].some((content) => vregIsRoot[content >> 1] !== 0)) {
+        this.#fail(i, `reported ${nameOf(register)} holds no root`);
       }
     }
     for (const [unit, contents] of state.contents) {

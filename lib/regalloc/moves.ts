@@ -32,7 +32,7 @@ export class ParallelMoves {
   #writer: Int32Array<ArrayBuffer> = new Int32Array(64);
   readonly #ready: IntList = new IntList();
 
-  /** `scratch`: the float register outside the allocatable ones; `intRegisters`: the mask of allocatable integer registers. */
+  /** `scratch`: the float register outside the allocatable ones; `intRegisters`: the mask of integer registers that are allocatable or serve fixed operands. */
   constructor(readonly scratch: number, readonly intRegisters: number) {}
 
   /** Adds a move. Slots are given by number, as negative locations (-1 - slot). */

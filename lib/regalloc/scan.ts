@@ -10,10 +10,12 @@
  *         read by `any` operands: given away only when nothing else is left, the operand then reads the slot.
  * SCAN-2  `#lateLocked` are registers that are taken at the late point: defs, temporaries, late uses.
  * SCAN-3  A collector may move objects at a safepoint: roots that live on are in slots only, their register copies do not survive.
+ * SCAN-4  Where registers are saved and updated, roots stay in theirs; a copy in the slot counts no more (it is updated only if the value is
+ *         stored at its def, which is decided later).
  */
 
-import { bug, growInt32, NONE } from "../base/mod.ts";
-import { type Allocation, type AllocationInput, Constraint, DEF, LATE, REMATERIALISE } from "./api.ts";
+import { bug, growInt32, IntList, NONE } from "../base/mod.ts";
+import { type Allocation, type AllocationInput, Constraint, DEF, LATE, REMATERIALISE, Safepoint } from "./api.ts";
 import { type EditLog, IN_SLOT, Phase } from "./edit_log.ts";
 import { REGISTER_COUNT, type RegisterMasks } from "./fixed_events.ts";
 import { NO_REGISTER } from "./hints.ts";
@@ -56,6 +58,9 @@ export class InstructionScan {
   #hasTemporary = false;
   #hasLateUse = false;
 
+  /** Roots in registers at safepoints that save them: instruction, vreg, register; by rising instruction. */
+  readonly savedRoots: IntList = new IntList();
+
   constructor(
     readonly registers: Registers,
     readonly masks: RegisterMasks,
@@ -67,6 +72,7 @@ export class InstructionScan {
   begin(input: AllocationInput, output: Allocation): void {
     this.#input = input;
     this.#operandLocation = output.operandLocation;
+    this.savedRoots.reset();
     this.#touchedIndex = growInt32(this.#touchedIndex, input.vregCount);
   }
 
@@ -75,7 +81,10 @@ export class InstructionScan {
     const input = this.#input;
     const start = input.operandStart[inst], end = input.operandStart[inst + 1];
     const clobbered = input.clobbers[inst] & this.masks.all;
-    if (start === end && clobbered === 0 && input.safepoint[inst] === 0) return;
+    if (start === end && clobbered === 0) {
+      if (input.safepoint[inst] === Safepoint.registers) this.#noteRoots(inst);
+      if (input.safepoint[inst] !== Safepoint.slots) return;
+    }
     const { registers } = this;
     const oldOccupied = registers.occupied;
     registers.cursor = 2 * inst + 2;
@@ -88,7 +97,7 @@ export class InstructionScan {
 
     const conflicts = registers.occupied & (this.#fixedUse | this.#blocked);
     if (conflicts !== 0) this.#displace(conflicts);
-    if (input.safepoint[inst] !== 0) this.#displaceRoots();
+    if (input.safepoint[inst] === Safepoint.slots) this.#displaceRoots();
     if (this.#touchedCount !== 0) this.#rehome();
     if (this.#fixedUse !== 0) this.#placeFixedUses(start, end);
     if (this.#lockUsesInPlace(start, end)) this.#loadMissingUses(start, end);
@@ -171,9 +180,24 @@ export class InstructionScan {
     }
   }
 
+  /** SCAN-4: notes the registers of roots that live on past an instruction that saves all registers. */
+  #noteRoots(inst: number): void {
+    const { registers, savedRoots } = this;
+    const { vregIsRoot } = this.#input;
+    for (let left = registers.occupied & 0xffff; left !== 0; left &= left - 1) {
+      const r = 31 - Math.clz32(left & -left);
+      const v = registers.vregIn[r];
+      if (vregIsRoot[v] === 0 || !registers.liveAt(v, 2 * inst + 1)) continue;
+      savedRoots.push(inst);
+      savedRoots.push(v);
+      savedRoots.push(r);
+      registers.clean &= ~(1 << r);
+    }
+  }
+
   /** Whether a safepoint forbids the value to live on in a register. */
   #mustLiveInSlot(v: number): boolean {
-    return this.#input.safepoint[this.#inst] !== 0 && this.#input.vregIsRoot[v] !== 0;
+    return this.#input.safepoint[this.#inst] === Safepoint.slots && this.#input.vregIsRoot[v] !== 0;
   }
 
   /** Moves displaced values that live on to other registers, if there are any worth it. */

@@ -14,7 +14,7 @@
  */
 
 import { bug, growInt32, growUint8, IntList, NONE } from "../base/mod.ts";
-import { type Allocation, type AllocationInput, DEF } from "./api.ts";
+import { type Allocation, type AllocationInput, DEF, Safepoint } from "./api.ts";
 import { type EditLog, IN_SLOT, Phase } from "./edit_log.ts";
 import { NO_REGISTER } from "./hints.ts";
 import type { Registers } from "./registers.ts";
@@ -246,9 +246,17 @@ export class Slots {
     return top;
   }
 
-  /** Lists the slots of roots that are live across each safepoint. */
-  reportRoots(input: AllocationInput, output: Allocation): void {
+  /**
+   * Lists the slots, and the registers that a safepoint saves, of roots that are live across each safepoint. `savedRoots`: instruction, vreg,
+   * register. The slot of a root in a register is valid only if it was stored at its def.
+   */
+  reportRoots(input: AllocationInput, output: Allocation, savedRoots: IntList): void {
     output.rootSlots.reset();
+    output.rootRegisters.reset();
+    for (let k = 0; k < savedRoots.length; k += 3) {
+      output.rootRegisters.push(savedRoots.at(k));
+      output.rootRegisters.push(savedRoots.at(k + 2));
+    }
     const safepoints = this.#safepoints, hits = this.#rootHits;
     safepoints.reset();
     hits.reset();
@@ -269,6 +277,11 @@ export class Slots {
           else high = middle;
         }
         for (; low < safepoints.length && 2 * safepoints.at(low) + 1 < live.rangeTo[k]; low++) {
+          const inst = safepoints.at(low);
+          if (
+            input.safepoint[inst] === Safepoint.registers && this.storedAtDef[v] === 0 &&
+            isSaved(savedRoots, inst, v)
+          ) continue;
           hits.push(low);
           hits.push(this.slotOf[v]);
           hitCount[low + 1]++;
@@ -285,4 +298,17 @@ export class Slots {
       pairs[at + 1] = hits.at(k + 1);
     }
   }
+}
+
+/** Whether the vreg is in a register that instruction `inst` saves. */
+function isSaved(savedRoots: IntList, inst: number, v: number): boolean {
+  const { data, length } = savedRoots;
+  let low = 0, high = length / 3;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (data[3 * middle] < inst) low = middle + 1;
+    else high = middle;
+  }
+  for (let k = 3 * low; k < length && data[k] === inst; k += 3) if (data[k + 1] === v) return true;
+  return false;
 }

@@ -20,6 +20,7 @@ import {
   cpuFeatureNames,
   digestInput,
   HANDLER_KINDS,
+  SAVED_ROOT_REGISTERS,
   TrapCode,
   TRAPS,
 } from "../abi/mod.ts";
@@ -85,8 +86,9 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) &&
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
     callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
-    // Spill slots lie below the frame pointer and the saved vmctx.
-    rootOffsets.every((offset) => offset <= -16 && offset % 8 === 0) && handlersFit(module, compiled);
+    // Spill slots lie below the frame pointer and the saved vmctx; the rest are registers that code allocates.
+    rootOffsets.every((offset) => offset <= -16 ? offset % 8 === 0 : SAVED_ROOT_REGISTERS.includes(offset)) &&
+    handlersFit(module, compiled);
   if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
 }
 

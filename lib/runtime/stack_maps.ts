@@ -9,6 +9,7 @@
  * ROOTS-2  A slot's low 4 bytes are the reference; whoever moves the object writes those and nothing else (MAP-2).
  */
 
+import { SAVED_REGISTERS_OFFSET } from "../abi/mod.ts";
 import { type IntList, NONE } from "../base/mod.ts";
 import { loadAddress } from "../host/mod.ts";
 import { findCode, type LoadedCode } from "./code.ts";
@@ -18,6 +19,21 @@ export interface StackWords {
   readonly words: Int32Array;
   /** Address of `words[0]`. */
   readonly address: number;
+}
+
+/**
+ * Appends the positions in a record's words of the references in registers that were saved when the guest left: only at a poll are there
+ * any, and then the frame at `fp` is that of the stub that saved them (REG-2).
+ */
+export function collectSavedRoots({ words, address }: StackWords, fp: number, positions: IntList): void {
+  const pc = loadAddress(words, ((fp - address) >> 2) + 2);
+  const code = findCode(pc - 1);
+  const row = code === undefined ? NONE : code.callRowAt(pc - code.address);
+  if (row === NONE) return;
+  const { callRootStarts, rootOffsets } = code!.compiled;
+  for (let k = callRootStarts[row]; k < callRootStarts[row + 1]; k++) {
+    if (rootOffsets[k] >= 0) positions.push((SAVED_REGISTERS_OFFSET >> 2) + 2 * rootOffsets[k]);
+  }
 }
 
 /**
@@ -40,7 +56,9 @@ export function collectRootSlots(stack: StackWords, fp: number, slots: IntList):
       if (row !== NONE) {
         const { callRootStarts, rootOffsets } = code.compiled;
         const base = (caller - address) >> 2;
-        for (let k = callRootStarts[row]; k < callRootStarts[row + 1]; k++) slots.push(base + (rootOffsets[k] >> 2));
+        for (let k = callRootStarts[row]; k < callRootStarts[row + 1]; k++) {
+          if (rootOffsets[k] < 0) slots.push(base + (rootOffsets[k] >> 2));
+        }
       }
     }
     fp = caller;

@@ -12,6 +12,9 @@ const FILES = [
   { name: "12 + 15 registers", file: registerFile(12, 15) },
 ];
 
+/** Safepoints that keep registers, in no program, few, with few roots and many. */
+const POLLS = [{}, { polls: 5 }, { polls: 20, roots: 100 }, { polls: 10, roots: 50 }];
+
 function seedBase(): number {
   const text = Deno.env.get("FUZZ_SEED");
   return text === undefined ? 1 : Number(text);
@@ -25,7 +28,7 @@ for (const { name, file } of FILES) {
     for (let k = 0; k < count; k++) {
       const seed = seedBase() + k;
       const size = k % 10 === 9 ? 1500 : 10 + (k % 7) * 40;
-      randomProgram(input, seed, { size, file, calls: (k % 3) * 8, exitsInside: k % 2 === 0 });
+      randomProgram(input, seed, { size, file, calls: (k % 3) * 8, exitsInside: k % 2 === 0, ...POLLS[k % 4] });
       try {
         allocator.allocate(input, output);
         checkAllocation(input, output, file);

@@ -7,7 +7,7 @@
 import { IntList } from "../../base/mod.ts";
 import type { Activation } from "../activation.ts";
 import { parkedFrame } from "../backtrace.ts";
-import { collectRootSlots } from "../stack_maps.ts";
+import { collectRootSlots, collectSavedRoots } from "../stack_maps.ts";
 import type { RootVisitor } from "./collector.ts";
 
 /** Finds the roots on stacks; keeps its list between collections. */
@@ -27,5 +27,8 @@ export class StackRoots {
     collectRootSlots(view, parkedFrame(activation), slots);
     const { data, length } = slots;
     for (let i = 0; i < length; i++) visitor.visit(view.words, data[i]);
+    slots.length = 0;
+    collectSavedRoots(view, parkedFrame(activation), slots);
+    for (let i = 0; i < slots.length; i++) visitor.visit(activation.words, slots.data[i]);
   }
 }

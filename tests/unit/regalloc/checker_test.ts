@@ -6,6 +6,7 @@ import {
   Allocator,
   checkAllocation,
   DEF,
+  Safepoint,
   slotLocation,
 } from "../../../lib/regalloc/mod.ts";
 import {
@@ -117,6 +118,30 @@ Deno.test("checkAllocation() rejects a root that is not reported", () => {
   assert(output.rootSlots.length === 2 && output.rootSlots.at(0) === 1);
   output.rootSlots.reset();
   assertThrows(() => checkAllocation(input, output, FILE), InternalError, "reads vreg 0");
+});
+
+Deno.test("checkAllocation() rejects a saved register that is not reported, reported twice, or holds no root", () => {
+  const input = new AllocationInput(), output = new Allocation();
+  const b = new ProgramBuilder(input);
+  const root = b.vreg(0, { root: true }), plain = b.vreg();
+  b.block();
+  b.inst([[root, defFixed(1)], [plain, defFixed(2)]]);
+  b.inst([], 0, Safepoint.registers);
+  b.inst([[root, USE], [plain, USE]]);
+  b.finish();
+  new Allocator(FILE).allocate(input, output);
+  checkAllocation(input, output, FILE);
+  const { rootRegisters } = output;
+  assertEquals([...rootRegisters.data.slice(0, rootRegisters.length)], [1, 1]);
+  rootRegisters.reset();
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "reads vreg 0");
+  for (const word of [1, 1, 1, 1]) rootRegisters.push(word);
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "reported twice");
+  rootRegisters.data[3] = 2;
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "holds no root");
+  rootRegisters.length = 2;
+  input.safepoint[1] = Safepoint.slots;
+  assertThrows(() => checkAllocation(input, output, FILE), InternalError, "nothing is saved");
 });
 
 Deno.test("checkAllocation() rejects a temporary in a use's register and a def in a late use's", () => {

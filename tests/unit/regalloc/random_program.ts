@@ -11,6 +11,7 @@ import {
   LATE,
   operandInfo,
   type RegisterFile,
+  Safepoint,
   type VReg,
 } from "../../../lib/regalloc/mod.ts";
 import { NONE } from "../../../lib/base/mod.ts";
@@ -168,6 +169,10 @@ export interface RandomOptions {
   file: RegisterFile;
   /** Percent of instructions that are calls. */
   calls?: number;
+  /** Percent of instructions that are safepoints and keep all registers. */
+  polls?: number;
+  /** Percent of integers that are roots. */
+  roots?: number;
   /** Percent of statements that are control flow. */
   branching?: number;
   /** Whether loops are left from their middle by blocks numbered inside them. */
@@ -211,7 +216,7 @@ class Generator {
     const { random } = this;
     const options: { bytes?: number; remat?: number; root?: boolean } = {};
     if (registerClass === 1 && random.chance(30)) options.bytes = 16;
-    if (!plain && random.chance(10)) options.root = registerClass === 0;
+    if (!plain && random.chance(this.options.roots ?? 10)) options.root = registerClass === 0;
     const v = this.#b.vreg(registerClass, options);
     env[registerClass].push(v);
     return v;
@@ -261,6 +266,7 @@ class Generator {
     const order = c === 0 ? options.file.intOrder : options.file.floatOrder;
     const few = order.length <= 3;
     if (random.chance(options.calls ?? 10)) return this.#call(env);
+    if (random.chance(options.polls ?? 0)) return void b.inst([], 0, Safepoint.registers);
     const kind = random.below(100);
     if (kind < 8) {
       const v = b.vreg(c, { remat: random.below(1000) });
