@@ -100,7 +100,7 @@ export class ParallelMoves {
       }
       while (cycle < count && writer[to[cycle]] !== cycle + 1) cycle++;
       if (cycle === count) break;
-      this.#emitCycle(log, cycle, free);
+      this.#emitCycle(log, cycle, free, vregClass);
     }
     if (rematToSlot) this.#rematerialiseToSlots(log, count, free & this.intRegisters, vregClass);
   }
@@ -120,7 +120,7 @@ export class ParallelMoves {
   }
 
   /** Emits the cycle that contains move `first`. */
-  #emitCycle(log: EditLog, first: number, free: number): void {
+  #emitCycle(log: EditLog, first: number, free: number, vregClass: Uint8Array): void {
     const from = this.#from, to = this.#to, readers = this.#readers, writer = this.#writer;
     let needsScratch = false;
     let last = first;
@@ -140,8 +140,8 @@ export class ParallelMoves {
         log.push(savedVreg, this.scratch, IN_SPARE);
       } else log.push(savedVreg, saved, IN_SPARE);
     } else {
-      const someRegister = from[first] < REGISTER_COUNT ? from[first] : to[first];
-      const candidates = free & (someRegister < 16 ? 0xffff : 0xffff0000);
+      // Of the value's class: through slots that they share, a cycle may lead over registers of both.
+      const candidates = free & (vregClass[savedVreg] === 0 ? 0xffff : 0xffff0000);
       if (candidates !== 0) temporary = 31 - Math.clz32(candidates);
       log.push(savedVreg, saved >= REGISTER_COUNT ? IN_SLOT : saved, temporary);
     }

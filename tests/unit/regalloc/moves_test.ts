@@ -87,3 +87,22 @@ Deno.test("ParallelMoves.resolve() swaps two slots through the spare one", () =>
   assertEquals([state.get(-1), state.get(-2)], ["b", "a"]);
   assertEquals(moves.spareUsed, true);
 });
+
+Deno.test("ParallelMoves.resolve() saves a value of a cycle over both classes in a register of its own class", () => {
+  const log = new EditLog();
+  const moves = new ParallelMoves(SCRATCH, INT_REGISTERS);
+  const F0 = 16;
+  const vregClass = Uint8Array.of(0, 1, 1, 0);
+  log.at(0, Phase.before);
+  // Slots 0 and 1 change from one class to the other.
+  moves.add(0, 0, 0, -1);
+  moves.add(1, -1, 1, F0);
+  moves.add(2, F0, 2, -2);
+  moves.add(3, -2, 3, 0);
+  moves.resolve(log, 1 << 3, vregClass);
+  for (let n = 0; n < log.count; n++) {
+    for (const place of [log.from[n], log.to[n]]) {
+      if (place >= 0 && place !== SCRATCH) assertEquals(place >> 4, vregClass[log.vreg[n]], `edit ${n}`);
+    }
+  }
+});
