@@ -20,3 +20,4 @@
  * @module
  */
 export * from "./lib/engine/mod.ts";
+export { TextError } from "./lib/engine/text.ts";

@@ -3,7 +3,6 @@
  * `RangeError`, and trouble with the machine underneath a `HostError`.
  */
 export { CompileError, WasmError } from "../wasm/mod.ts";
-export { TextError } from "../text/mod.ts";
 export {
   ArtifactError,
   type Frame,

@@ -1,7 +1,7 @@
 /** Modules: compiled WebAssembly. */
 
 import { type CompiledModule, stressWord } from "../abi/mod.ts";
-import { parseModule } from "../text/mod.ts";
+import { bug } from "../base/mod.ts";
 import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import {
@@ -45,6 +45,13 @@ export type ByteSource = ArrayBufferLike | ArrayBufferView;
 
 /** The state of a module. @throws {TypeError} unless it is a module that was not disposed. */
 export let moduleOf: (module: Module) => ModuleState;
+
+let parseText: ((text: string | Uint8Array) => Uint8Array<ArrayBuffer>) | undefined;
+
+/** Gives modules the text format's parser: for text.ts, so that an entry without that file does not load the parser. */
+export function useTextParser(parser: NonNullable<typeof parseText>): void {
+  parseText = parser;
+}
 
 /**
  * A compiled module. Compile once, instantiate in any number of stores.
@@ -138,7 +145,8 @@ export class Module implements Disposable {
    * @throws {CompileError} as the constructor does; its offsets are in the binary form.
    */
   static fromText(engine: Engine, text: string | Uint8Array, options: ModuleOptions = {}): Module {
-    return new Module(engine, parseModule(text), options);
+    if (parseText === undefined) bug("an entry without text.ts takes binary modules only");
+    return new Module(engine, parseText(text), options);
   }
 
   /**

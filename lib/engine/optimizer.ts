@@ -72,7 +72,7 @@ const BINARYEN_FEATURES: Readonly<Record<FeatureName, readonly string[]>> = {
  * Loads binaryen as the optimiser of engines. Where it is not in Deno's cache it is downloaded, once.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { Engine, loadOptimizer, Module } from "@theropod/theropod";
  *
  * using engine = new Engine({ optimizer: await loadOptimizer({ level: 3 }) });
