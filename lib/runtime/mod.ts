@@ -34,6 +34,7 @@ export * from "./gc/refs.ts";
 export * from "./gc/semispace.ts";
 export * from "./gc/type_info.ts";
 export * from "./gc/type_table.ts";
+export * from "./gc/verify.ts";
 export * from "./host_call.ts";
 export * from "./instance.ts";
 export * from "./link.ts";

@@ -91,6 +91,13 @@ export class HandleTable {
     this.#release(handle);
   }
 
+  /** Calls `visit` with each handle in use and where its object is. */
+  forEach(visit: (handle: number, reference: number) => void): void {
+    for (let handle = 1; handle < this.#values.length; handle++) {
+      if (this.#kinds[handle] !== FREE) visit(handle, this.#refs[handle] >>> 0);
+    }
+  }
+
   /** Shows the roots among the handles. */
   visitRoots(visitor: RootVisitor): void {
     for (let handle = 1; handle < this.#values.length; handle++) {

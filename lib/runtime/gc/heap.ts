@@ -54,6 +54,8 @@ export interface HeapOwner extends RootSource {
 export class GcHeap {
   readonly handles: HandleTable = new HandleTable();
   readonly types: GcTypes;
+  /** Called after each collection: for the verifier, in tests. */
+  onCollected: (() => void) | undefined = undefined;
   readonly #owner: HeapOwner;
   #collector: Collector | undefined;
   /** Addresses of VMFuncRefs by id, and how many. */
@@ -98,11 +100,13 @@ export class GcHeap {
   /** A point where no raw reference is held: collects if it is time, so that `sizeBytes` can be allocated. */
   prepare(sizeBytes = EXTERN_BYTES): void {
     const { collector } = this;
+    const before = collector.collections;
     try {
       collector.prepare(sizeBytes);
     } catch (error) {
       this.#fail(error);
     }
+    if (collector.collections !== before) this.onCollected?.();
   }
 
   /** Collects now, if there is anything; no raw reference is held. */
@@ -112,6 +116,7 @@ export class GcHeap {
     } catch (error) {
       this.#fail(error);
     }
+    this.onCollected?.();
   }
 
   #fail(error: unknown): never {
