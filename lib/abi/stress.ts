@@ -16,7 +16,7 @@ export interface StressOptions {
   readonly registers?: number;
   /** Every n-th poll leaves the guest, whether or not anybody asked. Only with interruption. */
   readonly poll?: number;
-  /** The collector runs at every allocation. */
+  /** The collector runs at every allocation, and at every poll that leaves by `poll`. */
   readonly gc?: boolean;
 }
 

@@ -20,7 +20,7 @@ interface GroupRow {
   /** Paths of its scripts, below the suite's folder and without `commands.json`. */
   readonly scripts: RegExp;
   /** Proposals that its scripts may use besides WebAssembly 3.0. */
-  readonly also: readonly string[];
+  readonly also: readonly FeatureName[];
   /** What its scripts refuse, since they stem from a time before it. */
   readonly but?: readonly FeatureName[];
 }
@@ -67,18 +67,14 @@ export const SCRIPT_GROUPS: readonly ScriptGroup[] = GROUPS.map(({ name }) => na
 export interface ScriptFacts {
   readonly group: ScriptGroup;
   readonly features: FeatureSet;
-  /** A proposal of the script's that is not known here at all; everything in it waits. */
-  readonly unknown: string | undefined;
 }
-
-const isFeature = (name: string): name is FeatureName => FEATURES.some(([known]) => known === name);
 
 /** The facts about the script at `path`, a `.wast` file, a `commands.json` or its folder. */
 export function scriptFacts(path: string): ScriptFacts {
   const script = path.replace(/\/commands\.json$|\.wast$/, "");
   const { name, also, but = [] }: GroupRow = GROUPS.find(({ scripts }) => scripts.test(script))!;
-  const features = withoutFeatures(withFeatures(WASM3_FEATURES, ...also.filter(isFeature)), ...but);
-  return { group: name as ScriptGroup, features, unknown: also.find((feature) => !isFeature(feature)) };
+  const features = withoutFeatures(withFeatures(WASM3_FEATURES, ...also), ...but);
+  return { group: name as ScriptGroup, features };
 }
 
 /** Every feature by name: what a script may use is decided script by script. */

@@ -107,15 +107,9 @@ export class ScriptRunner {
       ? parseScript(Deno.readFileSync(path))
       : JSON.parse(Deno.readTextFileSync(path)).commands;
     const facts = scriptFacts(path);
-    const { unknown } = facts;
     // A script of one's own may use everything.
     const features = isText && facts.group === "core" ? ALL_FEATURES : facts.features;
     const result: ScriptResult = { passed: 0, failed: 0, skipped: 0, failures: [], waitingFor: new Map() };
-    if (unknown !== undefined) {
-      result.skipped = commands.length;
-      result.waitingFor.set(unknown, commands.length);
-      return result;
-    }
     using store = new Store(this.#engine);
     const script = new Script(this.#engine, store, folder, features);
     for (const command of commands) {

@@ -27,6 +27,7 @@ export function serveInterrupt(activation: Activation): void {
   const { poll } = store.engine.stress;
   if (poll !== undefined) {
     words[COUNTDOWN] = poll;
+    if (store.engine.stress.gc === true) store.gc.collect();
     store.onStressPoll?.(activation);
   }
   if (Atomics.exchange(words, FLAG, 0) === 0) return;

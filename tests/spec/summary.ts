@@ -16,11 +16,9 @@ export interface Counts {
 export class Summary {
   readonly total: Counts = noCounts();
   readonly groups: Map<ScriptGroup, Counts> = new Map();
-  /** Skipped commands by what they wait for. */
-  readonly waiting: Map<string, number> = new Map();
 
   /** Adds a script's result. */
-  add(group: ScriptGroup, { passed, failed, skipped, waitingFor }: ScriptResult): void {
+  add(group: ScriptGroup, { passed, failed, skipped }: ScriptResult): void {
     let counts = this.groups.get(group);
     if (counts === undefined) this.groups.set(group, counts = noCounts());
     for (const sum of [counts, this.total]) {
@@ -29,7 +27,6 @@ export class Summary {
       sum.failed += failed;
       sum.skipped += skipped;
     }
-    for (const [reason, commands] of waitingFor) this.waiting.set(reason, (this.waiting.get(reason) ?? 0) + commands);
   }
 }
 
@@ -40,11 +37,6 @@ function noCounts(): Counts {
 const README = new URL("../../README.md", import.meta.url);
 const BEGIN = "<!-- specification: begin (written by tests/spec, do not edit) -->";
 const END = "<!-- specification: end -->";
-
-/** Whether the README's table is to be written. */
-export function isBlessing(): boolean {
-  return Deno.env.get("THEROPOD_BLESS") === "1";
-}
 
 /**
  * Compares the README's table with what ran, or writes it when THEROPOD_BLESS is set. A figure is the number of commands that passed in every
@@ -64,7 +56,7 @@ export function checkSummary(
   const begin = readme.indexOf(BEGIN), end = readme.indexOf(END);
   assertEquals(begin >= 0 && end > begin, true, "the README has lost the markers of the specification's table");
   const wanted = `${readme.slice(0, begin)}${BEGIN}\n\n${table}\n\n${readme.slice(end)}`;
-  if (isBlessing()) Deno.writeTextFileSync(README, wanted);
+  if (Deno.env.get("THEROPOD_BLESS") === "1") Deno.writeTextFileSync(README, wanted);
   else assertEquals(readme.slice(begin, end), wanted.slice(begin, wanted.indexOf(END)), "THEROPOD_BLESS=1 rewrites it");
 }
 
