@@ -129,9 +129,11 @@ export function toI64(value: unknown): bigint {
   return BigInt.asIntN(64, value as bigint);
 }
 
+/** A copy of the bytes. Made by the constructor, which asks neither species nor overridden accessors, and measured afterwards. */
 function toV128(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array) || value.length !== 16) throw new TypeError("A v128 is a Uint8Array of 16 bytes");
-  return value.slice();
+  const bytes = value instanceof Uint8Array && value.length === 16 ? new Uint8Array(value) : undefined;
+  if (bytes?.length !== 16) throw new TypeError("A v128 is a Uint8Array of 16 bytes");
+  return bytes;
 }
 
 /** Refuses null where the type excludes it. @throws {TypeError} */
