@@ -62,9 +62,9 @@ export class GrowableMemory implements GrowableBytes {
  * @throws {HostError} code "limit" or "out-of-memory".
  */
 export function allocateGrowableMemory(byteLength: number, maximumBytes: number): GrowableMemory {
-  requireAddressSpace();
   // At least a page is reserved, so that an empty memory has an address too.
   const maxByteLength = Math.max(PAGE_BYTES, Math.min(maximumBytes, MOST_GROWABLE_BYTES));
+  requireAddressSpace(maxByteLength);
   try {
     return new GrowableMemory(new SharedArrayBuffer(byteLength, { maxByteLength }));
   } catch (error) {

@@ -163,7 +163,7 @@ export class LinearMemory implements GrowableBytes {
   }
 }
 
-/** Allocations left until the address space is measured again. */
+/** Memories of 8 GiB left until the address space is measured again. */
 let unmeasured = 0;
 const decoder = new TextDecoder();
 
@@ -190,9 +190,11 @@ function collectGarbage(): void {
 /** The whole user address space: never to be had. */
 const UNOBTAINABLE_BYTES = 2 ** 47;
 
-/** LMEM-3: to be called before each reservation. @throws {HostError} code "limit". */
-export function requireAddressSpace(): void {
-  if (unmeasured-- <= 0) checkLimit();
+/** LMEM-3: to be called before each reservation, with its size. @throws {HostError} code "limit". */
+export function requireAddressSpace(bytes: number): void {
+  const memories = Math.ceil(bytes / RESERVATION_BYTES);
+  if (unmeasured < memories) checkLimit();
+  unmeasured -= memories;
 }
 
 /** LMEM-3: measures when enough may have been reserved since last time, here or by another isolate, to be near the limit. */
@@ -221,8 +223,8 @@ export function allocateLinearMemory(
   maximumPages: number = GUARD_PAGES,
   sharing: Sharing = "unshared",
 ): LinearMemory {
-  requireAddressSpace();
   const maximum = maximumPages <= GUARD_PAGES ? GUARD_PAGES : MOST_LINEAR_MEMORY_PAGES;
+  requireAddressSpace(maximum * WASM_PAGE_BYTES);
   try {
     return new LinearMemory(
       new V8Memory({
