@@ -10,21 +10,13 @@ import { CodeBuffer, NONE } from "../base/mod.ts";
 import { Cursor } from "./cursor.ts";
 import { TextError } from "./errors.ts";
 import { type Annotation, type AnnotationName, type LexedText, TOKEN } from "./lexer.ts";
-
-/** The sections that a placement may name, in binary order. */
-// deno-fmt-ignore
-export const PLACES = [
-  "type", "import", "func", "table", "memory", "tag", "global", "export", "start", "elem", "datacount", "code", "data",
-] as const;
-
-/** A section that a placement may name. */
-export type Place = typeof PLACES[number];
+import { SECTIONS } from "./sections.ts";
 
 /** A custom section that a text asks for. */
 export interface CustomText {
   readonly name: Uint8Array;
   readonly content: Uint8Array;
-  /** Before section p of {@linkcode PLACES}: 2p; after it: 2p + 1. */
+  /** Before row p of {@linkcode SECTIONS}: 2p; after it: 2p + 1. */
   readonly place: number;
 }
 
@@ -128,7 +120,7 @@ export class AnnotationReader {
       if (error instanceof TextError) this.#fail(annotation, `@custom annotation: ${error.reason}`);
       throw error;
     }
-    const place = items.tokens.kind[items.at] === TOKEN.open ? this.#place(items) : 2 * PLACES.length - 1;
+    const place = items.tokens.kind[items.at] === TOKEN.open ? this.#place(items) : 2 * SECTIONS.length - 1;
     const content = new CodeBuffer(64);
     items.strings(content);
     if (items.at !== annotation.endToken) items.fail("@custom annotation: unexpected token");
@@ -141,7 +133,11 @@ export class AnnotationReader {
     if (side !== "before" && side !== "after") items.fail("@custom annotation: malformed placement");
     items.at++;
     const section = items.quote(items.at);
-    const place = section === "first" ? 0 : section === "last" ? PLACES.length - 1 : PLACES.indexOf(section as never);
+    const place = section === "first"
+      ? 0
+      : section === "last"
+      ? SECTIONS.length - 1
+      : SECTIONS.findIndex(([word]) => word === section);
     if (place < 0) items.fail("@custom annotation: malformed section kind");
     items.at++;
     if (items.kind !== TOKEN.close) items.fail("@custom annotation: unexpected token");

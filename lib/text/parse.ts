@@ -5,11 +5,11 @@
  */
 import { CodeBuffer, NONE } from "../base/mod.ts";
 import { writeU32Leb } from "../wasm/mod.ts";
-import { type Place, PLACES } from "./annotations.ts";
 import { Cursor } from "./cursor.ts";
 import { FieldParser, type FunctionHints, type SectionItems } from "./fields.ts";
 import { lex, type LexedText, TOKEN } from "./lexer.ts";
 import { writeByteVector, writeNames } from "./names.ts";
+import { CUSTOM_SECTION, SECTIONS, type SectionWord } from "./sections.ts";
 
 /** Options of parsing. */
 export interface ParseOptions {
@@ -63,22 +63,6 @@ export function parseFields(lexed: LexedText, at: number, options: ParseOptions 
   return { bytes: assemble(parser, options, moduleName), end: cursor.at };
 }
 
-const SECTION_IDS: Readonly<Record<Place, number>> = {
-  type: 1,
-  import: 2,
-  func: 3,
-  table: 4,
-  memory: 5,
-  tag: 13,
-  global: 6,
-  export: 7,
-  start: 8,
-  elem: 9,
-  datacount: 12,
-  code: 10,
-  data: 11,
-};
-
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /** Puts the sections together (spec: binary-module). */
@@ -95,7 +79,7 @@ function assemble(
     section.reset();
     writeByteVector(section, name);
     section.append(content);
-    out.u8(0);
+    out.u8(CUSTOM_SECTION);
     writeByteVector(out, section.bytes.subarray(0, section.length));
   };
   const vector = ({ count, bytes }: SectionItems): boolean => {
@@ -105,7 +89,7 @@ function assemble(
     return true;
   };
   /** Whether a section is there; its content is then in `section`. */
-  const contents: Readonly<Record<Place, () => boolean>> = {
+  const contents: Readonly<Record<SectionWord, () => boolean>> = {
     type: () => vector({ count: context.types.groupCount, bytes: context.types.section }),
     import: () => vector(parser.imports),
     func: () => vector(parser.funcs),
@@ -126,12 +110,12 @@ function assemble(
     code: () => vector(parser.codes),
     data: () => vector(parser.datas),
   };
-  PLACES.forEach((place, row) => {
+  SECTIONS.forEach(([word, id], row) => {
     for (const { name, content, place } of parser.customs) if (place === 2 * row) custom(name, content);
-    if (place === "code" && parser.hints.length > 0) custom(BRANCH_HINTS, branchHints(parser.hints));
+    if (word === "code" && parser.hints.length > 0) custom(BRANCH_HINTS, branchHints(parser.hints));
     section.reset();
-    if (contents[place]()) {
-      out.u8(SECTION_IDS[place]);
+    if (contents[word]()) {
+      out.u8(id);
       writeByteVector(out, section.bytes.subarray(0, section.length));
     }
     for (const { name, content, place } of parser.customs) if (place === 2 * row + 1) custom(name, content);

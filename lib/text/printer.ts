@@ -84,7 +84,7 @@ class ModulePrinter {
     const usableNames = names !== undefined && isPrintable(module, names) ? names : undefined;
     this.#names = usableNames ?? new NameMaps();
     const [hints, ...moreHints] = sections("metadata.code.branch_hint");
-    const read = hints === undefined || moreHints.length > 0 ? undefined : BranchHints.read(module, hints);
+    const read = hints === undefined || moreHints.length > 0 ? undefined : BranchHints.read(module);
     this.#hints = read ?? new BranchHints();
     this.#customs = module.customSections.filter((section) =>
       !(section === name && usableNames !== undefined) && !(section === hints && read !== undefined)

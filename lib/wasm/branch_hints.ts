@@ -88,7 +88,9 @@ function readSection(module: Module, reader: Reader, hints: CodeHint[]): void {
     code.features = module.features;
     skipLocals(code);
     let reached = -1;
-    for (let count = reader.readU32Leb(); count > 0; count--) {
+    let count = reader.readU32Leb();
+    if (count === 0) reader.fail("branch hint: a function without hints", at);
+    for (; count > 0; count--) {
       const place = reader.pos;
       const offsetBytes = body.start + reader.readU32Leb();
       if (reader.readU32Leb() !== 1) reader.fail("branch hint: a hint has one byte", place);
