@@ -1,6 +1,7 @@
 /** Instances: modules at work. */
 
 import {
+  attachSharedMemory,
   createGlobal,
   type ExternState,
   funcStateOf,
@@ -19,13 +20,14 @@ import type { Import } from "../wasm/mod.ts";
 import { type ExportValue, unwrapExtern, wrapExtern } from "./externs.ts";
 import { type Func, makeHostFunc, wrapFunc } from "./func.ts";
 import { type Module, moduleOf } from "./module.ts";
+import { type SharedMemory, sharedMemoryOf } from "./shared_memory.ts";
 import { type Store, storeOf } from "./store.ts";
 
 /**
  * What can be given for an import: an export of an instance of the same store or an object of the API; for a function import also a JavaScript
  * function; for a constant global also its value.
  */
-export type ImportValue = ExportValue | Func | number | bigint | null | ((...args: never[]) => unknown);
+export type ImportValue = ExportValue | SharedMemory | Func | number | bigint | null | ((...args: never[]) => unknown);
 
 /** What is given for imports, by module and name. */
 export type Imports = Readonly<Record<string, Readonly<Record<string, ImportValue>>>>;
@@ -178,6 +180,8 @@ function toExtern(store: StoreState, module: ModuleState, wanted: Import, given:
   const state = unwrapExtern(given);
   if (wanted.kind === "global" && !(state instanceof GlobalState)) return toGlobal(store, module, wanted, given);
   if (state !== undefined) return state;
+  const shared = wanted.kind === "memory" ? sharedMemoryOf(given) : undefined;
+  if (shared !== undefined) return attachSharedMemory(store, shared);
   if (wanted.kind === "func" && typeof given === "function") {
     const typeId = module.typeIds[module.module.funcs[wanted.index]];
     return makeHostFunc(store, typeId, given as (...args: never[]) => unknown);

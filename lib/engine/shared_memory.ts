@@ -12,7 +12,8 @@ export let wrapSharedMemory: (state: SharedMemoryState) => SharedMemory;
 const wrappers = new WeakMap<SharedMemoryState, SharedMemory>();
 
 /**
- * A memory that several Workers can have at once. It belongs to no store and no engine: `Memory.fromShared` makes a store's memory of it.
+ * A memory that several Workers can have at once. It belongs to no store and no engine: `Memory.fromShared` makes a store's memory of
+ * it, and it can be imported as it is.
  *
  * It is made for `postMessage`: post it, and let the Worker call {@linkcode SharedMemory.from} on what arrives. Whoever has it keeps it alive,
  * and nothing takes it from anybody. Guests wait and notify in it with `memory.atomic.wait32` and its like, JavaScript with `Atomics.wait`
