@@ -195,6 +195,8 @@ export class VCode {
   needsFrame = 0;
   /** 1: the function calls. */
   hasCalls = 0;
+  /** 1: the function calls, or ends in a tail call: only then can it be part of a recursion. */
+  leadsOn = 0;
 
   /** Empties the code for reuse. */
   reset(): void {
@@ -205,6 +207,7 @@ export class VCode {
     this.outgoingBytes = 0;
     this.needsFrame = 0;
     this.hasCalls = 0;
+    this.leadsOn = 0;
   }
 
   /** Adds a virtual register for a value of an IR type. `remat`: the IR value it can be recomputed from, or NONE. */

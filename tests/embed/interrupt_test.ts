@@ -178,7 +178,66 @@ Deno.test("under stress every n-th poll leaves and nothing changes", () => {
       (local.get $s)))`),
   );
   const { sum } = new Instance(store, module).exports;
-  assertEquals(sum(299), 299 * 300 / 2);
-  // A poll at entry and one a turn.
+  assertEquals(sum(300), 300 * 301 / 2);
+  // One a turn; a leaf has none at its entry.
   assertEquals(polls, 100);
+});
+
+Deno.test("recursion is interrupted, by calls and by tail calls", () => {
+  using engine = new Engine({ interruption: true, checks: "on" });
+  using store = new Store(engine);
+  const state = storeOf(store);
+  const raise = new Func(store, { parameters: [], results: [] }, () => interruptCaller(state));
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "raise" (func $raise)) (type $t (func)) (table 1 funcref) (elem (i32.const 0) $indirect)
+      (func $tail (return_call $tail))
+      (func $indirect (return_call_indirect (type $t) (i32.const 0)))
+      (func $down (param i32) (result i32) (if (result i32) (local.get 0)
+        (then (i32.add (call $down (i32.sub (local.get 0) (i32.const 1))) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+        (else (i32.const 1))))
+      (func (export "tail") (call $raise) (return_call $tail))
+      (func (export "indirect") (call $raise) (return_call $indirect))
+      (func (export "down") (param i32) (result i32) (call $raise) (return_call $down (local.get 0))))`),
+  );
+  const { tail, indirect, down } = new Instance(store, module, { m: { raise } }).exports;
+  assertThrows(() => tail(), Trap, "interrupted");
+  assertThrows(() => indirect(), Trap, "interrupted");
+  assertThrows(() => down(60), Trap, "interrupted");
+});
+
+Deno.test("references in registers are updated by a collection at a poll", () => {
+  using engine = new Engine({ interruption: true, checks: "on", stress: { poll: 1, gc: true } });
+  using store = new Store(engine);
+  // The lists are followed through references that live in registers, in a loop that allocates nothing.
+  const module = new Module(
+    engine,
+    wat(`(module (type $list (struct (field i32) (field (mut (ref null $list)))))
+      (func $make (param $n i32) (param $step i32) (result (ref null $list)) (local $l (ref null $list))
+        (loop (local.set $l (struct.new $list (i32.mul (local.get $n) (local.get $step)) (local.get $l)))
+          (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $l))
+      (func (export "sum") (param $n i32) (result i32)
+        (local $a (ref null $list)) (local $b (ref null $list)) (local $first (ref null $list)) (local $s i32)
+        (local.set $a (call $make (local.get $n) (i32.const 1)))
+        (local.set $b (call $make (local.get $n) (i32.const 100)))
+        (local.set $first (local.get $a))
+        (loop
+          (local.set $s (i32.add (local.get $s)
+            (i32.add (struct.get $list 0 (local.get $a)) (struct.get $list 0 (local.get $b)))))
+          (local.set $a (struct.get $list 1 (local.get $a)))
+          (local.set $b (struct.get $list 1 (local.get $b)))
+          (br_if 0 (i32.eqz (ref.is_null (local.get $a)))))
+        (i32.add (local.get $s) (struct.get $list 0 (local.get $first)))))`),
+  );
+  assertEquals(
+    module.compiled.rootOffsets.some((offset) => offset >= 0),
+    true,
+    "no register holds a reference at a poll",
+  );
+  let polls = 0;
+  storeOf(store).onStressPoll = () => void polls++;
+  const { sum } = new Instance(store, module).exports;
+  assertEquals(sum(50), 101 * 50 * 51 / 2 + 1);
+  assertEquals(polls >= 150, true);
 });

@@ -41,6 +41,7 @@ function beginCall(c: Selector, v: number, shape: number, callee: number): Inst 
   code.outgoingBytes = Math.max(code.outgoingBytes, layout.stackArgBytes + layout.returnSlotBytes);
   code.needsFrame = 1;
   code.hasCalls = 1;
+  code.leadsOn = 1;
   return i;
 }
 
@@ -113,6 +114,7 @@ function beginLibcall(c: Selector, v: number): Inst {
   code.imm2[i] = RelocationTarget.libcallStub;
   code.needsFrame = 1;
   code.hasCalls = 1;
+  code.leadsOn = 1;
   if (isRef) c.moveZeroExtended(c.vregOf[v], raw);
   return i;
 }
@@ -171,6 +173,7 @@ function beginTailCall(c: Selector, v: number, shape: number, callee: number): I
   if (elem !== NONE) code.useFixed(elem, TAIL_CALLEE);
   code.imm[i] = c.imm[v];
   code.imm2[i] = layout.stackArgBytes;
+  code.leadsOn = 1;
   if (!fits) code.outgoingBytes = Math.max(code.outgoingBytes, layout.stackArgBytes);
   if (mine !== 0 || !fits || calleeNullTrap(c.imm[v]) !== 0) code.needsFrame = 1;
   return i;
@@ -199,11 +202,12 @@ const RETURN_CALL_INDIRECT = ruleList({
 });
 
 const POLL = ruleList({
+  // Its loops have polls of their own. The entry block is selected last, so all calls are known.
+  "poll.leaf": ({ code, currentBlock }) => currentBlock === 0 && code.leadsOn === 0,
   "poll": ({ code, target }) => {
     const i = code.begin(Shape.poll, 0);
     code.imm[i] = target.stress & Stress.poll;
     code.needsFrame = 1;
-    code.hasCalls = 1;
     return true;
   },
 });
