@@ -29,6 +29,12 @@ const DEFAULTS: Record<ValueType, unknown> = {
   v128: new Uint8Array(16),
   funcref: null,
   externref: undefined,
+  anyref: null,
+  eqref: null,
+  i31ref: null,
+  structref: null,
+  arrayref: null,
+  exnref: null,
 };
 
 /**

@@ -63,5 +63,5 @@ export type {
   ValueType,
   ValueTypes,
 } from "./values.ts";
-export { isArtifact } from "../runtime/mod.ts";
+export { AnyRef, ArrayRef, ContRef, ExnRef, I31Ref, isArtifact, StructRef } from "../runtime/mod.ts";
 export { type FeatureName, FEATURES } from "../wasm/mod.ts";

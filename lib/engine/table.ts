@@ -8,7 +8,7 @@ import {
   type TableState,
   valueOfReferenceBits,
 } from "../runtime/mod.ts";
-import type { ValType } from "../wasm/mod.ts";
+import { isRef, type ValType } from "../wasm/mod.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
   type AddressType,
@@ -24,7 +24,7 @@ import {
 
 /** A table's element type and limits. */
 export interface TableType<Address extends AddressType = AddressType> {
-  /** What the elements are: `"funcref"` or `"externref"`. */
+  /** What the elements are: a reference type, such as `"funcref"` or `"externref"`. */
   readonly element: ValueType;
   /** Elements that the table starts with. */
   readonly minimum: AddressValue<Address>;
@@ -103,8 +103,8 @@ export class Table<Address extends AddressType = "i32"> {
     const state = storeOf(store);
     const { element } = type;
     const elementType = parseValueType(element);
-    if (element !== "funcref" && element !== "externref") {
-      throw new TypeError(`The elements of a table are funcref or externref, not ${element}`);
+    if (!isRef(elementType)) {
+      throw new TypeError(`The elements of a table are references, not ${element}`);
     }
     const addressType = toAddressType(type.address);
     const minimum = toAddress(type.minimum, addressType, "The minimum of a table");

@@ -5,15 +5,23 @@
  * declared with `{ parameters: ["i32", "i64"], results: ["f64"] }` is checked as `(a: number, b: bigint) => number`.
  */
 
+import type { ArrayRef, ExnRef, I31Ref, StructRef } from "../runtime/mod.ts";
 import {
+  ANYREF,
+  EQREF,
+  EXNREF,
   EXTERNREF,
   F32,
   F64,
   FUNCREF,
   type FuncType,
+  HEAP_ARRAY,
+  HEAP_I31,
+  HEAP_STRUCT,
   I32,
   I64,
   limits,
+  refNullType,
   type TypeRegistry,
   V128,
   type ValType,
@@ -40,6 +48,18 @@ export interface ValueTypes {
   funcref: ExportedFunction | null;
   /** Any value; null is the null reference. */
   externref: unknown;
+  /** An object of the store, an unboxed scalar, or null; any other value is a host value in the guest's hands. */
+  anyref: unknown;
+  /** An object of the store or an unboxed scalar, or null; a small integer is given as an `I31Ref` or as a number. */
+  eqref: StructRef | ArrayRef | I31Ref | null;
+  /** An unboxed scalar or null. */
+  i31ref: I31Ref | null;
+  /** A struct of the store or null. */
+  structref: StructRef | null;
+  /** An array of the store or null. */
+  arrayref: ArrayRef | null;
+  /** A reference to an exception of the store, or null. */
+  exnref: ExnRef | null;
 }
 
 /** The name of a value type. */
@@ -80,6 +100,12 @@ const TYPES: Record<ValueType, ValType> = {
   v128: V128,
   funcref: FUNCREF,
   externref: EXTERNREF,
+  anyref: ANYREF,
+  eqref: EQREF,
+  i31ref: refNullType(HEAP_I31),
+  structref: refNullType(HEAP_STRUCT),
+  arrayref: refNullType(HEAP_ARRAY),
+  exnref: EXNREF,
 };
 
 const NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [type, name as ValueType]));

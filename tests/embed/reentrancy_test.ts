@@ -114,7 +114,7 @@ Deno.test("values that change between two looks are looked at once", () => {
     },
     minimum: 1,
   };
-  assertThrows(() => new Table(store, type), TypeError, "funcref or externref");
+  assertThrows(() => new Table(store, type), TypeError, "references");
   assertEquals(looks, 1);
 
   const table = new Table(store, { element: "externref", minimum: 20 });
