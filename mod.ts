@@ -5,12 +5,11 @@
  * import { Engine, Linker, Module, Store } from "@theropod/theropod";
  * import { assertEquals } from "@std/assert";
  *
- * // (module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
- * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
- *
  * using engine = new Engine();
  * using store = new Store(engine);
- * const module = new Module(engine, bytes);
+ * const module = Module.fromText(engine, `
+ *   (module
+ *     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))`);
  * const { add } = new Linker(engine).instantiate(store, module).exports;
  * assertEquals(add(2, 3), 5);
  * ```
