@@ -51,8 +51,8 @@ import { wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
 
 const FUNC_TYPE = memFlags(0, Region.readonly);
-/** Display entries never change once a type has its row. */
-const DISPLAY = memFlags(0, Region.vm);
+/** Display entries never change once a type has its row, and the table moves at calls only, over which no address lives. */
+const DISPLAY = memFlags(0, Region.readonly);
 const DISPLAY_ROW_LOG2 = 31 - Math.clz32(GC_TYPE_ROW_BYTES);
 
 type Nullability = "null" | "nonnull";

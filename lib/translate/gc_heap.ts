@@ -56,6 +56,7 @@ const TYPE_ID_BYTES = 4;
 const FUNC_ENTRY_LOG2 = 3;
 const VM_FIELD = memFlags(0, Region.vm);
 const CONSTANT = memFlags(0, Region.readonly);
+const ALLOCATION = memFlags(0, Region.allocation);
 const INITIAL = memFlags(0, Region.heap);
 
 /** How a storage kind is loaded, zero-extending and sign-extending, and stored; the type of its values. `func` is its id here. */
@@ -81,9 +82,9 @@ function storeContext(t: Translator): Value {
   return t.builder.vmctxAddr(VMContextHead.offsets.storeContext, NONE);
 }
 
-/** The table of types (GC-T): moves when it grows, so it is loaded anew after each call. */
+/** The table of types (GC-T): it moves when it grows, at calls, over which an address is never kept (ADDR-1). */
 export function typeTable(t: Translator): Value {
-  return t.builder.load(Ir.load, ADDR, storeContext(t), NONE, VMStoreContext.offsets.typeTable, VM_FIELD);
+  return t.builder.load(Ir.load, ADDR, storeContext(t), NONE, VMStoreContext.offsets.typeTable, CONSTANT);
 }
 
 /** The type word of a type of the module (GC-T); for a function type its canonical id. */
@@ -276,15 +277,16 @@ function bump(t: Translator, typeIndex: number, size: Value, slow: Block): Value
   const { builder } = t;
   const context = storeContext(t);
   const { gcNext, gcLimit } = VMStoreContext.offsets;
-  const next = builder.load(Ir.load, I32, context, NONE, gcNext, VM_FIELD);
+  const next = builder.load(Ir.load, I32, context, NONE, gcNext, ALLOCATION);
   const end = builder.binary(Ir.iadd, next, size);
-  const limit = builder.load(Ir.load, I32, context, NONE, gcLimit, VM_FIELD);
+  const limit = builder.load(Ir.load, I32, context, NONE, gcLimit, ALLOCATION);
   const fast = builder.createBlock();
+  const base = heapBase(t); // before the branch: the stores of the fields behind it use the same
   builder.brIf(builder.icmp(IntCond.ugt, end, limit), slow, fast);
   builder.seal(fast);
   builder.switchTo(fast);
-  builder.store(Ir.store, context, NONE, end, gcNext, VM_FIELD);
+  builder.store(Ir.store, context, NONE, end, gcNext, ALLOCATION);
   const ref = builder.unary(Ir.bitcast, next, REF);
-  builder.store(Ir.store, heapBase(t), ref, typeWordOf(t, typeIndex), GcHeader.offsets.type, INITIAL);
+  builder.store(Ir.store, base, ref, typeWordOf(t, typeIndex), GcHeader.offsets.type, INITIAL);
   return ref;
 }
