@@ -9,7 +9,7 @@
  * May import: base, abi, ir, regalloc, x64. It knows nothing of wasm.
  *
  * Named invariants: VC-1 to VC-4 (vcode.ts), RULE-1 and RULE-2 (isel/rules.ts), SEL-1 to SEL-4 (isel/selector.ts), FRAME-1 to FRAME-3
- * (frame.ts), EMIT-1 and EMIT-2 (emit.ts), BULK-STUB-1 and BULK-STUB-2
+ * (frame.ts), EMIT-1, EMIT-2, MAP-1 and MAP-2 (emit.ts), BULK-STUB-1 and BULK-STUB-2
  * (stubs/bulk_stubs.ts).
  *
  * @module
