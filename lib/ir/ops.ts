@@ -152,8 +152,8 @@ export const IR_OPS = [
   ["vfsub",         "vv.h.",  "V", 0],
   ["vfmul",         "vv.h.",  "V", COMMUTES],
   ["vfdiv",         "vv.h.",  "V", 0],
-  ["vfmin",         "vv.h.",  "V", 0],               // wasm semantics, as fmin
-  ["vfmax",         "vv.h.",  "V", 0],
+  ["vfmin",         "vv.h.",  "V", COMMUTES],        // wasm semantics, as fmin; which NaN comes of two is open
+  ["vfmax",         "vv.h.",  "V", COMMUTES],
   ["vfpmin",        "vv.h.",  "V", 0],               // b < a ? b : a
   ["vfpmax",        "vv.h.",  "V", 0],               // a < b ? b : a
   ["vfneg",         "v..h.",  "V", 0],

@@ -244,7 +244,14 @@ function forms(row: Row, apply: (args: Node[]) => Node): Form[] {
     if (operands[1] === operands[0]) add("same", apply(operands.map((type) => get(type, 0))));
     const edges = edgesOf(row.lane), bits = LANE_BITS[row.lane];
     const constants = operands[1] === "v128"
-      ? [vectors(edges, bits, 3)[0], vectors([edges[3]], bits, 0)[0], 0n, (1n << 128n) - 1n, 1n << 127n]
+      ? [
+        vectors(edges, bits, 3)[0],
+        vectors([edges[1]], bits, 0)[0],
+        vectors([edges[3]], bits, 0)[0],
+        0n,
+        (1n << 128n) - 1n,
+        1n << 127n,
+      ]
       : EDGES[operands[1]].slice(0, 14);
     for (const value of constants) {
       add(`constant right ${value}`, apply(operands.map((type, i) => i === 1 ? constant(type, value) : get(type, i))));

@@ -6,7 +6,7 @@
  * lowest integer, which the saturating sequences correct without a branch.
  */
 
-import { FloatCond, Lanes } from "../../ir/mod.ts";
+import { FloatCond, Ir, Lanes } from "../../ir/mod.ts";
 import { type Rule, ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 import {
@@ -63,6 +63,32 @@ const MAX: Rule = (c, v) => {
   canonical(c, w, sum, binImm(c, P.PFCMP[w], difference, sum, UNORDERED), c.own(v));
   return true;
 };
+
+/**
+ * The extreme of x and a constant without NaN. The instruction answers x when the comparison fails: with a NaN, and with zeros, which are
+ * equal. What is added makes a NaN quiet and changes nothing else: -0; or for the maximum with +0, which -0 must become: +0.
+ */
+const extremeOfConstant = (forms: readonly P.Packed[], extreme: "least" | "greatest"): Rule => (c, v) => {
+  const k = c.b[v];
+  if (c.op[k] !== Ir.vconst) return false;
+  const w = wide(c, v);
+  const words = [c.b[k], c.c[k], c.imm[k], c.aux[k]] as const;
+  const addend = [0, 0, 0, 0] as [number, number, number, number];
+  for (let top = w; top < 4; top += w + 1) {
+    const rest = w === 0 ? 0 : words[top - 1];
+    const isZero = (words[top] & MAGNITUDE | rest) === 0;
+    const isNan = w === 0
+      ? (words[top] & MAGNITUDE) > INFINITY_F32
+      : (words[top] & MAGNITUDE) > INFINITY_F64_HIGH || (words[top] & MAGNITUDE) === INFINITY_F64_HIGH && rest !== 0;
+    if (isNan || isZero && extreme === "least" && words[top] < 0) return false;
+    addend[top] = isZero && extreme === "greatest" && words[top] >= 0 ? 0 : SIGN;
+  }
+  const x = c.reg(c.a[v]);
+  const chosen = bin(c, forms[w], c.vectorConstant(words[0], words[1], words[2], words[3]), x);
+  binWords(c, P.PFADD[w], chosen, addend, c.own(v));
+  return true;
+};
+const INFINITY_F32 = 0x7f800000, INFINITY_F64_HIGH = 0x7ff00000;
 
 const pseudo = (forms: readonly P.Packed[]): Rule => (c, v) => {
   const a = c.reg(c.a[v]), b = c.reg(c.b[v]);
@@ -173,8 +199,8 @@ export const VECTOR_FLOAT_RULES = {
   vfsub: ordered("vfsub", byWidth(P.PFSUB)),
   vfmul: commutative("vfmul", byWidth(P.PFMUL)),
   vfdiv: ordered("vfdiv", byWidth(P.PFDIV)),
-  vfmin: ruleList({ "vfmin": MIN }),
-  vfmax: ruleList({ "vfmax": MAX }),
+  vfmin: ruleList({ "vfmin.const": extremeOfConstant(P.PFMIN, "least"), "vfmin": MIN }),
+  vfmax: ruleList({ "vfmax.const": extremeOfConstant(P.PFMAX, "greatest"), "vfmax": MAX }),
   vfpmin: ruleList({ "vfpmin": pseudo(P.PFMIN) }),
   vfpmax: ruleList({ "vfpmax": pseudo(P.PFMAX) }),
   vfneg: ruleList({

@@ -374,6 +374,11 @@ function floatSign(op: IrOp): FoldRule {
   };
 }
 
+/** For operations that fold nothing else. */
+function constantToRight(op: IrOp): FoldRule {
+  return (f, _type, a, b, _c, imm, aux) => canonical(f, op, a, b, imm, aux);
+}
+
 /** Rules by operation name. */
 export const VECTOR_RULES = {
   vsplat,
@@ -424,6 +429,16 @@ export const VECTOR_RULES = {
   vushr: shift((x, count, bits) => unsigned(x, bits) >> count),
   vsshr: shift((x, count) => x >> count),
   vicmp,
+  vq15mulr: constantToRight(Ir.vq15mulr),
+  vdot: constantToRight(Ir.vdot),
+  vextmul_low_s: constantToRight(Ir.vextmul_low_s),
+  vextmul_low_u: constantToRight(Ir.vextmul_low_u),
+  vextmul_high_s: constantToRight(Ir.vextmul_high_s),
+  vextmul_high_u: constantToRight(Ir.vextmul_high_u),
+  vfadd: constantToRight(Ir.vfadd),
+  vfmul: constantToRight(Ir.vfmul),
+  vfmin: constantToRight(Ir.vfmin),
+  vfmax: constantToRight(Ir.vfmax),
   vfneg: floatSign(Ir.vfneg),
   vfabs: floatSign(Ir.vfabs),
 } as const;
