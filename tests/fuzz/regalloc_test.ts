@@ -28,7 +28,8 @@ for (const { name, file } of FILES) {
     for (let k = 0; k < count; k++) {
       const seed = seedBase() + k;
       const size = k % 10 === 9 ? 1500 : 10 + (k % 7) * 40;
-      randomProgram(input, seed, { size, file, calls: (k % 3) * 8, exitsInside: k % 2 === 0, ...POLLS[k % 4] });
+      const options = { size, file, calls: (k % 3) * 8, unwinding: (k % 5) * 25, exitsInside: k % 2 === 0 };
+      randomProgram(input, seed, { ...options, ...POLLS[k % 4] });
       try {
         allocator.allocate(input, output);
         checkAllocation(input, output, file);

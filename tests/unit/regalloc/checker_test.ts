@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { InternalError } from "../../../lib/base/mod.ts";
+import { InternalError, NONE } from "../../../lib/base/mod.ts";
 import {
   Allocation,
   AllocationInput,
@@ -183,4 +183,35 @@ Deno.test("checkAllocation() rejects a slot that is reported twice, and one whos
   assertThrows(() => checkAllocation(input, output, FILE), InternalError, "reported twice");
   report(2, slot);
   assertThrows(() => checkAllocation(input, output, FILE), InternalError, "holds no root");
+});
+
+Deno.test("checkAllocation() knows that a pad begins in the middle of its call, with nothing in registers", () => {
+  const build = (input: AllocationInput, used: "argument" | "result") => {
+    const b = new ProgramBuilder(input);
+    const x = b.vreg(), r = b.vreg();
+    b.block();
+    b.inst([[x, DEF_REG]]);
+    const call = b.inst([[x, USE], [r, defFixed(0)]], allOf(FILE), 1);
+    const from = b.jump();
+    const returned = b.block();
+    b.inst([[r, USE]]);
+    const pad = b.block();
+    b.inst([[used === "argument" ? x : r, USE]]);
+    b.edge(from, returned);
+    b.edge(from, pad);
+    b.pads.push([pad, call]);
+    return b.finish();
+  };
+  const input = new AllocationInput(), output = new Allocation();
+  const allocator = new Allocator(FILE);
+  build(input, "argument");
+  allocator.allocate(input, output);
+  checkAllocation(input, output, FILE);
+  // Right for an ordinary second successor only.
+  build(input, "result");
+  input.padCall[2] = NONE;
+  allocator.allocate(input, output);
+  checkAllocation(input, output, FILE);
+  input.padCall[2] = 1;
+  assert(isRejected(input, output));
 });

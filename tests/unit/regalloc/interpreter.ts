@@ -30,11 +30,16 @@ interface Store {
   clobber(inst: number): void;
   after(inst: number): void;
   pass(block: number, succ: number): void;
+  /** Control goes on in a pad: what registers held is gone. */
+  unwind(): void;
 }
 
 function run(input: AllocationInput, seed: number, store: Store): number[] {
   const trace: number[] = [];
+  const padOf = new Map<number, number>();
+  for (let b = 0; b < input.blockCount; b++) if (input.padCall[b] !== NONE) padOf.set(input.padCall[b], b);
   let block = 0;
+  nextBlock:
   for (let step = 0; step < STEPS;) {
     let hash = 0;
     for (let i = input.blockFirst[block]; i < input.blockFirst[block + 1]; i++, step++) {
@@ -48,6 +53,13 @@ function run(input: AllocationInput, seed: number, store: Store): number[] {
       for (let o = start; o < end; o++) if (isUse(o, DEF)) store.write(o, mix(i, 123));
       store.clobber(i);
       for (let o = start; o < end; o++) if (isUse(o, LATE)) hash = mix(hash, store.read(o));
+      const pad = padOf.get(i);
+      if (pad !== undefined && (mix(mix(hash, step), seed) & 3) === 0) {
+        trace.push(~hash);
+        store.unwind();
+        block = pad;
+        continue nextBlock;
+      }
       for (let o = start; o < end; o++) {
         if (!isUse(o, DEF | LATE)) continue;
         const token = input.vregRemat[input.operandVreg[o]];
@@ -58,7 +70,8 @@ function run(input: AllocationInput, seed: number, store: Store): number[] {
     }
     const first = input.succStart[block], count = input.succStart[block + 1] - first;
     if (count === 0) break;
-    const succ = input.succs.at(first + (mix(mix(hash, step), seed) >>> 0) % count);
+    let succ = input.succs.at(first + (mix(mix(hash, step), seed) >>> 0) % count);
+    if (input.padCall[succ] !== NONE) succ = input.succs.at(first);
     store.pass(block, succ);
     block = succ;
   }
@@ -74,6 +87,7 @@ export function traceProgram(input: AllocationInput, seed: number): number[] {
     before: () => {},
     clobber: () => {},
     after: () => {},
+    unwind: () => {},
     pass: (block, succ) => {
       const start = input.argStart[block], count = input.argStart[block + 1] - start;
       const passed = Array.from({ length: count }, (_, k) => values.get(input.args.at(start + k))!);
@@ -129,5 +143,8 @@ export function traceAllocated(input: AllocationInput, output: Allocation, seed:
     },
     after: (inst) => edits(inst, 1),
     pass: () => {},
+    unwind: () => {
+      for (let r = 0; r < 32; r++) registers[r] = mix(garbage++, r);
+    },
   });
 }

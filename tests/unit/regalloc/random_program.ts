@@ -72,6 +72,8 @@ interface Block {
 /** Builds an `AllocationInput` block by block; edges are given as they become known. */
 export class ProgramBuilder {
   readonly blocks: Block[] = [];
+  /** Pads: block and instruction (RA-IN-6). */
+  readonly pads: [block: number, call: number][] = [];
   depth = 0;
   cold = 0;
 
@@ -143,6 +145,7 @@ export class ProgramBuilder {
       input.loopEnd[b] = block.loopEnd;
       input.cold[b] = block.cold;
     }
+    for (const [block, call] of this.pads) input.padCall[block] = call;
     const n = blocks.length;
     input.blockFirst[n] = input.instCount;
     input.succStart[n] = input.succs.length;
@@ -173,6 +176,8 @@ export interface RandomOptions {
   polls?: number;
   /** Percent of integers that are roots. */
   roots?: number;
+  /** Percent of calls that may unwind to a pad. */
+  unwinding?: number;
   /** Percent of statements that are control flow. */
   branching?: number;
   /** Whether loops are left from their middle by blocks numbered inside them. */
@@ -255,17 +260,62 @@ class Generator {
         if (kind < 4) this.#if(env, depth);
         else if (kind < 8) this.#loop(env, depth);
         else this.#switch(env, depth);
-      } else this.#inst(env);
+      } else this.#inst(env, depth);
     }
   }
 
-  #inst(env: Env): void {
+  /** A call that returns to one block, and unwinds to another, where nothing of what it defines exists. */
+  #unwindingCall(env: Env, depth: number): void {
+    const b = this.#b;
+    const before = copyEnv(env);
+    const call = this.#call(env);
+    // What stands between the call and the end of its block has not happened in the pad either.
+    if (this.random.chance(30)) b.inst([[this.#fresh(env, 0), DEF_REG]]);
+    const from = b.jump();
+    const outerCold = b.cold;
+    const padFirst = this.random.chance(50);
+    const ways: { from: number; env: Env }[] = [];
+    const returned = () => {
+      const id = b.block();
+      const mine = copyEnv(env);
+      if (this.random.chance(50)) this.#statements(mine, depth + 1);
+      ways.push({ from: b.jump(), env: mine });
+      return id;
+    };
+    const pad = () => {
+      if (this.random.chance(70)) b.cold = 1;
+      const id = b.block();
+      b.pads.push([id, call]);
+      const mine = copyEnv(before);
+      if (this.random.chance(70)) this.#statements(mine, depth + 1);
+      ways.push({ from: b.jump(), env: mine });
+      b.cold = outerCold;
+      return id;
+    };
+    if (padFirst) {
+      const id = pad();
+      b.edge(from, returned());
+      b.edge(from, id);
+    } else {
+      b.edge(from, returned());
+      b.edge(from, pad());
+    }
+    // What only one side knows is gone.
+    [env[0], env[1]] = before;
+    this.#merge(env, ways);
+  }
+
+  #inst(env: Env, depth: number): void {
     const { random, options } = this;
     const b = this.#b;
     const c = this.#class(env);
     const order = c === 0 ? options.file.intOrder : options.file.floatOrder;
     const few = order.length <= 3;
-    if (random.chance(options.calls ?? 10)) return this.#call(env);
+    if (random.chance(options.calls ?? 10)) {
+      if (random.chance(options.unwinding ?? 0)) this.#unwindingCall(env, depth);
+      else this.#call(env);
+      return;
+    }
     if (random.chance(options.polls ?? 0)) return void b.inst([], 0, Safepoint.registers);
     const kind = random.below(100);
     if (kind < 8) {
@@ -315,7 +365,7 @@ class Generator {
     ];
   }
 
-  #call(env: Env): void {
+  #call(env: Env): number {
     const { random, options } = this;
     const operands: [VReg, number][] = [];
     for (let c = 0; c < 2; c++) {
@@ -335,7 +385,7 @@ class Generator {
       const order = this.#fixedOf(c);
       if (random.chance(50)) operands.push([this.#fresh(env, c), defFixed(order[0])]);
     }
-    this.#b.inst(operands, this.#all, random.chance(70) ? 1 : 0);
+    return this.#b.inst(operands, this.#all, random.chance(70) ? 1 : 0);
   }
 
   /** Merge parameters and what each way in passes for them. */
