@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Func, optimize, OptimizeScratch, parseFunc, printFunc, verifyFunc } from "../../lib/ir/mod.ts";
-import { AddressSpace, type Environment, IrTrap, runFunc, type Val } from "../unit/translate/ir_machine.ts";
+import { AddressSpace, type Environment, IrTrap, IrUnwind, runFunc, type Val } from "../unit/translate/ir_machine.ts";
 import { IrProgram, VmContext } from "./generators/ir_program.ts";
 import { Random } from "./generators/random.ts";
 
@@ -36,6 +36,7 @@ function observe(func: Func, args: Val[]): string {
   const space = new AddressSpace();
   const vmctx = space.map(VmContext.sizeBytes);
   const memory = space.map(MEMORY_BYTES);
+  const record = space.map(64);
   space.setU64(vmctx + VmContext.base, memory);
   space.setU64(vmctx + VmContext.length, MEMORY_BYTES - 16);
   const contents = space.bytes(memory);
@@ -44,11 +45,16 @@ function observe(func: Func, args: Val[]): string {
   const environment: Environment = {
     space,
     vmctx,
+    record,
     call(_, [argument]) {
       calls.push(argument);
       const number = argument as number;
       contents[number & 31]++;
       space.bytes(vmctx)[VmContext.globals + (number & 7)]++;
+      if ((number & 3) === 3) {
+        space.setU32(record + VmContext.cause, number * 5 >>> 0);
+        throw new IrUnwind();
+      }
       if (number === 8) space.setU64(vmctx + VmContext.length, MEMORY_BYTES); // the memory grows
       return [number + calls.length | 0];
     },
@@ -60,8 +66,9 @@ function observe(func: Func, args: Val[]): string {
   try {
     outcome = `${runFunc(func, args, environment)}`;
   } catch (error) {
-    if (!(error instanceof IrTrap)) throw error;
-    outcome = `trap ${error.code}`;
+    if (error instanceof IrTrap) outcome = `trap ${error.code}`;
+    else if (error instanceof IrUnwind) outcome = "unwound";
+    else throw error;
   }
   return `${outcome}; calls ${calls}; memory ${contents}; context ${space.bytes(vmctx).slice(VmContext.globals)}`;
 }

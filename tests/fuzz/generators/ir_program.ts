@@ -23,8 +23,8 @@ import {
 } from "../../../lib/ir/mod.ts";
 import type { Random } from "./random.ts";
 
-/** Layout of the VM context. */
-export const VmContext = { base: 64, length: 72, globals: 80, sizeBytes: 128 } as const;
+/** Layout of the VM context; `cause` is a field of the record, which calls that unwind have written. */
+export const VmContext = { base: 64, length: 72, globals: 80, sizeBytes: 128, cause: 16 } as const;
 
 /** Trap codes of the program: faults of accesses, explicit checks. */
 export const Trap = { fault: 2, bounds: 3, check: 4, divide: 5 } as const;
@@ -192,10 +192,33 @@ export class IrProgram {
       case 2:
         return b.def(variable, this.#condition());
       default:
-        this.#list.reset();
-        this.#list.push(this.#operand());
-        return b.def(variable, b.call(Ir.call, NONE, 0, this.#list, 0, 1, this.#calleeSignature));
+        return this.#call(variable);
     }
+  }
+
+  // A call, half of them with a pad that loads what the record says and goes on where the call returns to.
+  #call(variable: number): void {
+    const b = this.builder;
+    const random = this.#random;
+    this.#list.reset();
+    this.#list.push(this.#operand());
+    const result = b.call(Ir.call, NONE, 0, this.#list, 0, 1, this.#calleeSignature);
+    if (random.oneIn(2)) return b.def(variable, result);
+    const [returned, pad, join] = [b.createBlock(), b.createBlock(), b.createBlock()];
+    b.setCold(pad);
+    b.unwindEdge(returned, pad);
+    b.seal(returned);
+    b.seal(pad);
+    b.switchTo(pad);
+    const cause = b.load(Ir.load, I32, b.record(), NONE, VmContext.cause, VM);
+    b.def(random.below(VARIABLES), random.oneIn(2) ? cause : b.binary(Ir.iadd, cause, this.#operand()));
+    if (random.oneIn(8)) this.#return(this.#operand());
+    else b.jump(join);
+    b.switchTo(returned);
+    b.def(variable, result);
+    b.jump(join);
+    b.seal(join);
+    b.switchTo(join);
   }
 
   // A branch out of, or back to the start of, a construct around; sometimes a table, a return or a trap.

@@ -128,3 +128,39 @@ Deno.test("verifyFunc() throws an internal error that names the pass", () => {
   );
   verifyFunc(parseFunc(GOOD));
 });
+
+const UNWINDING = `
+sig0 (i32, i64) -> (i32)
+sig1 (i32) -> (i32, i64)
+func 0 sig0 {
+b0:
+  v0:i32 = param 0
+  v1:i64 = param 1
+  v5:i32 = call 3(v0), sig1
+  v6:i64 = proj v5, 1
+  unwind_edge [8, 0], b1, b2
+b1:
+  v7:i32 = wrap v6
+  jump b3(v7)
+b2 cold:
+  v8:addr = record
+  v9:i32 = load v8, _, +8, vm
+  jump b3(v9)
+b3(v10:i32):
+  return (v10)
+}`;
+
+Deno.test("checkFunc() accepts a call with a pad, and finds what unwinding breaks (IR-9)", () => {
+  assertEquals(checkFunc(parseFunc(UNWINDING)), []);
+  const defects: [from: string, to: string, reason: string][] = [
+    ["jump b3(v9)", "jump b3(v5)", "may have unwound"],
+    ["return (v10)", "return (v5)", "may have unwound"],
+    ["v6:i64 = proj v5, 1", "v6:i64 = iadd v1, v1", "wrong types"],
+    ["[8, 0], b1, b2", "[8, 0], b1, b3", "has parameters"],
+    ["jump b3(v9)", "jump b1()", "several predecessors"],
+  ];
+  for (const [from, to, reason] of defects) {
+    const errors = checkFunc(parseFunc(UNWINDING.replace(from, to)));
+    assert(errors.some((error) => error.includes(reason)), `${to}: ${errors}`);
+  }
+});

@@ -127,6 +127,9 @@ function writeTyped(view: DataView, type: Type, offset: number, value: Val): voi
   }
 }
 
+/** A call that comes back by unwinding: to its pad, if it has one, else to its caller's. What the pad reads has been written already. */
+export class IrUnwind extends Error {}
+
 /** A function that has ended in a tail call, which is still to be made. */
 export class TailCall {
   constructor(readonly make: () => Outcome) {}
@@ -519,6 +522,12 @@ function constant64(m: Activation, v: number): bigint {
   return BigInt.asIntN(64, BigInt(m.f.aux[v]) << 32n | BigInt(m.f.imm[v] >>> 0));
 }
 
+/** Whether only projections stand between a place and its block's terminator. */
+function isLastCall(f: Func, block: number, at: number): boolean {
+  for (let place = at + 1; place < f.blockEnd[block] - 1; place++) if (f.op[f.order[place]] !== Ir.proj) return false;
+  return true;
+}
+
 /** Runs a function; returns its results. */
 export function runFunc(f: Func, args: readonly Val[], environment: Environment): Val[] {
   return finishCall(startFunc(f, args, environment));
@@ -530,6 +539,7 @@ export function startFunc(f: Func, args: readonly Val[], environment: Environmen
   let block = 0;
   for (;;) {
     let next = NONE;
+    instructions:
     for (let at = f.blockStart[block]; at < f.blockEnd[block]; at++) {
       const v = f.order[at];
       switch (f.op[v]) {
@@ -546,6 +556,9 @@ export function startFunc(f: Func, args: readonly Val[], environment: Environmen
         case Ir.br_table:
           next = f.pool.data[f.b[v] + Math.min((a(m, v) as number) >>> 0, f.c[v] - 1)];
           break;
+        case Ir.unwind_edge:
+          next = f.imm[v];
+          break;
         case Ir.return:
           return listOf(m, v);
         case Ir.return_call: {
@@ -561,7 +574,15 @@ export function startFunc(f: Func, args: readonly Val[], environment: Environmen
           return new TailCall(() => environment.tailCallIndirect!(callee, passed));
         }
         default: {
-          const value = EXEC[f.op[v]](m, v);
+          const edge = f.terminator(block);
+          let value: Val;
+          try {
+            value = EXEC[f.op[v]](m, v);
+          } catch (error) {
+            if (!(error instanceof IrUnwind) || f.op[edge] !== Ir.unwind_edge || !isLastCall(f, block, at)) throw error;
+            next = f.aux[edge];
+            break instructions;
+          }
           if (f.type[v] !== VOID) checkKind(f.type[v], value, f, v);
           m.values[v] = value;
         }
