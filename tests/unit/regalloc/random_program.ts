@@ -312,7 +312,7 @@ class Generator {
     const order = c === 0 ? options.file.intOrder : options.file.floatOrder;
     const few = order.length <= 3;
     if (random.chance(options.calls ?? 10)) {
-      if (random.chance(options.unwinding ?? 0)) this.#unwindingCall(env, depth);
+      if (options.unwinding !== undefined && random.chance(options.unwinding)) this.#unwindingCall(env, depth);
       else this.#call(env);
       return;
     }
