@@ -332,7 +332,7 @@ export class FieldParser {
     if (hasMaximum) cursor.natural64("a size");
     const maximum = [number.lo, number.hi] as const;
     let flags = (hasMaximum ? LIMITS.maximum : 0) | (isAddress64 ? LIMITS.address64 : 0);
-    if (cursor.take("shared")) flags |= LIMITS.shared;
+    if (kind === "memory" && cursor.take("shared")) flags |= LIMITS.shared;
     const pageSizeLog2 = kind === "memory" ? this.#pageSize() : NONE;
     if (pageSizeLog2 !== NONE) flags |= LIMITS.pageSize;
     out.u8(flags);

@@ -23,9 +23,11 @@ export interface ParsedModule {
   readonly end: number;
 }
 
-/** A text as UTF-8. */
+/** A text as UTF-8; a copy of bytes that other threads may change. @throws {TypeError} for what is no text. */
 export function textBytes(text: string | Uint8Array): Uint8Array {
-  return typeof text === "string" ? new TextEncoder().encode(text) : text;
+  if (typeof text === "string") return new TextEncoder().encode(text);
+  if (!(text instanceof Uint8Array)) throw new TypeError("A text is a string or a Uint8Array");
+  return text.buffer instanceof ArrayBuffer ? text : new Uint8Array(text);
 }
 
 /**

@@ -12,9 +12,12 @@ import { CodeBuffer, IntList } from "../base/mod.ts";
 /** The number of an identifier. */
 export type Symbol = number;
 
-/** FNV-1a over a range of bytes. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
+/** FNV's start value. */
+const FNV_BASIS = 0x811c9dc5;
+
+/** FNV-1a over a range of bytes, from a start value on. */
+export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number = FNV_BASIS): number {
+  let hash = seed;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
   return hash ^ hash >>> 15;
 }
@@ -25,6 +28,8 @@ export class SymbolTable {
   readonly #starts = new IntList();
   /** Symbol + 1 by hash, 0 where free; a power of two of slots, at most half of them used. */
   #slots = new Int32Array(256);
+  /** Differs from run to run, so that no text can be made whose names all fall into one slot. */
+  readonly #seed = Math.random() * 2 ** 32 | 0;
 
   constructor() {
     this.#starts.push(0);
@@ -37,7 +42,7 @@ export class SymbolTable {
 
   /** The symbol of the name that stands in `bytes`. */
   intern(bytes: Uint8Array, start: number, end: number): Symbol {
-    let slot = hashBytes(bytes, start, end) & this.#slots.length - 1;
+    let slot = hashBytes(bytes, start, end, this.#seed) & this.#slots.length - 1;
     for (let found = this.#slots[slot]; found !== 0; found = this.#slots[slot]) {
       if (this.#isNamed(found - 1, bytes, start, end)) return found - 1;
       slot = slot + 1 & this.#slots.length - 1;
@@ -71,7 +76,8 @@ export class SymbolTable {
   #grow(): void {
     const slots = new Int32Array(2 * this.#slots.length);
     for (let symbol = 0; symbol < this.count; symbol++) {
-      let slot = hashBytes(this.#names.bytes, this.#starts.at(symbol), this.#starts.at(symbol + 1)) & slots.length - 1;
+      const hash = hashBytes(this.#names.bytes, this.#starts.at(symbol), this.#starts.at(symbol + 1), this.#seed);
+      let slot = hash & slots.length - 1;
       while (slots[slot] !== 0) slot = slot + 1 & slots.length - 1;
       slots[slot] = symbol + 1;
     }

@@ -328,6 +328,7 @@ const WRONG: readonly [text: string, message: string][] = [
   ["(type $t (func)) (func (type $t) (param i32))", "1:34: inline function type does not match the explicit type"],
   ["(func (result i32) (param i32))", "1:20: unexpected token (param, expected no parameters after results"],
   ["(type $s (struct (field $a i32))) (func (struct.get $s $b))", "1:56: unknown field $b"],
+  ["(table 1 shared funcref)", "1:10: unexpected token shared, expected a reference type"],
   ["(module) (module)", "1:10: unexpected token (, expected the end of the text"],
   ["(modul)", "1:2: unknown operator modul"],
   ["(func", "1:1: unclosed ("],
@@ -340,6 +341,17 @@ const WRONG: readonly [text: string, message: string][] = [
 Deno.test("parseModule() says where a text is wrong, and why", () => {
   for (const [text, message] of WRONG) {
     assertEquals(assertThrows(() => parseModule(text), TextError).message, message, text);
+  }
+});
+
+Deno.test("parseModule() takes strings and bytes, shared ones too, and nothing else", () => {
+  const bytes = new TextEncoder().encode('(func (export "\u{e9}"))');
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  assertEquals(parseModule(bytes), parseModule('(func (export "\u{e9}"))'));
+  assertEquals(parseModule(shared), parseModule(bytes));
+  for (const wrong of [undefined, 5, {}, [40, 41], bytes.buffer]) {
+    assertThrows(() => parseModule(wrong as never), TypeError, "A text is a string or a Uint8Array");
   }
 });
 
