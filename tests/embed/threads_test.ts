@@ -10,17 +10,18 @@ const BOUNDS = ["guard", "explicit"] as const;
 
 /** A Worker at work. */
 class Guest implements Disposable {
-  readonly handle: Promise<InterruptHandle>;
+  /** There when the calls are about to begin; the handle only if asked for. */
+  readonly handle: Promise<InterruptHandle | undefined>;
   readonly outcomes: Promise<readonly unknown[]>;
   readonly #worker = new Worker(new URL("threads_worker.ts", import.meta.url), { type: "module" });
 
   constructor(task: Omit<Task, "form"> & { readonly form?: Task["form"] }) {
-    const handle = Promise.withResolvers<InterruptHandle>();
+    const handle = Promise.withResolvers<InterruptHandle | undefined>();
     const outcomes = Promise.withResolvers<readonly unknown[]>();
     this.handle = handle.promise;
     this.outcomes = outcomes.promise;
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      if ("handle" in data) handle.resolve(InterruptHandle.from(data.handle));
+      if ("handle" in data) handle.resolve(data.handle === undefined ? undefined : InterruptHandle.from(data.handle));
       else outcomes.resolve(data.outcomes);
     };
     this.#worker.onerror = (event) => {
@@ -130,35 +131,49 @@ const PING_PONG = wat(`(module (import "m" "memory" (memory 1 20000 shared))
     (memory.atomic.wait64 (i32.const 64) (i64.const 0) (local.get $timeout)))
   (func (export "answer") (result i32) (i32.const 42)))`);
 
-Deno.test("guests of two Workers wait for and wake each other", async () => {
-  const ROUNDS = 2000;
-  const shared = new SharedMemory({ minimum: 1, maximum: 20000 });
-  const guests = [[0, 1], [1, 0]].map(([mine, other]) =>
-    new Guest({ bytes: PING_PONG, shared, bounds: "guard", calls: [["play", mine, other, ROUNDS]] })
-  );
-  try {
-    for (const { outcomes } of guests) assertEquals(await outcomes, [0]);
-    assertEquals(new Int32Array(shared.buffer)[0], 0);
-  } finally {
-    for (const guest of guests) guest[Symbol.dispose]();
-  }
-});
-
-Deno.test("a guest and JavaScript wait for and wake each other", async () => {
-  const ROUNDS = 2000;
-  const shared = new SharedMemory({ minimum: 1, maximum: 20000 });
-  using guest = new Guest({ bytes: PING_PONG, shared, bounds: "guard", calls: [["play", 0, 1, ROUNDS]] });
-  await guest.handle; // the guest is about to start
-  const words = new Int32Array(shared.buffer);
-  for (let round = 0; round < ROUNDS; round++) {
-    while (Atomics.load(words, 0) !== 1) {
-      assert(Atomics.wait(words, 0, 0, 20_000) !== "timed-out", `round ${round}`);
+for (const waits of [undefined, "interruptible"] as const) {
+  Deno.test(`guests of two Workers wait for and wake each other, ${waits ?? "not interruptible"}`, async () => {
+    const ROUNDS = 2000;
+    const shared = new SharedMemory({ minimum: 1, maximum: 20000 });
+    const guests = [[0, 1], [1, 0]].map(([mine, other]) =>
+      new Guest({
+        bytes: PING_PONG,
+        shared,
+        bounds: "guard",
+        calls: [["play", mine, other, ROUNDS]],
+        ...(waits === undefined ? {} : { waits }),
+      })
+    );
+    try {
+      for (const { outcomes } of guests) assertEquals(await outcomes, [0]);
+      assertEquals(new Int32Array(shared.buffer)[0], 0);
+    } finally {
+      for (const guest of guests) guest[Symbol.dispose]();
     }
-    Atomics.store(words, 0, 0);
-    Atomics.notify(words, 0, 1);
-  }
-  assertEquals(await guest.outcomes, [0]);
-});
+  });
+
+  Deno.test(`a guest and JavaScript wait for and wake each other, ${waits ?? "not interruptible"}`, async () => {
+    const ROUNDS = 2000;
+    const shared = new SharedMemory({ minimum: 1, maximum: 20000 });
+    using guest = new Guest({
+      bytes: PING_PONG,
+      shared,
+      bounds: "guard",
+      calls: [["play", 0, 1, ROUNDS]],
+      ...(waits === undefined ? {} : { waits }),
+    });
+    await guest.handle; // the guest is about to start
+    const words = new Int32Array(shared.buffer);
+    for (let round = 0; round < ROUNDS; round++) {
+      while (Atomics.load(words, 0) !== 1) {
+        assert(Atomics.wait(words, 0, 0, 20_000) !== "timed-out", `round ${round}`);
+      }
+      Atomics.store(words, 0, 0);
+      Atomics.notify(words, 0, 1);
+    }
+    assertEquals(await guest.outcomes, [0]);
+  });
+}
 
 Deno.test("a waiting guest is ended from outside, and its store goes on", async () => {
   const shared = new SharedMemory({ minimum: 1, maximum: 20000 });
@@ -166,13 +181,14 @@ Deno.test("a waiting guest is ended from outside, and its store goes on", async 
     bytes: PING_PONG,
     shared,
     bounds: "guard",
+    waits: "interruptible",
     calls: [["wait64", -1n], ["answer"], ["play", 5, 0, 1], ["wait64", 3_000_000n]],
   });
   const handle = await guest.handle;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  handle.interrupt();
+  handle!.interrupt();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  handle.interrupt();
+  handle!.interrupt();
   assertEquals(await guest.outcomes, ["trap interrupted", 42, "trap interrupted", 2]);
 });
 

@@ -10,11 +10,13 @@ export interface Task {
   /** A posted SharedMemory: what the module imports as "m" "memory". */
   readonly shared: unknown;
   readonly bounds: "guard" | "explicit";
+  /** Whether the store gives out an interruption handle, which makes waits come in slices. */
+  readonly waits?: "interruptible";
   /** Exports to call one after the other, with their arguments. */
   readonly calls: readonly (readonly [name: string, ...args: unknown[]])[];
 }
 
-/** What the Worker posts: an interruption handle first, then the outcomes. */
+/** What the Worker posts: first an interruption handle if it gives one out, then the outcomes. */
 export type Answer = { readonly handle: unknown } | { readonly outcomes: readonly unknown[] };
 
 // deno-lint-ignore no-explicit-any -- the type of a Worker's global is not in this library
@@ -25,7 +27,7 @@ scope.onmessage = ({ data }: MessageEvent<Task>) => {
   const module = data.form === "artifact" ? Module.deserialize(engine, data.bytes) : new Module(engine, data.bytes);
   const memory = Memory.fromShared(store, SharedMemory.from(data.shared));
   const { exports } = new Instance(store, module, { m: { memory } });
-  scope.postMessage({ handle: store.interruptHandle() });
+  scope.postMessage({ handle: data.waits === "interruptible" ? store.interruptHandle() : undefined });
   const outcomes = data.calls.map(([name, ...args]) => {
     try {
       return exports[name](...args);
