@@ -26,7 +26,7 @@ import type { Func, Value } from "../func.ts";
 import { FOLD_RULES } from "../fold/rules.ts";
 import { resolveOperands } from "../operands.ts";
 import { COMMUTES, EFFECTS, Ir, type IrOp, memFlags, memRegion } from "../ops.ts";
-import { ADDR, type Type, VOID } from "../types.ts";
+import { ADDR, REF, type Type, VOID } from "../types.ts";
 import { MemoryVersions } from "./memory_versions.ts";
 import { OrderWriter } from "./order_writer.ts";
 
@@ -188,7 +188,8 @@ export class GlobalValueNumbering extends Emitter {
     if (op === Ir.store) this.#forward(value);
   }
 
-  // What was loaded from, or stored to, other bytes at the same base and index is known in the new version as well.
+  // What was loaded from, or stored to, other bytes at the same base and index is known in the new version as well; so is what stands at
+  // another place of any object, if the indices are references: each is where an object begins, and objects do not overlap.
   #carryOver(store: number, before: number, after: number): void {
     const { func } = this;
     const recent = this.#recent;
@@ -201,11 +202,18 @@ export class GlobalValueNumbering extends Emitter {
       if (entry >= this.#entryCount || this.#entryVersion[entry] !== before) continue;
       const key = this.#entryKey[entry];
       if (!isLoad(func.op[key]) || memRegion(func.aux[key]) !== memRegion(func.aux[store])) continue;
-      if (func.a[key] !== func.a[store] || func.b[key] !== func.b[store]) continue;
+      if (func.a[key] !== func.a[store]) continue;
+      if (func.b[key] !== func.b[store] && !(this.#isReference(func.b[key]) && this.#isReference(func.b[store]))) {
+        continue;
+      }
       const from = func.imm[key] >>> 0;
       if (from < high && low < from + accessBytes(func, key)) continue;
       this.#insert(key, this.#entryValue[entry], after);
     }
+  }
+
+  #isReference(index: number): boolean {
+    return index !== NONE && this.func.type[index] === REF;
   }
 
   // A full-width store answers the load of the same type that follows it. The load that serves as the key stands nowhere.
