@@ -1,6 +1,6 @@
 /** Reservations of heaps: committed and given back by range, recycled empty. */
 
-import { assert, assertEquals, assertThrows, fail } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HeapReservation, HostError, PAGE_BYTES } from "../../../lib/host/mod.ts";
 
 const LENGTH = 2 ** 32 + 65536;
@@ -40,8 +40,8 @@ Deno.test("HeapReservation recycles address space, and nothing that was in it", 
   view.buffer.transfer(0);
   first.release();
   const others = Array.from({ length: 9 }, () => new HeapReservation(LENGTH, GUARD));
-  const again = others.find((reservation) => reservation.address === address);
-  if (again === undefined) fail("the address is not used again");
+  const again = others.find((reservation) => reservation.address === address)!;
+  assert(again, "the address is used again");
   again.commit(GUARD, PAGE_BYTES);
   const zero = new Uint8Array(again.view(GUARD, PAGE_BYTES));
   assert(zero.every((byte) => byte === 0));
