@@ -7,6 +7,7 @@
 
 import type { CompiledModule } from "./compiled_module.ts";
 import { printLayout } from "./layout.ts";
+import { GC_CONTRACT } from "./gc_layout.ts";
 import { LIBCALLS } from "./libcalls.ts";
 import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
@@ -72,7 +73,8 @@ export function cpuFeatureNames(mask: number): string[] {
 /** A hash of everything compiled code knows of the runtime: code made against another contract is refused. */
 export function contractHash(): number {
   let hash = 0x811c9dc5;
-  const text = VM_STRUCTS.map(printLayout).join("\n") + JSON.stringify(LIBCALLS) + JSON.stringify(TRAPS);
+  const text = VM_STRUCTS.map(printLayout).join("\n") + JSON.stringify(LIBCALLS) + JSON.stringify(TRAPS) +
+    JSON.stringify(GC_CONTRACT);
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }

@@ -118,6 +118,17 @@ export const GC_TYPE_ROW_BYTES = 64;
 /** Offsets inside a row. */
 export const GcTypeRow = { depth: 0, kind: 4, display: 8 } as const;
 
+/** What code knows of objects beside their structs: part of the contract that artifacts are made against. */
+export const GC_CONTRACT = {
+  GcKind,
+  GC_KIND_SHIFT,
+  GC_MAX_OFFSET_BYTES,
+  GC_MAX_INLINE_BYTES,
+  GC_DISPLAY_LENGTH,
+  GC_TYPE_ROW_BYTES,
+  GcTypeRow,
+} as const;
+
 /** How a field is stored. `func` is the id of a function reference. */
 export const STORAGE = ["i8", "i16", "i32", "i64", "f32", "f64", "v128", "ref", "func"] as const;
 /** The name of a storage kind. */

@@ -1,16 +1,18 @@
 /**
  * The runtime: loaded code, instances and everything in them, calls into guests and out of them, traps.
  *
- * One file per VM object. Everything here is below the public API: no options, no names given by users beyond exports and imports, no
+ * One file per VM object; `gc/` has the heap of objects, its collector, and what JavaScript holds of them (COLLECT-n, HANDLE-n, REF-n, HEAP-n,
+ * SEMI-n, TYPETAB-n). Everything here is below the public API: no options, no names given by users beyond exports and imports, no
  * JavaScript classes of the API; `lib/engine` wraps these objects and hands in the few things it alone knows (`EngineState`).
  *
  * May import: base, host, wasm, abi, elf.
  *
  * RUN-1  Machine code's memory is written through {@linkcode Block} and the offsets of `lib/abi` only.
- * RUN-2  Everything of a store lives until the store is closed (OWN-1); a store closes only while no call of it is active.
+ * RUN-2  Everything of a store but objects and host values lives until the store is closed (OWN-1); a store closes only while no call of it is active.
  * RUN-3  Nothing in the value area survives a line of user code (AREA-1): `export_call.ts` and `host_call.ts` are the only writers.
  * RUN-4  Every runtime call validates, allocates, then commits (HOST-S).
  * RUN-5  At most one VMFuncRef per function and instance; at most one `FuncState` and one callable per VMFuncRef.
+ * RUN-6  A reference is held as a number only until something is asked to collect (COLLECT-2).
  *
  * @module
  */
