@@ -45,6 +45,8 @@ const CHUNK_BYTES = 512 * 1024;
 const MINIMUM_BYTES = 4 << 20;
 /** Soft limit over live bytes after a collection. */
 const GROWTH = 3;
+/** A collection that leaves less than this part of the heap free has found it full: the next ones would come ever faster, for ever less. */
+const LEAST_FREE = 1 / 32;
 /** An empty space keeps this much memory; beyond, it is given back. */
 const KEEP_BYTES = 64 << 20;
 
@@ -82,6 +84,8 @@ export class SemispaceCollector implements Collector, RootVisitor {
   #currentPlace = 0;
   #cleanEnd: number;
   #softEnd: number;
+  /** Nothing is allocated beyond this heap index until the next collection. */
+  #hardEnd: number;
 
   // State of a collection.
   #from = new Int32Array(0);
@@ -109,6 +113,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
     const { start } = this.#current;
     this.#cleanEnd = start;
     this.#softEnd = start + Math.min(MINIMUM_BYTES, this.#limitBytes);
+    this.#hardEnd = start + this.#limitBytes;
     this.#context.setAddress(gcHeapBase, this.baseAddress);
     this.#context.setI32(gcNext, start);
     this.#publishLimit(start);
@@ -187,9 +192,8 @@ export class SemispaceCollector implements Collector, RootVisitor {
   /** Zeroes at least up to heap index `end`; false beyond the heap's limit. */
   #clean(end: number): boolean {
     const space = this.#current;
-    const hardEnd = space.start + this.#limitBytes;
-    if (end > hardEnd) return false;
-    const target = Math.min(hardEnd, Math.max(end, this.#cleanEnd + CHUNK_BYTES));
+    if (end > this.#hardEnd) return false;
+    const target = Math.min(this.#hardEnd, Math.max(end, this.#cleanEnd + CHUNK_BYTES));
     try {
       space.commitTo(target);
     } catch {
@@ -230,6 +234,8 @@ export class SemispaceCollector implements Collector, RootVisitor {
     const next = other.start + liveBytes;
     if (next > other.dirtyEnd) other.dirtyEnd = next;
     this.#cleanEnd = next;
+    const isFull = liveBytes > this.#limitBytes * (1 - LEAST_FREE);
+    this.#hardEnd = isFull ? next : other.start + this.#limitBytes;
     this.#softEnd = other.start +
       Math.min(this.#limitBytes, Math.max(MINIMUM_BYTES, liveBytes * GROWTH, liveBytes + extraBytes + CHUNK_BYTES));
     if (this.#collectAlways || emptied.committedBytes > KEEP_BYTES) emptied.decommit();

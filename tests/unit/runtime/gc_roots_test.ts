@@ -163,3 +163,49 @@ Deno.test("guests of several activations are frozen, and all their references fo
   assertEquals(sandbox.gc.handles.count, 0);
   assertEquals(sandbox.findings, []);
 });
+
+Deno.test("an instance that failed in the middle keeps what it shares, and nothing is lost or stale", () => {
+  using sandbox = new HeapSandbox();
+  const { exports: shared } = sandbox.instance(`(module (type $box (struct (field i32)))
+    (table (export "t") 4 (ref null $box))
+    (func (export "read") (param i32) (result i32) (struct.get $box 0 (table.get 0 (local.get 0)))))`);
+  const failing = (last: string) =>
+    `(module (type $box (struct (field i32)))
+    (import "shared" "t" (table 4 (ref null $box)))
+    (memory 1)
+    (global (ref $box) (struct.new $box (i32.const 5)))
+    (table 3 (ref $box) (struct.new $box (i32.const 6)))
+    (elem (table 0) (i32.const 1) (ref $box) (item (struct.new $box (i32.const 7))) (item (global.get 0)))
+    (elem (ref $box) (item (struct.new $box (i32.const 8))))
+    ${last})`;
+  for (
+    const last of [
+      `(elem (table 0) (i32.const 4) (ref null $box) (item (ref.null $box)))`,
+      `(data (i32.const 65536) "x")`,
+      `(func $start unreachable) (start $start)`,
+    ]
+  ) {
+    assertThrows(() => sandbox.instance(failing(last), { shared: { t: shared.t } }), Trap);
+    sandbox.gc.collect();
+    assertEquals([shared.read(1), shared.read(2)], [7, 5]);
+  }
+  assertEquals(sandbox.findings, []);
+});
+
+Deno.test("heaps of closed stores are used again: mappings do not grow", () => {
+  const mappings = () => Deno.readTextFileSync("/proc/self/maps").split("\n").length;
+  const use = () => {
+    using sandbox = new HeapSandbox();
+    const { exports } = sandbox.instance(`(module (type $bytes (array (mut i8)))
+      (func (export "fill") (result i32) (local $a (ref null $bytes))
+        (local.set $a (array.new_default $bytes (i32.const 100000)))
+        (if (array.get_u $bytes (local.get $a) (i32.const 99999)) (then unreachable))
+        (array.fill $bytes (local.get $a) (i32.const 0) (i32.const 1) (i32.const 100000))
+        (array.get_u $bytes (local.get $a) (i32.const 99999))))`);
+    assertEquals(exports.fill(), 1);
+  };
+  for (let i = 0; i < 20; i++) use();
+  const before = mappings();
+  for (let i = 0; i < 100; i++) use();
+  assert(mappings() < before + 40, `${before} mappings became ${mappings()}`);
+});
