@@ -1,5 +1,6 @@
 /**
- * The packed forms that vector selection uses, looked up once at load: each in its SSE form and, for processors with AVX, its VEX twin.
+ * The packed forms that vector selection uses: each in its SSE form and, for processors with AVX, its VEX twin. Most modules have no vectors,
+ * and looking a form up costs more than a start-up can spare for some hundred of them, so each is looked up when it is first used.
  *
  * An SSE form with two sources overwrites the first and wants its memory operand aligned; the VEX form does neither.
  */
@@ -7,9 +8,26 @@
 import { form, type FormId, type FormName } from "../../x64/mod.ts";
 
 /** A form in both encodings. */
-export interface Packed {
-  readonly sse: FormId;
-  readonly avx: FormId;
+export class Packed {
+  readonly #sseName: FormName;
+  readonly #avxName: FormName;
+  #sse: FormId | undefined;
+  #avx: FormId | undefined;
+
+  constructor(sse: FormName, avx: FormName) {
+    this.#sseName = sse;
+    this.#avxName = avx;
+  }
+
+  /** The SSE form. */
+  get sse(): FormId {
+    return this.#sse ??= form(this.#sseName);
+  }
+
+  /** The VEX form. */
+  get avx(): FormId {
+    return this.#avx ??= form(this.#avxName);
+  }
 }
 
 type Named<Operands extends string> = FormName extends infer Name
@@ -18,27 +36,27 @@ type Named<Operands extends string> = FormName extends infer Name
 
 /** dst = op(dst, src), or dst = op(first, src). */
 function binary<const N extends Named<"xmm, xmm/m128">>(name: N): Packed {
-  return { sse: form(`${name} xmm, xmm/m128`), avx: form(`v${name} xmm, xmm, xmm/m128` as FormName) };
+  return new Packed(`${name} xmm, xmm/m128`, `v${name} xmm, xmm, xmm/m128` as FormName);
 }
 /** dst = op(src). */
 function unary<const N extends Named<"xmm, xmm/m128">>(name: N): Packed {
-  return { sse: form(`${name} xmm, xmm/m128`), avx: form(`v${name} xmm, xmm/m128` as FormName) };
+  return new Packed(`${name} xmm, xmm/m128`, `v${name} xmm, xmm/m128` as FormName);
 }
 /** dst = op(src) of a part of the register. */
 function unaryPart<const N extends Named<"xmm, xmm/m64">>(name: N): Packed {
-  return { sse: form(`${name} xmm, xmm/m64`), avx: form(`v${name} xmm, xmm/m64` as FormName) };
+  return new Packed(`${name} xmm, xmm/m64`, `v${name} xmm, xmm/m64` as FormName);
 }
 /** dst = op(dst, src, imm). */
 function binaryImm<const N extends Named<"xmm, xmm/m128, imm8">>(name: N): Packed {
-  return { sse: form(`${name} xmm, xmm/m128, imm8`), avx: form(`v${name} xmm, xmm, xmm/m128, imm8` as FormName) };
+  return new Packed(`${name} xmm, xmm/m128, imm8`, `v${name} xmm, xmm, xmm/m128, imm8` as FormName);
 }
 /** dst = op(src, imm). */
 function unaryImm<const N extends Named<"xmm, xmm/m128, imm8">>(name: N): Packed {
-  return { sse: form(`${name} xmm, xmm/m128, imm8`), avx: form(`v${name} xmm, xmm/m128, imm8` as FormName) };
+  return new Packed(`${name} xmm, xmm/m128, imm8`, `v${name} xmm, xmm/m128, imm8` as FormName);
 }
 /** dst = op(dst, imm). */
 function shiftImm<const N extends Named<"xmm, imm8">>(name: N): Packed {
-  return { sse: form(`${name} xmm, imm8`), avx: form(`v${name} xmm, xmm, imm8` as FormName) };
+  return new Packed(`${name} xmm, imm8`, `v${name} xmm, xmm, imm8` as FormName);
 }
 
 export const PAND: Packed = binary("pand");
@@ -165,19 +183,16 @@ export const PEXTR_STORE: readonly FormId[] = [
 ];
 /** dst = first operand with a lane replaced. */
 export const PINSR: readonly Packed[] = [
-  { sse: form("pinsrb xmm, r32/m8, imm8"), avx: form("vpinsrb xmm, xmm, r32/m8, imm8") },
-  { sse: form("pinsrw xmm, r32/m16, imm8"), avx: form("vpinsrw xmm, xmm, r32/m16, imm8") },
-  { sse: form("pinsrd xmm, rm32, imm8"), avx: form("vpinsrd xmm, xmm, rm32, imm8") },
-  { sse: form("pinsrq xmm, rm64, imm8"), avx: form("vpinsrq xmm, xmm, rm64, imm8") },
+  new Packed("pinsrb xmm, r32/m8, imm8", "vpinsrb xmm, xmm, r32/m8, imm8"),
+  new Packed("pinsrw xmm, r32/m16, imm8", "vpinsrw xmm, xmm, r32/m16, imm8"),
+  new Packed("pinsrd xmm, rm32, imm8", "vpinsrd xmm, xmm, rm32, imm8"),
+  new Packed("pinsrq xmm, rm64, imm8", "vpinsrq xmm, xmm, rm64, imm8"),
 ];
-export const INSERTPS: Packed = {
-  sse: form("insertps xmm, xmm/m32, imm8"),
-  avx: form("vinsertps xmm, xmm, xmm/m32, imm8"),
-};
+export const INSERTPS: Packed = new Packed("insertps xmm, xmm/m32, imm8", "vinsertps xmm, xmm, xmm/m32, imm8");
 /** Half a vector from memory, the other kept: lower, upper. */
 export const MOVP: readonly Packed[] = [
-  { sse: form("movlpd xmm, m64"), avx: form("vmovlpd xmm, xmm, m64") },
-  { sse: form("movhpd xmm, m64"), avx: form("vmovhpd xmm, xmm, m64") },
+  new Packed("movlpd xmm, m64", "vmovlpd xmm, xmm, m64"),
+  new Packed("movhpd xmm, m64", "vmovhpd xmm, xmm, m64"),
 ];
 export const MOVHPD_STORE: FormId = form("movhpd m64, xmm");
 
