@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Exception, Func, type FuncSignature, Instance, Store, Tag, Trap, WasmError } from "../../mod.ts";
+import { STRESS } from "../configurations.ts";
 import { Sandbox, v8Exports } from "./sandbox.ts";
 
 type Call = (...args: never[]) => unknown;
@@ -84,9 +85,9 @@ const HANDLERS = {
 };
 
 for (const bounds of ["guard", "explicit"] as const) {
-  for (const effort of ["speed", "none"] as const) {
-    Deno.test(`exceptions go where V8's go, both kinds of handlers (${bounds} bounds, effort ${effort})`, () => {
-      using sandbox = new Sandbox({ bounds, effort, checks: "on" });
+  for (const [name, config] of [["plain", {}], ["effort none", { effort: "none" }], ["stress", STRESS]] as const) {
+    Deno.test(`exceptions go where V8's go, both kinds of handlers (${bounds} bounds, ${name})`, () => {
+      using sandbox = new Sandbox({ bounds, ...config, checks: "on" });
       const outcome = (exports: Calls, name: string, ...args: unknown[]) => {
         try {
           return [call(exports[name], ...args), call(exports.trace)];
@@ -303,9 +304,16 @@ Deno.test("tags are told apart by identity, across instances, imports and export
   assert(passed.is(a.t as Tag) && !passed.is(a.u as Tag));
 });
 
-Deno.test("exception references are kept, thrown again, and collected when nobody keeps them", () => {
-  using sandbox = new Sandbox();
-  const { exports } = sandbox.instance(`(module
+for (
+  const [name, config, count] of [
+    ["plain", {}, 200_000],
+    ["a small heap", { heapLimitBytes: 1 << 20 }, 200_000],
+    ["stress", STRESS, 2000],
+  ] as const
+) {
+  Deno.test(`exception references are kept, thrown again, and collected when nobody keeps them (${name})`, () => {
+    using sandbox = new Sandbox(config);
+    const { exports } = sandbox.instance(`(module
     (tag $t (param i32 externref)) (tag $none)
     (table $kept 4 exnref)
     (func $catch (param i32 externref) (result exnref)
@@ -328,17 +336,17 @@ Deno.test("exception references are kept, thrown again, and collected when nobod
         (local.set $sum (i32.add (local.get $sum)))
         (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
       (local.get $sum)))`);
-  const objects = [0, 1, 2].map((n) => ({ n }));
-  objects.forEach((object, n) => call(exports.keep, n, object));
-  const count = 200_000;
-  assertEquals(call(exports.churn, count), count * (count + 1) / 2 | 0);
-  objects.forEach((object, n) => {
-    for (let round = 0; round < 2; round++) assertEquals(call(exports.again, n), [n, object]);
-    assertStrictEquals((call(exports.again, n) as unknown[])[1], object);
-    assertEquals(thrownBy(() => call(exports.uncaught, n)).values, [n, object]);
+    const objects = [0, 1, 2].map((n) => ({ n }));
+    objects.forEach((object, n) => call(exports.keep, n, object));
+    assertEquals(call(exports.churn, count), count * (count + 1) / 2 | 0);
+    objects.forEach((object, n) => {
+      for (let round = 0; round < 2; round++) assertEquals(call(exports.again, n), [n, object]);
+      assertStrictEquals((call(exports.again, n) as unknown[])[1], object);
+      assertEquals(thrownBy(() => call(exports.uncaught, n)).values, [n, object]);
+    });
+    assertEquals(assertThrows(() => call(exports.again, 3), Trap).code, "null_exception_reference");
   });
-  assertEquals(assertThrows(() => call(exports.again, 3), Trap).code, "null_exception_reference");
-});
+}
 
 Deno.test("throwing goes through as many frames as the stack has room for", () => {
   using sandbox = new Sandbox();

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Engine, Exception, Func, type FuncSignature, Instance, Module, Store, Tag } from "../../mod.ts";
+import { STRESS } from "../configurations.ts";
 import { wat } from "../wat.ts";
 import { CallGraph, type HandlerFlavour } from "./generators/call_graph.ts";
 import { Random } from "./generators/random.ts";
@@ -83,6 +84,7 @@ for (const flavour of ["try_table", "legacy"] as const satisfies readonly Handle
   Deno.test(`random graphs of calls do what they do in V8 (${flavour})`, () => {
     using guard = new Engine({ bounds: "guard", checks: "on" });
     using plain = new Engine({ bounds: "explicit", effort: "none", checks: "on" });
+    using stressed = new Engine({ ...STRESS, checks: "on" });
     let thrown = 0, runs = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + MODULES; seed++) {
       const graph = new CallGraph(new Random(seed), flavour);
@@ -95,7 +97,7 @@ for (const flavour of ["try_table", "legacy"] as const satisfies readonly Handle
       theirs = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
         host: { call: host(() => theirs, raiseTheirs) },
       }).exports;
-      const sides = [guard, plain].map((engine) => {
+      const sides = [guard, plain, stressed].map((engine) => {
         const store = new Store(engine);
         const side: { store: Store; exports: Exports } = { store, exports: {} };
         const raise: Throw = (tag, values) => {
