@@ -19,7 +19,7 @@ import { NONE } from "../base/mod.ts";
 import { loadAddress, RECORD, storeAddress } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { captureFrames, parkedFrame } from "./backtrace.ts";
-import { findCode } from "./code.ts";
+import { findCode, type LoadedCode } from "./code.ts";
 import { ExceptionBase, makeException, Payload } from "./exception.ts";
 import { port } from "./port.ts";
 import type { TagState } from "./tag.ts";
@@ -28,6 +28,9 @@ import { Trap, trapInCall } from "./traps.ts";
 const PAD_CLAUSE = VMRecord.offsets.padClause >> 2;
 const PAD_REF = VMRecord.offsets.padRef >> 2;
 const GUEST_SP = RECORD.guestSp >> 2;
+
+/** Words of a frame's saved rbp and return address. */
+const FRAME_WORDS = 4;
 
 /** Where an exception lands. */
 interface Landing {
@@ -42,28 +45,50 @@ interface Landing {
 
 /** The innermost handler of an activation that left for a call, for an exception of the tag. */
 function findHandler(activation: Activation, tag: TagState): Landing | undefined {
-  let code = undefined;
-  for (let fp = parkedFrame(activation); activation.onStack(fp);) {
-    const pc = activation.stackAddress(fp + 8);
-    const caller = activation.stackAddress(fp);
+  // A walk over thousands of frames is a loop over one typed array: {caller's rbp, return address} at word `at`.
+  const { words, address } = activation.stackView();
+  const last = words.length - FRAME_WORDS;
+  let code: LoadedCode | undefined;
+  let first = 0, end = 0;
+  for (let at = (parkedFrame(activation) - address) >> 2; at >= 0 && at <= last;) {
+    const pc = loadAddress(words, at + 2);
     // Frames of one module mostly stand together.
-    if (code === undefined || pc <= code.address || pc > code.address + code.byteLength) code = findCode(pc - 1);
-    const row = code === undefined ? NONE : code.handlerRowAt(pc - code.address);
-    if (row !== NONE) {
-      const { handlerClauses, handlerLists, handlerPads } = code!.compiled;
-      const start = handlerLists[row] + 1;
-      const end = start + handlerClauses[start - 1];
-      const { tags } = activation.store.instanceAt(activation.stackAddress(caller + VMCTX_SLOT_FROM_RBP));
-      for (let at = start; at < end; at += 2) {
-        const kind = clauseKind(handlerClauses[at]);
-        if (kind > HandlerKind.catch_all_ref) continue;
-        if (kind <= HandlerKind.catch_ref && tags[clauseTag(handlerClauses[at])] !== tag) continue;
-        const pad = code!.address + handlerPads[row];
-        return { pad, framePointer: caller, kind, clause: handlerClauses[at + 1] };
-      }
+    if (pc <= first || pc > end) {
+      code = findCode(pc - 1);
+      first = code === undefined ? 0 : code.address;
+      end = code === undefined ? 0 : first + code.byteLength;
     }
-    if (caller <= fp) break;
-    fp = caller;
+    const caller = loadAddress(words, at);
+    const row = code === undefined ? NONE : code.handlerRowAt(pc - first);
+    if (row !== NONE) {
+      const landing = chooseClause(activation, code!, row, caller, tag);
+      if (landing !== undefined) return landing;
+    }
+    const next = (caller - address) >> 2;
+    // The chain ends with 0, and leads to higher addresses only.
+    if (caller < address || next <= at) break;
+    at = next;
+  }
+  return undefined;
+}
+
+/** The first clause of a call's list that wants an exception of the tag. */
+function chooseClause(
+  activation: Activation,
+  code: LoadedCode,
+  row: number,
+  framePointer: number,
+  tag: TagState,
+): Landing | undefined {
+  const { handlerClauses, handlerLists, handlerPads } = code.compiled;
+  const start = handlerLists[row] + 1;
+  const end = start + handlerClauses[start - 1];
+  const { tags } = activation.store.instanceAt(activation.stackAddress(framePointer + VMCTX_SLOT_FROM_RBP));
+  for (let at = start; at < end; at += 2) {
+    const kind = clauseKind(handlerClauses[at]);
+    if (kind > HandlerKind.catch_all_ref) continue;
+    if (kind <= HandlerKind.catch_ref && tags[clauseTag(handlerClauses[at])] !== tag) continue;
+    return { pad: code.address + handlerPads[row], framePointer, kind, clause: handlerClauses[at + 1] };
   }
   return undefined;
 }
