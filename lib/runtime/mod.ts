@@ -9,7 +9,8 @@
  *
  * RUN-1  Machine code's memory is written through {@linkcode Block} and the offsets of `lib/abi` only.
  * RUN-2  Everything of a store but objects and host values lives until the store is closed (OWN-1); a store closes only while no call of it is active.
- * RUN-3  Nothing in the value area survives a line of user code (AREA-1): `export_call.ts` and `host_call.ts` are the only writers.
+ * RUN-3  Nothing in the value area survives a line of user code (AREA-1): `export_call.ts` and `host_call.ts` are the
+ *        only writers, and for what exceptions carry `exception.ts` and `unwind.ts`.
  * RUN-4  Every runtime call validates, allocates, then commits (HOST-S).
  * RUN-5  At most one VMFuncRef per function and instance; at most one `FuncState` and one callable per VMFuncRef.
  * RUN-6  A reference is held as a number only until something is asked to collect (COLLECT-2).
