@@ -10,7 +10,8 @@
  * object     0 u32 type: kind << 24 | canonical id     4 u32 info: host handle (low 26 bits), collector bits (high 6)
  *   struct   8: fields, each at the next multiple of its size (at most 8)
  *   array    8: u32 length     16: elements
- *   extern   nothing more; its handle names the JavaScript value. Not known to any module: type id 0
+ *   extern   nothing more; its handle names the JavaScript value. Type id 0, which every engine gives to a function type: its row in the
+ *            type table matches no object type
  *   exn      8: u32 tag number (VMTagDefinition.id)     16: payload, laid out like fields; type id is that of the tag's function type
  *   cont     8: u32 continuation number
  * ```

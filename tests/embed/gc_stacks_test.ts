@@ -97,3 +97,43 @@ for (
     assertEquals(run(3), expected(3));
   });
 }
+
+const THROWING = `(module
+  (type $node (struct (field (mut i32)) (field (ref null $node))))
+  (tag $tag (param (ref null $node) i32))
+  (func $new (param i32 (ref null $node)) (result (ref $node)) (struct.new $node (local.get 0) (local.get 1)))
+  (func $throws (param $n i32) (param $keep (ref null $node)) (result (ref null $node)) (local $own (ref null $node))
+    (local.set $own (call $new (local.get $n) (local.get $keep)))
+    (if (i32.eqz (local.get $n)) (then (throw $tag (local.get $own) (i32.const 1000))))
+    (drop (call $throws (i32.sub (local.get $n) (i32.const 1)) (call $new (i32.const -1) (local.get $own))))
+    (local.get $own))
+  (func (export "caught") (param $n i32) (result i32)
+    (local $a (ref null $node)) (local $b (ref null $node)) (local $c (ref null $node)) (local $d (ref null $node)) (local $sum i32) (local $round i32)
+    (local.set $a (call $new (i32.const 1) (ref.null $node)))
+    (local.set $b (call $new (i32.const 20) (local.get $a)))
+    (loop $again
+      (local.set $c (call $new (i32.const 300) (local.get $b)))
+      (block $handler (result (ref null $node) i32)
+        (try_table (catch $tag $handler)
+          (local.set $a (call $new (i32.const 1) (local.get $c)))
+          (drop (call $throws (local.get $n) (local.get $b))))
+        (unreachable))
+      (local.set $sum (i32.add (local.get $sum)))
+      (local.set $d)
+      (drop (call $new (i32.const 5) (ref.null $node)))
+      (local.set $sum (i32.add (local.get $sum) (struct.get $node 0 (local.get $d))))
+      (local.set $sum (i32.add (local.get $sum) (i32.add (struct.get $node 0 (local.get $a))
+        (i32.add (struct.get $node 0 (local.get $b)) (struct.get $node 0 (local.get $c))))))
+      (br_if $again (i32.lt_u (local.tee $round (i32.add (local.get $round) (i32.const 1))) (i32.const 3))))
+    (local.get $sum)))`;
+
+Deno.test("what a landing pad needs was updated in its slots, and so was the payload", () => {
+  for (const stress of [{ gc: true }, { gc: true, registers: 5, poison: true }]) {
+    using engine = new Engine({ checks: "on", stress });
+    using module = new Module(engine, wat(THROWING));
+    using store = new Store(engine);
+    const { caught } = new Instance(store, module).exports;
+    // Each round: 1000 from the tag, 0 from the innermost object, and 1 + 20 + 300.
+    for (const depth of [0, 1, 40]) assertEquals((caught as (n: number) => number)(depth), 3 * 1321);
+  }
+});

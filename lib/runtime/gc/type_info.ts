@@ -8,7 +8,7 @@
  */
 
 import { GcKind, GcLayouts, Storage, typeDepth } from "../../abi/mod.ts";
-import { growInt32 } from "../../base/mod.ts";
+import { bug, growInt32 } from "../../base/mod.ts";
 import type { TypeRegistry } from "../../wasm/mod.ts";
 
 /** The types of an engine as its collectors see them. */
@@ -31,6 +31,8 @@ export class GcTypes {
   #offsetCount = 0;
 
   constructor(registry: TypeRegistry) {
+    // External objects have type id 0 in their headers: a function type, of which no object is an instance (GC-T).
+    if (registry.internFuncType([], []) !== 0) bug("a registry had types before its collectors knew them");
     this.registry = registry;
     this.layouts = new GcLayouts(registry.types);
   }
