@@ -148,7 +148,7 @@ Deno.test("a terminated Worker's mappings, records and code are freed (LIFE-1)",
   assertNotEquals(state(), before);
   const chunk = (report.codeAddress - loadAddress(data, BOOT_DATA.arenaRx >> 2)) / ARENA_CHUNK_BYTES | 0;
   assertEquals((data[(BOOT_DATA.arenaBits >> 2) + (chunk >> 5)] >>> (chunk & 31)) & 1, 1);
-  assertEquals(report.marked.map(holdsMarker), [true, true]);
+  assertEquals(report.marked.map(holdsMarker), [true, true, true, true]);
   worker.terminate();
   assert(await eventually(() => state() === before), "claims are given back");
   for (const address of report.marked) assert(await eventually(() => !holdsMarker(address)), "the mapping is gone");

@@ -6,8 +6,10 @@ import {
   boot,
   BOOT_DATA,
   codeArena,
+  HeapReservation,
   loadAddress,
   mapRegion,
+  PAGE_BYTES,
   recordPool,
   STATUS,
   valueArea,
@@ -21,7 +23,7 @@ export interface WorkerReport {
   readonly arenaRx: number;
   readonly recordIndex: number;
   readonly codeAddress: number;
-  /** Addresses at which the Worker wrote {@linkcode MARKER}: in a region and in a guest stack. */
+  /** Addresses at which the Worker wrote {@linkcode MARKER}: in a region, in a guest stack and twice in a heap. */
   readonly marked: readonly number[];
   readonly result: number;
   readonly badTraps: number;
@@ -29,6 +31,8 @@ export interface WorkerReport {
 
 /** What a Worker leaves in its memory, to see whether it is still there. */
 export const MARKER = 0x5eed_1234;
+
+const HEAP_BYTES = 2 ** 32 + 65536;
 
 const worker = self as unknown as { postMessage(message: unknown): void; onmessage: unknown };
 
@@ -38,6 +42,13 @@ function run(traps: number): WorkerReport {
   const memory = allocateLinearMemory(3);
   const stack = acquireStack();
   region.i32[0] = MARKER;
+  // Its last page too: more than 32 bits of length.
+  const heap = new HeapReservation(HEAP_BYTES, 65536);
+  const heapMarks = [65536, HEAP_BYTES - PAGE_BYTES].map((start) => {
+    heap.commit(start, PAGE_BYTES);
+    new Int32Array(heap.view(start, PAGE_BYTES))[0] = MARKER;
+    return heap.address + start;
+  });
   stack.slab.words[(stack.limit - stack.slab.addressNumber) / 4] = MARKER;
   mapRegion(4096).release();
   codeArena().free(codeArena().allocate(200_000));
@@ -64,7 +75,7 @@ function run(traps: number): WorkerReport {
     arenaRx: loadAddress(boot().data, BOOT_DATA.arenaRx >> 2),
     recordIndex: recordPool().acquire().index,
     codeAddress: code.rxAddress,
-    marked: [region.addressNumber, stack.limit],
+    marked: [region.addressNumber, stack.limit, ...heapMarks],
     result: valueArea().i32[0],
     badTraps,
   };
