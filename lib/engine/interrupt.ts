@@ -19,7 +19,7 @@ import { InterruptState, type PostedInterrupt } from "../runtime/mod.ts";
  * handle.interrupt();
  * ```
  */
-export class InterruptHandle implements PostedInterrupt {
+export class InterruptHandle {
   /** What is posted; not for use. */
   readonly request: SharedArrayBuffer;
   readonly #state: InterruptState;

@@ -31,6 +31,7 @@ export {
   WasmError,
 } from "./errors.ts";
 export { Exception } from "./exception.ts";
+export type { ExceptionBase } from "../runtime/mod.ts";
 export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";

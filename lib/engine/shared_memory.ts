@@ -37,7 +37,7 @@ const wrappers = new WeakMap<SharedMemoryState, SharedMemory>();
  * assertEquals(memory.sizePages, 2);
  * ```
  */
-export class SharedMemory implements PostedMemory {
+export class SharedMemory {
   /** What is posted; not for use. */
   readonly bytes: unknown;
   /** What is posted; not for use. */

@@ -108,6 +108,11 @@ export class ExceptionBase extends WasmError {
   #raw: RawFrames | undefined;
   #frames: readonly Frame[] | undefined;
 
+  /**
+   * Made by the runtime and by the API's class.
+   *
+   * @internal
+   */
   constructor(payload: Payload, frames: RawFrames | undefined) {
     super("a WebAssembly exception was not caught");
     this.#payload = payload;
