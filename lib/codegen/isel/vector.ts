@@ -5,6 +5,7 @@
  * compilers agree on, one virtual register an intermediate result, so that the allocator and not the sequence says where they live.
  */
 
+import { NONE } from "../../base/mod.ts";
 import { I32, IntCond, Ir, Lanes } from "../../ir/mod.ts";
 import { COND } from "../../x64/mod.ts";
 import { type Inst, Shape, Tail } from "../vcode.ts";
@@ -287,14 +288,18 @@ function knownCount(c: Selector, v: number): number {
   return c.isConst(c.b[v]) ? c.imm[c.b[v]] & bitsOf(c.imm[v]) - 1 : -1;
 }
 
-/** The count in the low 64 bits of a vector register, plus `more`. */
-function countRegister(c: Selector, v: number, more: number): [count: number, increased: number] {
+/** The count of shift `v` in an integer register. */
+function maskedCount(c: Selector, v: number): number {
   const count = c.temp(I32);
   c.twoAddressImmediate(F.AND.imm8[0], count, c.reg(c.b[v]), bitsOf(c.imm[v]) - 1);
-  if (more === 0) return [fromInteger(c, 0, count), -1];
+  return count;
+}
+
+/** Eight bits more than `count`, in the low 64 bits of a vector register. */
+function increasedCount(c: Selector, count: number): number {
   const increased = c.temp(I32);
-  c.lea(F.LEA[0], increased, count, -1, 0, more);
-  return [fromInteger(c, 0, count), fromInteger(c, 0, increased)];
+  c.lea(F.LEA[0], increased, count, NONE, 0, 8);
+  return fromInteger(c, 0, increased);
 }
 
 /** A byte in all sixteen places. */
@@ -321,8 +326,9 @@ const SHL = ruleList({
   "vishl.8": (c, v) => {
     if (c.imm[v] !== Lanes.i8x16) return false;
     const x = c.reg(c.a[v]);
-    const [count, increased] = countRegister(c, v, 8);
-    bin(c, P.PSLL[Lanes.i16x8], bin(c, P.PAND, x, lowBits(c, increased)), count, c.own(v));
+    const count = maskedCount(c, v);
+    const kept = bin(c, P.PAND, x, lowBits(c, increasedCount(c, count)));
+    bin(c, P.PSLL[Lanes.i16x8], kept, fromInteger(c, 0, count), c.own(v));
     return true;
   },
   "vishl.const": (c, v) => shiftByConstant(c, v, P.PSLL_IMM),
@@ -340,8 +346,9 @@ const USHR = ruleList({
   "vushr.8": (c, v) => {
     if (c.imm[v] !== Lanes.i8x16) return false;
     const x = c.reg(c.a[v]);
-    const [count, increased] = countRegister(c, v, 8);
-    bin(c, P.PAND, bin(c, P.PSRL[Lanes.i16x8], x, count), lowBits(c, increased), c.own(v));
+    const count = maskedCount(c, v);
+    const shifted = bin(c, P.PSRL[Lanes.i16x8], x, fromInteger(c, 0, count));
+    bin(c, P.PAND, shifted, lowBits(c, increasedCount(c, count)), c.own(v));
     return true;
   },
   "vushr.const": (c, v) => shiftByConstant(c, v, P.PSRL_IMM),
@@ -363,7 +370,7 @@ const SSHR = ruleList({
   "vsshr.8": (c, v) => {
     if (c.imm[v] !== Lanes.i8x16) return false;
     const x = c.reg(c.a[v]);
-    const [, count] = countRegister(c, v, 8);
+    const count = increasedCount(c, maskedCount(c, v));
     const low = bin(c, P.PSRA[Lanes.i16x8], bin(c, P.PUNPCKL[Lanes.i8x16], x, x), count);
     const high = bin(c, P.PSRA[Lanes.i16x8], bin(c, P.PUNPCKH[Lanes.i8x16], x, x), count);
     bin(c, P.PACKS[Lanes.i8x16], low, high, c.own(v));
@@ -383,7 +390,7 @@ const SSHR = ruleList({
   "vsshr.64": (c, v) => {
     if (c.imm[v] !== Lanes.i64x2) return false;
     const x = c.reg(c.a[v]);
-    const [count] = countRegister(c, v, 0);
+    const count = fromInteger(c, 0, maskedCount(c, v));
     const sign = bin(c, P.PSRL[Lanes.i64x2], c.vectorConstant(0, -0x80000000, 0, -0x80000000), count);
     const shifted = bin(c, P.PSRL[Lanes.i64x2], x, count);
     bin(c, P.PSUB[Lanes.i64x2], bin(c, P.PXOR, shifted, sign), sign, c.own(v));
@@ -402,7 +409,7 @@ function shiftByConstant(c: Selector, v: number, forms: readonly P.Packed[]): bo
 
 function shiftByRegister(c: Selector, v: number, forms: readonly P.Packed[]): boolean {
   const x = c.reg(c.a[v]);
-  const [count] = countRegister(c, v, 0);
+  const count = fromInteger(c, 0, maskedCount(c, v));
   bin(c, forms[c.imm[v]], x, count, c.own(v));
   return true;
 }
