@@ -133,6 +133,38 @@ Deno.test("vectors live across calls, host calls and loops", () => {
   }
 });
 
+Deno.test("vectors travel through tail calls of other argument lists", () => {
+  for (const config of CONFIGURATIONS) {
+    using sandbox = new Sandbox(config);
+    const many = Array.from({ length: 11 }, (_, i) => i);
+    const list = many.map((i) => i % 3 === 1 ? "i32" : "v128").join(" ");
+    const { f } = sandbox.instance(
+      `(module
+        (type $many (func (param ${list}) (result v128 i32 v128)))
+        (table funcref (elem $many))
+        (func $few (param v128 i32) (result v128 i32 v128)
+          (return_call_indirect (type $many) ${
+        many.map((i) =>
+          i % 3 === 1
+            ? `(i32.add (local.get 1) (i32.const ${i}))`
+            : `(i32x4.add (local.get 0) (i32x4.splat (i32.const ${i})))`
+        ).join(" ")
+      } (i32.const 0)))
+        (func $many (type $many)
+          (if (i32.lt_s (local.get 1) (i32.const 40))
+            (then (return_call $few (i32x4.add (local.get 9) (local.get 8)) (local.get 10))))
+          (local.get 8) (local.get 10) (local.get 9))
+        (func (export "f") (param v128 i32) (result v128 i32 v128)
+          (return_call $few (local.get 0) (local.get 1))))`,
+    ).exports;
+    const splat = (word: number) => new Uint8Array(Int32Array.of(word, word, word, word).buffer);
+    // Each round: x becomes (x + 9) + (x + 8), n becomes n + 10.
+    let x = 3, n = -5;
+    while (n + 1 < 40) [x, n] = [2 * x + 17, n + 10];
+    assertEquals(f(splat(3), -5), [splat(x + 8), n + 10, splat(x + 9)]);
+  }
+});
+
 Deno.test("globals hold vectors, for guest and JavaScript", () => {
   using sandbox = new Sandbox();
   const { store } = sandbox;
