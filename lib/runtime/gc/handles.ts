@@ -12,6 +12,7 @@
  * HANDLE-2  Freed indices are used again; nothing but headers, and the wrappers that own them, knows indices.
  */
 
+import { GC_HANDLE_MASK } from "../../abi/mod.ts";
 import { bug, growInt32, growUint8 } from "../../base/mod.ts";
 import type { RootVisitor } from "./collector.ts";
 
@@ -135,6 +136,7 @@ export class HandleTable {
     let handle = this.#free.pop();
     if (handle === undefined) {
       handle = this.#values.length;
+      if (handle > GC_HANDLE_MASK) throw new RangeError(`A store has at most ${GC_HANDLE_MASK} handles`);
       this.#values.push(value);
       this.#refs = growInt32(this.#refs, handle + 1);
       this.#kinds = growUint8(this.#kinds, handle + 1);
