@@ -114,7 +114,7 @@ for (const bounds of ["guard", "explicit"] as const) {
       }))
         (func (export "sum") (param i64) (result i64)
           (call $all (local.get 0)) (i64.add (i64.extend_i32_s (global.get $g))) (i64.add) (i64.add)))`,
-      imports,
+      imports as never,
     );
     Object.assign(results, exports);
     const outer = exports.outer as (n: number) => number;
