@@ -49,6 +49,13 @@ export class HeapReservation {
     protectMemory(this.address + start, length, PROTECTION.readWrite);
   }
 
+  /** Asks for huge pages in a committed range: worth it where megabytes are walked, not for heaps of a few pages. */
+  preferHugePages(start: number, length: number): void {
+    this.#check(start, length);
+    // Advice only: a system without them does nothing.
+    adviseMemory(this.address + start, length, ADVICE.hugePage);
+  }
+
   /** Makes a range unreadable and gives its memory back; no view covers it (HEAPRES-1). */
   decommit(start: number, length: number): void {
     this.#check(start, length);

@@ -10,6 +10,9 @@ import { HeapReservation } from "../../host/mod.ts";
 /** The unit of committing. */
 const STEP_BYTES = 1 << 20;
 
+/** A space of at least this size asks for huge pages: a fault for each 4 KiB is a good part of what a collection costs. */
+const HUGE_BYTES = 8 << 20;
+
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
 
@@ -63,6 +66,7 @@ export class Space {
       Math.ceil(Math.max(needed, this.committedBytes * 1.5) / STEP_BYTES) * STEP_BYTES,
     );
     this.#reservation.commit(this.start + this.committedBytes, length - this.committedBytes);
+    if (length >= HUGE_BYTES) this.#reservation.preferHugePages(this.start, length);
     this.#detach();
     this.committedBytes = length;
     const buffer = this.#reservation.view(this.start, length);
