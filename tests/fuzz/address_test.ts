@@ -149,6 +149,7 @@ function moduleOf(funcs: FuncTree[]): ModuleTree {
     funcs,
     data: [{ bytes: [1, 2, 3, 4, 5, 6, 7, 8] }],
     elements: [],
+    tags: [],
   };
 }
 

@@ -66,6 +66,7 @@ function moduleOf(funcs: FuncTree[], funcImports: FuncImport[] = []): ModuleTree
     globals: [],
     funcs,
     data: [],
+    tags: [],
     elements: [{ mode: "active", table: 0, offset: constant("i32", 0n), funcs: [funcs[0]] }],
   };
 }

@@ -33,6 +33,7 @@ function moduleWith(signature: Signature, locals: TypeName[], ...body: Node[]): 
     funcs: [{ signature, locals, label: { types: signature.results }, body }],
     data: [],
     elements: [],
+    tags: [],
   };
 }
 

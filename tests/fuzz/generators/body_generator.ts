@@ -4,6 +4,7 @@ import { Accesses } from "./body_accesses.ts";
 import { CALL_COST, FUEL_GLOBAL, ROUND_COST } from "./program.ts";
 import {
   type BlockParts,
+  type Catch,
   type Label,
   memarg,
   type Node,
@@ -64,6 +65,7 @@ export class BodyGenerator extends Accesses {
     if (memory && this.style.prefersMemory && random.oneIn(3)) {
       return random.oneIn(2) ? this.accessGroup(depth) : [this.store(depth)];
     }
+    if (this.module.tags.length > 0 && random.oneIn(6)) return this.tryTable(depth);
     switch (random.below(24)) {
       case 0:
       case 1:
@@ -270,6 +272,12 @@ export class BodyGenerator extends Accesses {
   protected jump(types: readonly TypeName[], depth: number): Node {
     const random = this.random;
     const label = this.label();
+    const { tags } = this.module;
+    if (tags.length > 0 && random.oneIn(4)) {
+      const tag = random.below(tags.length);
+      return node("throw", types, this.values(tags[tag], depth - 1), unsigned(tag));
+    }
+    if (random.oneIn(6)) return this.tailCall(types, depth);
     switch (random.below(6)) {
       case 0:
         return node("return", types, this.values(this.labels[0].types, depth - 1));
@@ -288,6 +296,37 @@ export class BodyGenerator extends Accesses {
       default:
         return node("br", types, this.values(label.types, depth - 1), { label });
     }
+  }
+
+  // A function with the same results takes this one's place; it is its own if there is no other.
+  protected tailCall(types: readonly TypeName[], depth: number): Node {
+    const { signature } = this.func;
+    const callees = this.callees(({ results }) => `${results}` === `${signature.results}`);
+    const { args, immediates, op } = this.call(this.random.pick(callees), depth - 1);
+    return node(op === "call" ? "return_call" : "return_call_indirect", types, args, ...immediates);
+  }
+
+  // Statements whose exceptions, or some of them, are taken by the block around them. None takes all: V8 counts errors of JavaScript's in.
+  protected tryTable(depth: number): Node[] {
+    const random = this.random;
+    const { tags } = this.module;
+    const tag = random.below(tags.length);
+    const results = tags[tag];
+    const outer: Label = { types: results };
+    const inner: Label = { types: [] };
+    const catches: Catch[] = [{ tag, label: outer }];
+    if (random.oneIn(3)) {
+      const target = this.label();
+      const other = tags.findIndex((carried) => `${carried}` === `${target.types}`);
+      if (other >= 0) catches.unshift({ tag: other, label: target });
+    }
+    this.labels.push(outer, inner);
+    const statements = [...this.statements(depth - 1), ...this.callStatement(depth - 1), ...this.statements(depth - 1)];
+    this.labels.pop();
+    const tried = { ...node("try_table", []), block: { label: inner, params: [], body: statements, catches } };
+    const body = [tried, ...this.values(results, depth - 2)];
+    this.labels.pop();
+    return this.consumeAll(this.blockNode("block", results, [], { label: outer, params: [], body }));
   }
 
   // br_table out of nested blocks, as compilers make of a switch statement.

@@ -89,7 +89,7 @@ function areOperandsPlain(statement: Node): boolean {
   const isPlain = (arg: Node) => arg.op !== "popped" && arg.types.length === 1;
   if (shape !== undefined && !(args.length === shape.operands.length && args.every(isPlain))) return false;
   if (isAccess(op) && !(args.length === (/store|lane/.test(op) ? 2 : 1) && args.every(isPlain))) return false;
-  if (op === "call_indirect" && !isPlain(args[args.length - 1])) return false;
+  if (/call_indirect$/.test(op) && !isPlain(args[args.length - 1])) return false;
   return args.every(areOperandsPlain) && (block?.body ?? []).every(areOperandsPlain) &&
     (block?.otherwise ?? []).every(areOperandsPlain);
 }
@@ -110,7 +110,7 @@ class Rewriter {
     };
     const copy: Node = { ...old, args, ...block };
     if (this.mode === "in place" || old.op === "popped") return copy;
-    if (old.op === "call_indirect") {
+    if (/call_indirect$/.test(old.op)) {
       const last = args.length - 1;
       if (this.#is64("table", numberOf(old.immediates[1]))) args[last] = this.#wide(args[last]);
       return copy;

@@ -1,5 +1,6 @@
 /**
- * Random valid modules of WebAssembly 2.0 without vectors, some with several memories, 64-bit addresses and atomic accesses, as trees.
+ * Random valid modules of WebAssembly 2.0 with tail calls, some with exceptions, several memories, 64-bit addresses and atomic accesses, as
+ * trees.
  *
  * They end: functions and loop heads take from a global (the fuel) and trap when it is used up. They are deterministic as far as the
  * specification is: whatever would show the bits of a NaN that arithmetic made (stores, reinterpretation, the sign that copysign takes) gets
@@ -59,6 +60,7 @@ class ModuleGenerator {
     funcs: [],
     data: [],
     elements: [],
+    tags: [],
   };
   /** The global that takes in whatever would be lost otherwise. */
   checksum = -1;
@@ -78,6 +80,7 @@ class ModuleGenerator {
     };
     this.#environment(first);
     const { module } = this;
+    if (random.oneIn(3)) { for (let n = 1 + random.below(3); n > 0; n--) module.tags.push(this.#types(3, "inside")); }
     const count = 1 + random.below(6);
     for (let i = 0; i < count; i++) {
       const signature = this.#signature("inside");

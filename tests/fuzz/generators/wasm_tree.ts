@@ -61,6 +61,14 @@ export interface BlockParts {
   readonly params: readonly TypeName[];
   readonly body: Node[];
   readonly otherwise?: Node[];
+  /** Of a try_table. */
+  readonly catches?: readonly Catch[];
+}
+
+/** A catch clause: exceptions of the tag. */
+export interface Catch {
+  readonly tag: number;
+  readonly label: Label;
 }
 
 /** A function defined in the module. */
@@ -136,6 +144,8 @@ export interface ModuleTree {
   readonly funcs: FuncTree[];
   readonly data: DataTree[];
   readonly elements: ElementTree[];
+  /** What exceptions of each tag carry; all are the module's own. */
+  readonly tags: (readonly TypeName[])[];
   start?: FuncTree | undefined;
 }
 
@@ -258,6 +268,7 @@ class Encoder {
     for (const immediate of immediates) this.#immediate(out, immediate);
     if (block === undefined) return;
     this.#blockType(out, { params: block.params, results: types });
+    if (op === "try_table") this.#catches(out, block.catches ?? []);
     this.#labels.push(block.label);
     for (const child of block.body) this.node(out, child);
     if (block.otherwise !== undefined) {
@@ -273,6 +284,16 @@ class Encoder {
     if (params.length === 0 && results.length === 0) out.u8(0x40);
     else if (params.length === 0 && results.length === 1) out.u8(TYPE_CODES[results[0]]);
     else writeS32Leb(out, this.typeIndex(signature));
+  }
+
+  // Labels are counted from outside.
+  #catches(out: CodeBuffer, catches: readonly Catch[]): void {
+    writeU32Leb(out, catches.length);
+    for (const { tag, label } of catches) {
+      out.u8(0);
+      writeU32Leb(out, tag);
+      writeU32Leb(out, this.#depth(label));
+    }
   }
 
   #depth(label: Label): number {
@@ -388,7 +409,7 @@ export function encodeModule(
   const wrappers = wrapping === "wrappers" ? source.funcs.map(wrapper) : [];
   const module: ModuleTree = { ...source, funcs: [...source.funcs, ...wrappers] };
   const encoder = new Encoder(module);
-  const { funcImports, memories, tables, globals, funcs, data, elements } = module;
+  const { funcImports, memories, tables, globals, funcs, data, elements, tags } = module;
   const text = (out: CodeBuffer, value: string) => {
     const bytes = new TextEncoder().encode(value);
     writeU32Leb(out, bytes.length);
@@ -444,6 +465,12 @@ export function encodeModule(
   });
   const ownMemories = memories.filter(({ imported }) => imported === undefined);
   section(5, ownMemories.length, (out) => ownMemories.forEach((memory) => limits(out, memory)));
+  section(13, tags.length, (out) => {
+    for (const params of tags) {
+      out.u8(0);
+      writeU32Leb(out, encoder.typeIndex({ params, results: [] }));
+    }
+  });
   const ownGlobals = globals.filter(({ imported }) => imported === undefined);
   section(6, ownGlobals.length, (out) => {
     for (const { type, isMutable, init } of ownGlobals) {
@@ -511,7 +538,7 @@ export function encodeModule(
     writeU32Leb(out, content.length);
     out.append(content.toBytes());
   };
-  for (const id of [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11]) {
+  for (const id of [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]) {
     if (id === 8 && source.start !== undefined) {
       const content = new CodeBuffer(8);
       writeU32Leb(content, encoder.funcIndex(source.start));
@@ -545,6 +572,7 @@ export function describeModule(module: ModuleTree): string {
     for (const arg of args) visit(arg, `${indent}  `);
     if (block === undefined) return;
     labels.push(block.label);
+    for (const { tag, label } of block.catches ?? []) lines.push(`${indent}catch ${tag} ${describe({ label })}`);
     lines.push(`${indent}do (${block.params})`);
     for (const child of block.body) visit(child, `${indent}  `);
     if (block.otherwise !== undefined) {

@@ -95,6 +95,7 @@ function moduleOf(funcs: FuncTree[]): ModuleTree {
     funcs,
     data: [],
     elements: [],
+    tags: [],
   };
 }
 

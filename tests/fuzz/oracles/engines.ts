@@ -4,7 +4,7 @@ import { stressWord } from "../../../lib/abi/mod.ts";
 import { compileModule, encodeArtifact } from "../../../lib/compile/mod.ts";
 import { machineCpuFeatures } from "../../../lib/runtime/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule } from "../../../lib/wasm/mod.ts";
-import { Engine, Global, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
+import { Engine, Exception, Global, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
 import { STRESS } from "../../configurations.ts";
 import type { NumberType, Signature } from "../generators/wasm_tree.ts";
 
@@ -249,6 +249,8 @@ export function trapKind(error: unknown): string {
     if (kind === undefined) throw error;
     return kind;
   }
+  // deno-lint-ignore no-explicit-any -- TypeScript's library does not know it
+  if (error instanceof Exception || error instanceof (WebAssembly as any).Exception) return "exception";
   if (error instanceof HostAbort) return `host abort ${error.message}`;
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const found = V8_MESSAGES.find(([part]) => error.message.includes(part));

@@ -120,6 +120,7 @@ export function encode(all: readonly Form[]): Uint8Array<ArrayBuffer> {
     funcs: all.map(loopOver),
     data: [],
     elements: [],
+    tags: [],
   }, "no wrappers");
 }
 
