@@ -24,6 +24,7 @@ const PASSES: Record<string, (func: Func) => void> = {
   checks: (func) => scratch.checks.run(func, scratch.cfg),
   simplify: (func) => scratch.simplify.run(func, scratch.cfg),
   motion: (func) => scratch.invariants.run(func, scratch.cfg),
+  "null checks": (func) => scratch.nullChecks.run(func, scratch.cfg),
   "dead code": (func) => scratch.deadCode.run(func, scratch.cfg),
   all: (func) => optimize(func, scratch, "speed"),
 };

@@ -3,7 +3,7 @@
  *
  * Numbering comes first: it folds with loop parameters resolved and makes equal conditions and lengths one value, which redundant-check
  * elimination relies on. Clean-up then turns decided branches and merged blocks into straight-line code; motion wants the final loops;
- * dead code goes last. At effort `none` the function stays as it was built: folded and numbered within blocks.
+ * null checks that an access makes anyway go when nobody learns from them any more; dead code goes last. At effort `none` the function stays as it was built: folded and numbered within blocks.
  */
 
 import { ControlFlow } from "../cfg.ts";
@@ -12,6 +12,7 @@ import { RedundantChecks } from "./bounds.ts";
 import { DeadCodeElimination } from "./dce.ts";
 import { GlobalValueNumbering } from "./gvn.ts";
 import { LoopInvariants } from "./licm.ts";
+import { NullChecks } from "./null_checks.ts";
 import { SimplifyControlFlow } from "./simplify_cfg.ts";
 
 /** How much work to put into a function: none, or whatever makes it run faster. */
@@ -25,6 +26,7 @@ export class OptimizeScratch {
   readonly checks: RedundantChecks = new RedundantChecks();
   readonly simplify: SimplifyControlFlow = new SimplifyControlFlow();
   readonly invariants: LoopInvariants = new LoopInvariants();
+  readonly nullChecks: NullChecks = new NullChecks();
   readonly deadCode: DeadCodeElimination = new DeadCodeElimination();
 }
 
@@ -36,5 +38,6 @@ export function optimize(func: Func, s: OptimizeScratch, effort: Effort): void {
   if (s.checks.run(func, s.cfg) === "edges") s.cfg.compute(func);
   s.simplify.run(func, s.cfg);
   s.invariants.run(func, s.cfg);
+  s.nullChecks.run(func, s.cfg);
   s.deadCode.run(func, s.cfg);
 }
