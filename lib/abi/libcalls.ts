@@ -43,6 +43,14 @@ export const LIBCALLS = [
   ["memory_atomic_wait32", "ilil", "i"], // memory, address, expected, timeout in nanoseconds (negative: none) -> 0 woken, 1 not equal, 2 timed out
   ["memory_atomic_wait64", "illl", "i"],
   ["memory_atomic_notify", "ili",  "i"], // memory, address, how many at most -> how many were woken
+  // Continuations (lib/runtime/continuations.ts). "type" is that of the continuation; values go through the value area in both directions.
+  ["cont_new",      "il",     "r"], // type, function
+  ["cont_bind",     "iir",    "r"], // type, type of the result, continuation; the values that are bound in the area
+  ["cont_resume",   "ir",     "-"], // type, continuation. Comes back when it is done, or at a pad
+  ["cont_resume_throw", "ir", "-"], // tag, continuation; payload in the area. Likewise
+  ["cont_resume_throw_ref", "rr", "-"], // exception, continuation. Likewise
+  ["cont_suspend",  "i",      "-"], // tag; payload in the area. Comes back when it is resumed, or at a pad
+  ["cont_switch",   "iir",    "-"], // type, tag, continuation; values in the area. Likewise
 ] as const satisfies readonly Row[];
 
 /** The name of a runtime call. */

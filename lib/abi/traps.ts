@@ -31,8 +31,9 @@ export const TRAPS = [
   ["unaligned_atomic", "unaligned atomic access", "unaligned atomic"],
   ["expected_shared_memory", "expected shared memory: nobody could wake the guest", "expected shared memory"],
   ["null_exception_reference", "null exception reference", "null exception reference"],
-  ["null_descriptor_reference", "null descriptor reference", "null descriptor reference"],
-  ["descriptor_cast_failure", "descriptor cast failure", "descriptor cast failure"],
+  ["null_continuation_reference", "null continuation reference", "null continuation reference"],
+  ["continuation_consumed", "continuation already consumed", "continuation already consumed"],
+  ["unhandled_tag", "unhandled tag: no resume around the suspension handles it", "unhandled tag"],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */

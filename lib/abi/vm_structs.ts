@@ -60,7 +60,15 @@ export const SAVED_ROOT_REGISTERS: readonly number[] = [0, 1, 2, 3, 6, 7, 8, 9, 
 export const SAVED_VECTORS_OFFSET = 384;
 
 /** Status values that `enter` and `resume` return. */
-export const Status = { done: 0, hostCall: 1, libcall: 2, trap: 3, interrupted: 4, hostStackLow: 5 } as const;
+export const Status = {
+  done: 0,
+  hostCall: 1,
+  libcall: 2,
+  trap: 3,
+  interrupted: 4,
+  hostStackLow: 5,
+  continuationDone: 6,
+} as const;
 
 /** Per-store state that compiled code may read; vmctx + 8 points to it (SEEDS 4.1b). */
 export const VMStoreContext = struct("VMStoreContext", {

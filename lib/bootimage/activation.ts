@@ -41,6 +41,8 @@ export interface ActivationLabels {
   readonly leave: Label;
   /** Traps explicitly; exitPc is stored. */
   readonly trap: Label;
+  /** Where the stack of a new continuation is resumed: enters what the record names, on that stack. */
+  readonly continuation: Label;
   /** Traps after a signal; the handler has stored everything but fp and sp. */
   readonly fault: Label;
 }
@@ -52,8 +54,10 @@ export function emitActivation(a: BootAssembler, data: Label): ActivationLabels 
     resume: a.newLabel(),
     leave: a.newLabel(),
     trap: a.newLabel(),
+    continuation: a.newLabel(),
     fault: a.newLabel(),
   };
+  const continuationDone = a.newLabel();
   const done = a.newLabel();
   const low = a.newLabel();
 
@@ -82,6 +86,21 @@ export function emitActivation(a: BootAssembler, data: Label): ActivationLabels 
   a.bind(low);
   a.set(RAX, STATUS.hostStackLow);
   emitPopHost(a);
+
+  // A continuation is entered like a guest, but by `resume` and on a stack of its own; its function returns to what follows.
+  a.alignCode(16);
+  a.bind(labels.continuation);
+  a.load(R14, at(R15, RECORD.vmctx));
+  a.clear(RBP); // ends the frame chain
+  a.leaLabel(RAX, continuationDone);
+  a.push(RAX);
+  a.jumpThrough(at(R15, RECORD.code));
+
+  a.alignCode(16);
+  a.bind(continuationDone);
+  a.set(RAX, STATUS.continuationDone);
+  a.store(RSP, at(R15, RECORD.guestSp));
+  emitReturnToHost(a);
 
   a.alignCode(16);
   a.bind(labels.trap);

@@ -185,6 +185,7 @@ export function emitInitialise(a: BootAssembler, labels: ProcessLabels): void {
       [labels.activation.leave, BOOT_DATA.leaveStub],
       [labels.activation.trap, BOOT_DATA.trapStub],
       [labels.exit, BOOT_DATA.exitStub],
+      [labels.activation.continuation, BOOT_DATA.continuationStub],
     ] as const
   ) {
     a.leaLabel(RAX, label);

@@ -26,6 +26,7 @@ interface GroupRow {
 }
 
 const GROUPS = [
+  { name: "stack switching", scripts: /(^|\/)stack_switching\//, also: ["stack-switching"] },
   { name: "threads", scripts: /proposals\/threads\//, also: ["threads"], but: ["reference-types", "multi-memory"] },
   { name: "wide arithmetic", scripts: /proposals\/wide-arithmetic\//, also: ["wide-arithmetic"] },
   { name: "custom page sizes", scripts: /proposals\/custom-page-sizes\//, also: ["custom-page-sizes"] },

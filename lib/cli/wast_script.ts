@@ -198,6 +198,7 @@ class Script {
     },
     assert_trap: (command) => expectTrap(command, () => this.#act(command.action!)),
     assert_exhaustion: (command) => expectTrap(command, () => this.#act(command.action!)),
+    assert_suspension: (command) => expectTrap(command, () => this.#act(command.action!)),
     assert_exception: (command) => {
       try {
         this.#act(command.action!);

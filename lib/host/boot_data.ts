@@ -56,6 +56,8 @@ export const BOOT_DATA = {
   exitKey: 104,
   /** Address of the thread-exit destructor. */
   exitStub: 112,
+  /** Where the stack of a new continuation is resumed. */
+  continuationStub: 120,
   /** Three kernel sigaction structures, in {@linkcode FAULT_SIGNALS} order. */
   oldActions: 128,
   /** Reserved for the ticker: epoch, period, futex word. */
@@ -71,7 +73,7 @@ export const BOOT_DATA = {
 /** Size of the boot data. */
 export const BOOT_DATA_BYTES = 12288;
 /** The value of `version`. */
-export const BOOT_DATA_VERSION = 1;
+export const BOOT_DATA_VERSION = 2;
 /** `THEROPOD` as two little-endian words. */
 export const BOOT_MAGIC = [0x52454854, 0x444f504f] as const;
 

@@ -16,6 +16,7 @@
 export * from "./boot.ts";
 export * from "./boot_data.ts";
 export * from "./code_arena.ts";
+export * from "./continuation_stub.ts";
 export * from "./cpu_features.ts";
 export * from "./errors.ts";
 export * from "./growable_memory.ts";

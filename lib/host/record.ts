@@ -87,4 +87,6 @@ export const STATUS = {
   interrupted: 4,
   /** HOST-S: too little host stack to run the guest; nothing was touched. */
   hostStackLow: 5,
+  /** The function of a continuation returned; results are in the value area. */
+  continuationDone: 6,
 } as const satisfies Record<string, number>;

@@ -10,6 +10,8 @@
  * ACT-C  While an activation has a target and no call is in flight, its guest stack pointer is the top of the stack: a call that is done
  *        leaves it there, so calling the same function again writes nothing. Once a call left the guest in the middle, for whatever
  *        reason, the target is forgotten, and aiming anew sets the pointer.
+ * ACT-E  Between calls an activation is on its base stack: a call that ends any other way than by returning gives up the continuations that
+ *        were running (`Continuations.abandon`).
  * ACT-D  An activation of a closed or poisoned store has no target: functions remember the activation they were called on last, and this is
  *        what keeps them from entering it.
  */
@@ -17,18 +19,16 @@
 import {
   acquireStack,
   type ActivationRecord,
-  aliasMemory,
   loadAddress,
   RECORD,
   recordPool,
   type Stack,
-  STACK_GUARD_BYTES,
   storeAddress,
 } from "../host/mod.ts";
 import { VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { StoreState } from "./store_state.ts";
-import type { StackWords } from "./stack_maps.ts";
+import { GuestStack } from "./guest_stack.ts";
 
 /** What an activation must know of a function to call it. */
 export interface CallTarget {
@@ -51,7 +51,6 @@ export class Activation {
   /** Position in `store.activations` (ACT-A). */
   readonly depth: number;
   readonly record: ActivationRecord;
-  readonly stack: Stack;
   /** The record's index, for `enter` and `resume`. */
   readonly index: number;
   /** The record's words. */
@@ -60,24 +59,31 @@ export class Activation {
   target: CallTarget | undefined = undefined;
   readonly topLo: number;
   readonly topHi: number;
-  #stackView: StackWords | undefined;
+  /** The stack that the call started on. */
+  readonly base: GuestStack;
+  /** The stack that the guest is on: `base`, or that of the innermost continuation that runs. */
+  current: GuestStack;
+  /** The stacks that wait for the current one, outermost first (CONT-1): empty, or `base` and those of continuations. */
+  readonly parents: GuestStack[] = [];
 
   /** @throws {HostError} when there is no record or stack left. */
   constructor(store: StoreState, depth: number) {
     this.store = store;
     this.depth = depth;
     this.record = recordPool().acquire();
+    let stack: Stack;
     try {
-      this.stack = acquireStack();
+      stack = acquireStack();
     } catch (error) {
       recordPool().release(this.record);
       throw error;
     }
+    this.base = this.current = new GuestStack(stack);
     this.index = this.record.index;
     this.words = this.record.words;
-    this.topLo = this.stack.top | 0;
-    this.topHi = Math.floor(this.stack.top / 0x1_0000_0000);
-    storeAddress(this.words, RECORD.stackLimit >> 2, this.stack.limit);
+    this.topLo = stack.top | 0;
+    this.topHi = Math.floor(stack.top / 0x1_0000_0000);
+    storeAddress(this.words, RECORD.stackLimit >> 2, stack.limit);
     storeAddress(this.words, RECORD.storeContext >> 2, store.storeContext.address);
     this.words[RECORD.interruptFlag >> 2] = 0;
     this.words[VMRecord.offsets.pollCountdown >> 2] = store.engine.stress.poll ?? 0;
@@ -86,34 +92,30 @@ export class Activation {
   /** Prepares the record for calls of `target`, with an empty stack. */
   aim(target: CallTarget): void {
     const { words } = this;
-    if (target.callee === 0) bug("a function without code is called");
-    storeAddress(words, RECORD.code >> 2, target.entryThunk);
-    storeAddress(words, RECORD.vmctx >> 2, target.vmctx);
-    storeAddress(words, VMRecord.offsets.callee >> 2, target.callee);
+    this.name(target);
     words[GUEST_SP] = this.topLo;
     words[GUEST_SP + 1] = this.topHi;
     this.target = target;
   }
 
-  /** Whether an 8-byte word pair at `address` is on this stack. */
-  onStack(address: number): boolean {
-    return address >= this.stack.low + STACK_GUARD_BYTES && address <= this.stack.top - 16 && address % 8 === 0;
+  /** The guest's stack pointer, parked on the current stack. */
+  get sp(): number {
+    return loadAddress(this.words, GUEST_SP);
   }
 
-  /** The 64-bit word at a stack address, as a number. */
-  stackAddress(address: number): number {
-    if (!this.onStack(address) && address !== this.stack.top - 8) bug("a walk left the guest stack");
-    const { words, address: base } = this.stackView();
-    return loadAddress(words, (address - base) >> 2);
+  /** Makes the activation go on with another of its stacks when it is resumed (CONT-4). */
+  switchTo(stack: GuestStack, sp: number): void {
+    this.current = stack;
+    storeAddress(this.words, GUEST_SP, sp);
+    storeAddress(this.words, RECORD.stackLimit >> 2, stack.stack.limit);
   }
 
-  /** The whole stack above its guard. */
-  stackView(): StackWords {
-    const base = this.stack.low + STACK_GUARD_BYTES;
-    // Safety: per HOST-3 (the view starts above the guard). One stack's view, not its slab's: views count as external memory.
-    return this.#stackView ??= {
-      words: new Int32Array(aliasMemory(base, this.stack.top - base)),
-      address: base,
-    };
+  /** Aims the record at a function, without touching a stack. */
+  name(target: CallTarget): void {
+    const { words } = this;
+    if (target.callee === 0) bug("a function without code is called");
+    storeAddress(words, RECORD.code >> 2, target.entryThunk);
+    storeAddress(words, RECORD.vmctx >> 2, target.vmctx);
+    storeAddress(words, VMRecord.offsets.callee >> 2, target.callee);
   }
 }

@@ -16,6 +16,7 @@ import { loadAddress, RECORD } from "../host/mod.ts";
 import { funcIndexOf } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { findCode, type LoadedCode } from "./code.ts";
+import type { GuestStack } from "./guest_stack.ts";
 
 /** A guest function that was running. */
 export interface Frame {
@@ -98,26 +99,35 @@ export function captureFrames(activation: Activation, state: "trap" | "parked"):
 }
 
 function walkTrap(activation: Activation, frames: RawFrames): boolean {
-  const { words } = activation;
+  const { words, current } = activation;
   const kind = words[RECORD.signal >> 2] === 0 ? "trap call" : "fault";
   return frames.add(loadAddress(words, RECORD.exitPc >> 2), kind) &&
-    walk(activation, loadAddress(words, RECORD.exitFp >> 2), frames);
+    walk(current, loadAddress(words, RECORD.exitFp >> 2), frames) && walkParents(activation, frames);
 }
 
 function walkParked(activation: Activation, frames: RawFrames): boolean {
-  return walk(activation, parkedFrame(activation), frames);
+  return walk(activation.current, parkedFrame(activation), frames) && walkParents(activation, frames);
+}
+
+/** The stacks that wait for the current one, which were parked by resuming it. */
+function walkParents({ parents }: Activation, frames: RawFrames): boolean {
+  for (let i = parents.length - 1; i >= 0; i--) {
+    const parent = parents[i];
+    if (!walk(parent, parent.frameOf(parent.parkedSp), frames)) return false;
+  }
+  return true;
 }
 
 /** The frame of the thunk or stub by which an activation left. */
-export function parkedFrame(activation: Activation): number {
-  return activation.stackAddress(loadAddress(activation.words, RECORD.guestSp >> 2) + 8);
+export function parkedFrame({ current, sp }: Activation): number {
+  return current.frameOf(sp);
 }
 
 /** Adds the callers of the frame at `fp`; false when there is no more room. */
-function walk(activation: Activation, fp: number, frames: RawFrames): boolean {
-  while (activation.onStack(fp)) {
-    if (!frames.add(activation.stackAddress(fp + 8), "call")) return false;
-    const caller = activation.stackAddress(fp);
+function walk(stack: GuestStack, fp: number, frames: RawFrames): boolean {
+  while (stack.onStack(fp)) {
+    if (!frames.add(stack.addressAt(fp + 8), "call")) return false;
+    const caller = stack.addressAt(fp);
     if (caller <= fp) break;
     fp = caller;
   }
@@ -126,5 +136,6 @@ function walk(activation: Activation, fp: number, frames: RawFrames): boolean {
 
 /** The VMContext address of the innermost guest frame of an activation that left for a call. */
 export function parkedVmctx(activation: Activation): number {
-  return activation.stackAddress(activation.stackAddress(parkedFrame(activation)) + VMCTX_SLOT_FROM_RBP);
+  const { current } = activation;
+  return current.addressAt(current.addressAt(parkedFrame(activation)) + VMCTX_SLOT_FROM_RBP);
 }

@@ -109,6 +109,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   const HOST_CALL = Status.hostCall;
   const LIBCALL = Status.libcall;
   const INTERRUPTED = Status.interrupted;
+  const CONTINUATION_DONE = Status.continuationDone;
 
   /**
    * The store's next activation, aimed at `target`. It is taken only when the guest leaves for JavaScript, by `serve`: until then nobody
@@ -142,11 +143,13 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
           }
         } else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
         else if (status === INTERRUPTED) serveInterrupt(activation);
+        else if (status === CONTINUATION_DONE) store.continuations.finish(activation);
         else fail(activation, status);
         status = resume(index);
       } while (status !== DONE);
     } finally {
       store.depth = depth;
+      if (activation.parents.length > 0) store.continuations.abandon(activation);
     }
   }
 

@@ -150,6 +150,26 @@ const HANDLERS: Record<LibcallName, Handler> = {
   throw: ({ activation, words }, { tags }) => throwFromArea(activation, tags[words[ARGS]]),
   throw_ref: ({ activation, words }) => throwReference(activation, words[ARGS] >>> 0),
 
+  cont_new: (call, instance) =>
+    call.return(instance.store.continuations.create(call.activation, instance, call.u32(0), call.u64(1))),
+  cont_bind: (call, instance) =>
+    call.return(instance.store.continuations.bind(call.activation, instance, call.u32(0), call.u32(1), call.u32(2))),
+  cont_resume: (call, instance) =>
+    instance.store.continuations.resume(call.activation, instance, call.u32(0), call.u32(1)),
+  cont_resume_throw: (call, { store, tags }) =>
+    store.continuations.resumeThrow(call.activation, tags[call.u32(0)], call.u32(1)),
+  cont_resume_throw_ref: (call, { store }) =>
+    store.continuations.resumeThrowRef(call.activation, call.u32(0), call.u32(1)),
+  cont_suspend: (call, { store, tags }) => store.continuations.suspend(call.activation, tags[call.u32(0)]),
+  cont_switch: (call, instance) =>
+    instance.store.continuations.switch(
+      call.activation,
+      instance,
+      call.u32(0),
+      instance.tags[call.u32(1)],
+      call.u32(2),
+    ),
+
   ...GC_HANDLERS,
 };
 

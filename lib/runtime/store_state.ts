@@ -19,6 +19,7 @@ import {
 import { Activation } from "./activation.ts";
 import { type Block, BlockAllocator } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
+import { Continuations } from "./continuations.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
 import type { RootSource, RootVisitor } from "./gc/collector.ts";
@@ -39,6 +40,8 @@ class StoreResources {
   /** Gives the heap back, once there is one. */
   heap: { close(): void } | undefined;
   readonly codes = new Set<LoadedCode>();
+  /** Stacks of continuations. */
+  readonly stacks = new Set<Stack>();
   readonly calls: { readonly record: ActivationRecord; readonly stack: Stack }[] = [];
 
   release(): void {
@@ -48,6 +51,11 @@ class StoreResources {
       releaseStack(stack);
     }
     this.calls.length = 0;
+    for (const stack of this.stacks) {
+      clearStack(stack);
+      releaseStack(stack);
+    }
+    this.stacks.clear();
     for (const code of this.codes) code.release();
     this.codes.clear();
     this.heap?.close();
@@ -95,6 +103,11 @@ export class StoreState implements HeapOwner {
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
   readonly #stackRoots = new StackRoots();
+  readonly continuations: Continuations = new Continuations(
+    this,
+    this.#resources.stacks,
+    (stack, sp, visitor) => this.#stackRoots.visitStack(stack, sp, visitor),
+  );
 
   constructor(engine: EngineState) {
     this.engine = engine;
@@ -131,6 +144,7 @@ export class StoreState implements HeapOwner {
     this.#retireActivations();
     // Whatever was written where it should not be may have hit the records: nobody gets them again.
     this.#resources.calls.length = 0;
+    this.#resources.stacks.clear();
   }
 
   /** Native memory that lives as long as the store. @throws {TypeError} when the store is closed. */
@@ -144,7 +158,7 @@ export class StoreState implements HeapOwner {
     this.requireOpen();
     const activation = new Activation(this, this.activations.length);
     // Not the activation: it knows the store, which would never become garbage.
-    this.#resources.calls.push({ record: activation.record, stack: activation.stack });
+    this.#resources.calls.push({ record: activation.record, stack: activation.base.stack });
     this.activations.push(activation);
     return activation;
   }
@@ -184,6 +198,7 @@ export class StoreState implements HeapOwner {
   /** Shows the roots outside of the heap (GC-3), handles excepted. */
   visitRoots(visitor: RootVisitor): void {
     for (const source of this.rootSources) source.visitRoots(visitor);
+    this.continuations.visitRoots(visitor);
     this.#stackRoots.visit(this.activations, this.depth, visitor);
   }
 

@@ -84,7 +84,7 @@ const SIGFPE = 8;
 const NULL_PAGE_BYTES = 4096;
 
 function isInGuard(activation: Activation, address: number): boolean {
-  const { low } = activation.stack;
+  const { low } = activation.current.stack;
   return address >= low && address < low + STACK_GUARD_BYTES + STACK_RESERVE_BYTES;
 }
 

@@ -16,24 +16,21 @@
 
 import { clauseKind, clauseTag, HandlerKind, VMCTX_SLOT_FROM_RBP, VMRecord } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { loadAddress, RECORD, storeAddress } from "../host/mod.ts";
+import { loadAddress, storeAddress } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
-import { captureFrames, parkedFrame } from "./backtrace.ts";
+import { captureFrames } from "./backtrace.ts";
 import { findCode, type LoadedCode } from "./code.ts";
 import { ExceptionBase, makeException, Payload } from "./exception.ts";
+import type { GuestStack } from "./guest_stack.ts";
 import { port } from "./port.ts";
 import type { TagState } from "./tag.ts";
 import { Trap, trapInCall } from "./traps.ts";
 
 const PAD_CLAUSE = VMRecord.offsets.padClause >> 2;
 const PAD_REF = VMRecord.offsets.padRef >> 2;
-const GUEST_SP = RECORD.guestSp >> 2;
 
-/** Words of a frame's saved rbp and return address. */
-const FRAME_WORDS = 4;
-
-/** Where an exception lands. */
-interface Landing {
+/** Where an exception or a suspension lands. */
+export interface Landing {
   /** Address of the pad. */
   readonly pad: number;
   /** rbp of its frame. */
@@ -41,16 +38,56 @@ interface Landing {
   readonly kind: number;
   /** The clause's number. */
   readonly clause: number;
+  /** Which of the stacks that wait (`Activation.parents`), or NONE for the current one. */
+  readonly depth: number;
 }
 
-/** The innermost handler of an activation that left for a call, for an exception of the tag. */
-function findHandler(activation: Activation, tag: TagState): Landing | undefined {
+/** The clauses of a call: its row in the handler table of its code. */
+interface HandlerRow {
+  readonly code: LoadedCode;
+  readonly row: number;
+}
+
+/** The handlers of the call with this return address. */
+function handlersAt(pc: number): HandlerRow | undefined {
+  const code = findCode(pc - 1);
+  const row = code === undefined ? NONE : code.handlerRowAt(pc - code.address);
+  return row === NONE ? undefined : { code: code!, row };
+}
+
+/** The first clause of a call that `wants` accepts, by kind and tag index; its frame's rbp is `framePointer`. */
+function findClause(
+  { code, row }: HandlerRow,
+  framePointer: number,
+  wants: (kind: number, tag: number) => boolean,
+): Landing | undefined {
+  const { handlerClauses, handlerLists, handlerPads } = code.compiled;
+  const start = handlerLists[row] + 1;
+  const end = start + handlerClauses[start - 1];
+  for (let at = start; at < end; at += 2) {
+    const kind = clauseKind(handlerClauses[at]);
+    if (!wants(kind, clauseTag(handlerClauses[at]))) continue;
+    return { pad: code.address + handlerPads[row], framePointer, kind, clause: handlerClauses[at + 1], depth: NONE };
+  }
+  return undefined;
+}
+
+/** The tags of the instance whose frame has this rbp. */
+function tagsOf({ store }: Activation, stack: GuestStack, framePointer: number): readonly TagState[] {
+  return store.instanceAt(stack.addressAt(framePointer + VMCTX_SLOT_FROM_RBP)).tags;
+}
+
+/** Words of a frame's saved rbp and return address. */
+const FRAME_WORDS = 4;
+
+/** The innermost handler on one stack, walked from the frame of the stub by which it left. */
+function findHandlerOn(activation: Activation, stack: GuestStack, sp: number, tag: TagState): Landing | undefined {
   // A walk over thousands of frames is a loop over one typed array: {caller's rbp, return address} at word `at`.
-  const { words, address } = activation.stackView();
+  const { words, address } = stack.view();
   const last = words.length - FRAME_WORDS;
   let code: LoadedCode | undefined;
   let first = 0, end = 0;
-  for (let at = (parkedFrame(activation) - address) >> 2; at >= 0 && at <= last;) {
+  for (let at = (stack.frameOf(sp) - address) >> 2; at >= 0 && at <= last;) {
     const pc = loadAddress(words, at + 2);
     // Frames of one module mostly stand together.
     if (pc <= first || pc > end) {
@@ -61,7 +98,12 @@ function findHandler(activation: Activation, tag: TagState): Landing | undefined
     const caller = loadAddress(words, at);
     const row = code === undefined ? NONE : code.handlerRowAt(pc - first);
     if (row !== NONE) {
-      const landing = chooseClause(activation, code!, row, caller, tag);
+      const tags = tagsOf(activation, stack, caller);
+      const landing = findClause(
+        { code: code!, row },
+        caller,
+        (kind, index) => kind <= HandlerKind.catch_all_ref && (kind > HandlerKind.catch_ref || tags[index] === tag),
+      );
       if (landing !== undefined) return landing;
     }
     const next = (caller - address) >> 2;
@@ -72,31 +114,52 @@ function findHandler(activation: Activation, tag: TagState): Landing | undefined
   return undefined;
 }
 
-/** The first clause of a call's list that wants an exception of the tag. */
-function chooseClause(
-  activation: Activation,
-  code: LoadedCode,
-  row: number,
-  framePointer: number,
-  tag: TagState,
-): Landing | undefined {
-  const { handlerClauses, handlerLists, handlerPads } = code.compiled;
-  const start = handlerLists[row] + 1;
-  const end = start + handlerClauses[start - 1];
-  const { tags } = activation.store.instanceAt(activation.stackAddress(framePointer + VMCTX_SLOT_FROM_RBP));
-  for (let at = start; at < end; at += 2) {
-    const kind = clauseKind(handlerClauses[at]);
-    if (kind > HandlerKind.catch_all_ref) continue;
-    if (kind <= HandlerKind.catch_ref && tags[clauseTag(handlerClauses[at])] !== tag) continue;
-    return { pad: code.address + handlerPads[row], framePointer, kind, clause: handlerClauses[at + 1] };
+/**
+ * The innermost handler of an activation that left for a call, for an exception of the tag: on its current stack, else on those that wait
+ * for it, whose frames resumed what is above them.
+ */
+function findHandler(activation: Activation, tag: TagState): Landing | undefined {
+  const landing = findHandlerOn(activation, activation.current, activation.sp, tag);
+  if (landing !== undefined) return landing;
+  const { parents } = activation;
+  for (let depth = parents.length - 1; depth >= 0; depth--) {
+    const parent = parents[depth];
+    const outer = findHandlerOn(activation, parent, parent.parkedSp, tag);
+    if (outer !== undefined) return { ...outer, depth };
   }
   return undefined;
 }
 
-/** Makes the activation go on at a handler when it is resumed. */
-function land(activation: Activation, { pad, framePointer, clause }: Landing): void {
-  const { words: stack, address } = activation.stackView();
-  const at = (loadAddress(activation.words, GUEST_SP) - address) >> 2;
+/**
+ * The innermost resumption around the current stack with a clause of the kind for the tag: which of the waiting stacks it is on, and where
+ * a suspension lands.
+ */
+export function findSuspension(activation: Activation, kind: number, tag: TagState): Landing | undefined {
+  const { parents } = activation;
+  for (let depth = parents.length - 1; depth >= 0; depth--) {
+    const parent = parents[depth];
+    // A resumption's own clauses stand in the row of its call; no other call of the stack has any.
+    const fp = parent.frameOf(parent.parkedSp);
+    const caller = parent.addressAt(fp);
+    const found = handlersAt(parent.addressAt(fp + 8));
+    if (found === undefined) continue;
+    const tags = tagsOf(activation, parent, caller);
+    const landing = findClause(found, caller, (clause, index) => clause === kind && tags[index] === tag);
+    if (landing !== undefined) return { ...landing, depth };
+  }
+  return undefined;
+}
+
+/** Makes the activation go on at a handler when it is resumed; the continuations above it have ended. */
+function land(activation: Activation, landing: Landing): void {
+  if (landing.depth !== NONE) activation.store.continuations.unwindTo(activation, landing.depth);
+  landOnCurrent(activation, landing);
+}
+
+/** Makes the activation go on at a pad of its current stack. */
+export function landOnCurrent(activation: Activation, { pad, framePointer, clause }: Landing): void {
+  const { words: stack, address } = activation.current.view();
+  const at = (activation.sp - address) >> 2;
   storeAddress(stack, at, pad);
   storeAddress(stack, at + 2, framePointer);
   activation.words[PAD_CLAUSE] = clause;

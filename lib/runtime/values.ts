@@ -88,8 +88,17 @@ const ROWS: Record<ValueKindName, KindRow> = {
   },
   any: { coerce: toAnyRef, put: putReference, get: getReference },
   exn: { coerce: toAnyRef, put: putReference, get: getReference },
-  cont: { coerce: toAnyRef, put: putReference, get: getReference },
+  // CONT-D: only null crosses.
+  cont: {
+    coerce: (_store, type, value) => value === null && isNullable(type) ? 0 : refuseContinuation(),
+    put: putReference,
+    get: (_store, { i32 }, offsetBytes) => i32[offsetBytes >> 2] === 0 ? null : refuseContinuation(),
+  },
 };
+
+function refuseContinuation(): never {
+  throw new TypeError("A continuation does not leave WebAssembly, and JavaScript cannot pass one");
+}
 
 const BY_KIND: readonly KindRow[] = VALUE_KINDS.map((name) => ROWS[name]);
 

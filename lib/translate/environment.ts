@@ -171,6 +171,11 @@ export class TranslateEnvironment {
     return this.signatures.params[this.typeSig[this.module.tags[tag].typeIndex]];
   }
 
+  /** The IR types of what a suspension with a tag is resumed with. */
+  tagResults(tag: number): Uint8Array {
+    return this.signatures.results[this.typeSig[this.module.tags[tag].typeIndex]];
+  }
+
   /** Reads a block type. */
   readBlockSig(reader: BodyReader): SigId {
     const start = reader.pos;

@@ -15,5 +15,4 @@
  */
 export { Places, TranslateEnvironment, type TranslateOptions } from "./environment.ts";
 export { translateFunction } from "./function.ts";
-export { TRANSLATED_FEATURES } from "./table.ts";
 export { Translator } from "./translator.ts";

@@ -1,17 +1,14 @@
 /**
  * THE table from wasm operations to their lowering, by family.
  *
- * Every operation of a feature in `TRANSLATED_FEATURES` has a row, or this file does not compile. Operations of all other features share
- * `unsupported`: adding an opcode to the opcode table never leaves a hole here. Supporting a feature means naming it in the list and
- * writing the rows that the compiler then asks for.
+ * Every operation has a row, or this file does not compile.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
 import { Libcall } from "../abi/mod.ts";
-import { bug } from "../base/mod.ts";
 import { F32, F64, FloatCond, I32, I64, IntCond, Ir } from "../ir/mod.ts";
-import { type FeatureName, perOpOf } from "../wasm/mod.ts";
+import { perOp } from "../wasm/mod.ts";
 import {
   atomicCompareExchange,
   atomicFence,
@@ -23,6 +20,7 @@ import {
 } from "./atomic.ts";
 import { call, callIndirect, callRef, returnCall, returnCallIndirect, returnCallRef } from "./calls.ts";
 import * as control from "./control.ts";
+import * as continuations from "./continuations.ts";
 import * as arrays from "./gc_arrays.ts";
 import * as casts from "./gc_casts.ts";
 import * as structs from "./gc_structs.ts";
@@ -48,39 +46,9 @@ import { add128, mulWide, sub128 } from "./wide.ts";
 import { LOWER_VECTORS } from "./vectors.ts";
 import { globalGet, globalSet, localGet, localSet, localTee } from "./variables.ts";
 
-/** The features whose operations are translated. */
-export const TRANSLATED_FEATURES = [
-  "mvp",
-  "mutable-globals",
-  "sign-extension",
-  "saturating-conversions",
-  "multi-value",
-  "bulk-memory",
-  "reference-types",
-  "extended-const",
-  "wide-arithmetic",
-  "multi-memory",
-  "memory64",
-  "custom-page-sizes",
-  "threads",
-  "tail-call",
-  "function-references",
-  "gc",
-  "simd",
-  "relaxed-simd",
-  "exceptions",
-  "legacy-exceptions",
-  "custom-descriptors",
-] as const satisfies readonly FeatureName[];
-
-/** What the compile layer refuses, by feature, before a body is read. */
-function unsupported(): never {
-  bug("an operation of a feature that is not compiled reached translation");
-}
-
 /** Handlers by operation. */
 // deno-fmt-ignore
-export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number], Lower>(TRANSLATED_FEATURES, {
+export const LOWER: readonly Lower[] = perOp<Lower>({
   // Control
   "unreachable": control.unreachable,
   "nop": control.nop,
@@ -423,4 +391,12 @@ export const LOWER: readonly Lower[] = perOpOf<typeof TRANSLATED_FEATURES[number
   "i64.atomic.rmw16.cmpxchg_u": atomicCompareExchange(I64, 1),
   "i64.atomic.rmw32.cmpxchg_u": atomicCompareExchange(I64, 2),
   ...LOWER_VECTORS,
-}, unsupported);
+  // Stack switching
+  "cont.new": continuations.contNew,
+  "cont.bind": continuations.contBind,
+  "suspend": continuations.suspend,
+  "resume": continuations.resume,
+  "resume_throw": continuations.resumeThrow,
+  "resume_throw_ref": continuations.resumeThrowRef,
+  "switch": continuations.switchTo,
+});

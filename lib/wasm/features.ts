@@ -111,4 +111,5 @@ export const COMPILED_FEATURES: FeatureSet = withFeatures(
   "function-references",
   "gc",
   "custom-descriptors",
+  "stack-switching",
 );

@@ -9,7 +9,7 @@
 (assert_invalid (module (type $ft (func)) (type $ct (cont $ft)) (tag $e)
   (func (block $h (resume $ct (on $e $h) (ref.null $ct))))) "type mismatch")
 (assert_invalid (module (type $ft (func)) (type $ct (cont $ft)) (tag $e (result i32))
-  (func (resume_throw $ct $e (ref.null $ct)))) "type mismatch")
+  (func (resume_throw $ct $e (ref.null $ct)))) "non-empty tag result type")
 (assert_invalid (module (type $f1 (func (param i32))) (type $c1 (cont $f1)) (type $f0 (func (param i64))) (type $c0 (cont $f0))
   (func (drop (cont.bind $c1 $c0 (ref.null $c1))))) "type mismatch")
 (assert_invalid (module (rec (type $ft (func (param (ref null $ct)))) (type $ct (cont $ft))) (tag $e (param i32))

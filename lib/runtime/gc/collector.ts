@@ -34,6 +34,16 @@ export interface WeakSource {
   visitWeak(moved: (reference: number) => number): void;
 }
 
+/**
+ * The continuations of a store: each holds references on its stacks, which count as long as its object is reached.
+ */
+export interface ContinuationSource {
+  /** The object with this number was reached: shows what the continuation holds; 0 is a consumed one. */
+  reach(number: number, visitor: RootVisitor): void;
+  /** Nothing more will be reached in this collection. */
+  sweep(): void;
+}
+
 /** What a collection did. */
 export interface CollectionStats {
   /** Collections so far. */

@@ -18,6 +18,7 @@ import {
   GC_TYPE_ID_MASK,
   GcArrayHead,
   type GcArrayLayout,
+  GcCont,
   GcExnHead,
   GcKind,
   type GcStructLayout,
@@ -28,7 +29,7 @@ import {
 import { bug, NONE } from "../../base/mod.ts";
 import type { Block, BlockAllocator } from "../block.ts";
 import type { FuncState } from "../func_ref.ts";
-import type { Collector, RootSource, RootVisitor } from "./collector.ts";
+import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource } from "./collector.ts";
 import { HandleTable } from "./handles.ts";
 import { type HeapOptions, SemispaceCollector } from "./semispace.ts";
 import type { GcTypes } from "./type_info.ts";
@@ -42,6 +43,7 @@ export interface HeapOwner extends RootSource {
   readonly storeContext: Block;
   readonly blocks: BlockAllocator;
   readonly heapOptions: HeapOptions;
+  readonly continuations: ContinuationSource;
   /** Told once, when the heap has an address. */
   heapReserved(baseAddress: number): void;
   /** Told by a collection that failed: the heap is half moved. */
@@ -91,7 +93,14 @@ export class GcHeap {
         this.#owner.visitRoots(visitor);
       },
     };
-    this.#collector = new SemispaceCollector({ types, storeContext, roots, weak: this.handles }, heapOptions);
+    const { continuations } = this.#owner;
+    const weak: WeakSource = {
+      visitWeak: (moved) => {
+        this.handles.visitWeak(moved);
+        continuations.sweep();
+      },
+    };
+    this.#collector = new SemispaceCollector({ types, storeContext, roots, weak, continuations }, heapOptions);
     this.#growFuncTable(); // code reads entry 0 for null
     this.#owner.heapReserved(this.#collector.baseAddress);
     return this.#collector;
@@ -158,7 +167,7 @@ export class GcHeap {
   newCont(typeId: number, number: number): number {
     const { collector } = this;
     const reference = collector.allocate(GcKind.cont << GC_KIND_SHIFT | typeId, 16);
-    if (reference !== 0) collector.words[this.#word(reference + 8)] = number;
+    if (reference !== 0) collector.words[this.#word(reference + GcCont.offsets.number)] = number;
     return reference;
   }
 
@@ -213,7 +222,13 @@ export class GcHeap {
   /** The number of a continuation reference. */
   contNumber(reference: number): number {
     if (this.kindOf(reference) !== GcKind.cont) bug("not a continuation");
-    return this.collector.words[this.#word(reference + 8)] >>> 0;
+    return this.collector.words[this.#word(reference + GcCont.offsets.number)] >>> 0;
+  }
+
+  /** Marks a continuation reference as consumed: its number is 0. */
+  consumeCont(reference: number): void {
+    if (this.kindOf(reference) !== GcKind.cont) bug("not a continuation");
+    this.collector.words[this.#word(reference + GcCont.offsets.number)] = 0;
   }
 
   /** The layout of an array. */

@@ -29,7 +29,7 @@ import {
 import { bug } from "../../base/mod.ts";
 import { PAGE_BYTES } from "../../host/mod.ts";
 import type { Block } from "../block.ts";
-import type { Collector, RootSource, RootVisitor, WeakSource } from "./collector.ts";
+import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource } from "./collector.ts";
 import { HeapMemory, type Space } from "./space.ts";
 import type { GcTypes } from "./type_info.ts";
 
@@ -67,6 +67,7 @@ export interface HeapEnvironment {
   readonly storeContext: Block;
   readonly roots: RootSource;
   readonly weak: WeakSource;
+  readonly continuations: ContinuationSource;
 }
 
 /** A copying collector and its heap. */
@@ -78,6 +79,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
   readonly #context: Block;
   readonly #roots: RootSource;
   readonly #weak: WeakSource;
+  readonly #continuations: ContinuationSource;
   readonly #limitBytes: number;
   readonly #collectAlways: boolean;
   readonly #spaces: readonly Space[];
@@ -103,6 +105,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
     this.#context = environment.storeContext;
     this.#roots = environment.roots;
     this.#weak = environment.weak;
+    this.#continuations = environment.continuations;
     this.#collectAlways = options.collectAlways;
     const spaceCount = options.collectAlways ? STRESS_SPACES : 2;
     const spaceBytes = Math.floor(SPACES_BYTES / spaceCount / PAGE_BYTES) * PAGE_BYTES;
@@ -275,6 +278,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
           scan += 2;
           break;
         case GcKind.cont:
+          this.#continuations.reach(to[scan + 2], this);
           scan += 4;
           break;
         default:

@@ -144,8 +144,11 @@ function tagType(v: ValidationScratch, index: number): FuncType {
   return funcTypeAt(v.module, tag.typeIndex);
 }
 
+/** What exceptions of a tag carry; a tag with results is for suspensions only. */
 function tagParams(v: ValidationScratch, index: number): Int32Array {
-  return tagType(v, index).params;
+  const { params, results } = tagType(v, index);
+  if (results.length > 0) v.fail(`non-empty tag result type: exceptions of tag ${index} cannot exist`);
+  return params;
 }
 
 function readGlobal(v: ValidationScratch) {
@@ -889,7 +892,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   resume_throw(v) {
     const index = v.reader.readU32Leb();
     const { results } = contSignature(v, index);
-    const { params } = tagType(v, v.reader.readU32Leb());
+    const params = tagParams(v, v.reader.readU32Leb());
     checkHandlers(v, results);
     v.pop(refNullType(index));
     callType(v, params, results);

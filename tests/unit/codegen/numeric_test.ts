@@ -4,8 +4,14 @@
  */
 
 import { assert } from "@std/assert";
-import { COMPILED_FEATURES, decodeModule, type FeatureName, OPCODES, validateModule } from "../../../lib/wasm/mod.ts";
-import { TRANSLATED_FEATURES } from "../../../lib/translate/mod.ts";
+import {
+  COMPILED_FEATURES,
+  decodeModule,
+  type FeatureName,
+  featureNames,
+  OPCODES,
+  validateModule,
+} from "../../../lib/wasm/mod.ts";
 import { wat } from "../../wat.ts";
 import { BASELINE, CodeTrap, nativeFeatures, type Val } from "./machine.ts";
 import { NativeInstance } from "./native_instance.ts";
@@ -29,7 +35,7 @@ interface Operation {
   readonly result: Letter;
 }
 
-const known: readonly FeatureName[] = TRANSLATED_FEATURES;
+const known: readonly FeatureName[] = featureNames(COMPILED_FEATURES);
 const OPERATIONS: Operation[] = OPCODES
   .filter(([, , immediates, signature, feature]) =>
     known.includes(feature) && immediates === "" && /^[ilfd]{1,2}:[ilfd]$/.test(signature)

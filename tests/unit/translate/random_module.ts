@@ -6,11 +6,12 @@
  */
 
 import { CodeBuffer } from "../../../lib/base/mod.ts";
-import { TRANSLATED_FEATURES } from "../../../lib/translate/mod.ts";
 import {
+  COMPILED_FEATURES,
   F32,
   F64,
   type FeatureName,
+  featureNames,
   I32,
   I64,
   type Immediate,
@@ -52,7 +53,7 @@ interface Row {
 /** Regular rows by result type; the ones without result at 0. */
 const ROWS: Record<ValType, Row[]> = { 0: [], [I32]: [], [I64]: [], [F32]: [], [F64]: [] };
 OPCODES.forEach(([name, , immediates, signature, feature], op) => {
-  const known: readonly FeatureName[] = TRANSLATED_FEATURES;
+  const known: readonly FeatureName[] = featureNames(COMPILED_FEATURES);
   const isAccess = immediates.startsWith("memarg");
   if (!known.includes(feature) || !/^[ilfdp]*:[ilfd]?$/.test(signature)) return;
   if (immediates !== "" && !isAccess || SHOWS_NANS.includes(name)) return;

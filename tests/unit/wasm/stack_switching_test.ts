@@ -26,6 +26,7 @@ const TYPES = `
   (type $ck (cont $k))
   (tag $t (param i32) (result f32))
   (tag $plain)
+  (tag $x (param i32))
   (tag $swap (result i64))
   (rec (type $fs (func (param i32 (ref null $cs)) (result i64))) (type $cs (cont $fs)))
   (type $fx (func (param i64 (ref null $ck)) (result i64)))
@@ -48,7 +49,7 @@ Deno.test("validateModule() accepts each instruction of stack switching in its p
       (block $on (result i32 (ref null $ck))
         (return (resume $c (on $t $on) (on $swap switch) (i32.const 1) (local.get 0))))
       (unreachable))`,
-    "(func (param (ref $c)) (result i64) (resume_throw $c $t (i32.const 7) (local.get 0)))",
+    "(func (param (ref $c)) (result i64) (resume_throw $c $x (i32.const 7) (local.get 0)))",
     "(func (param (ref $c) exnref) (result i64) (resume_throw_ref $c (local.get 1) (local.get 0)))",
     "(func (param (ref $cs)) (result i32 (ref null $cs)) (switch $cs $swap (i32.const 1) (local.get 0)))",
     "(func (param (ref $cx)) (result f32) (switch $cx $swap (i64.const 1) (local.get 0)))",
@@ -96,7 +97,7 @@ Deno.test("validateModule() refuses what does not fit the continuation's type", 
       "the tag of a switch clause takes [i32]",
     ],
     [
-      "(func (param (ref $c)) (result i64) (resume_throw $c $t (local.get 0)))",
+      "(func (param (ref $c)) (result i64) (resume_throw $c $x (local.get 0)))",
       "expected i32, found an empty stack",
     ],
     [
