@@ -165,6 +165,44 @@ Deno.test("vectors travel through tail calls of other argument lists", () => {
   }
 });
 
+Deno.test("objects and exceptions carry vectors", () => {
+  for (const config of CONFIGURATIONS) {
+    using sandbox = new Sandbox(config);
+    const { field, initial, element, thrown } = sandbox.instance(
+      `(module
+        (type $s (struct (field i8) (field (mut v128)) (field i64)))
+        (type $a (array (mut v128)))
+        (tag $t (param i32 v128 f32))
+        (func (export "field") (param v128) (result v128) (local (ref null $s))
+          (local.set 1 (struct.new $s (i32.const 1) (local.get 0) (i64.const 5)))
+          (struct.set $s 1 (local.get 1) (i32x4.add (struct.get $s 1 (local.get 1)) (i32x4.splat (i32.const 1))))
+          (struct.get $s 1 (local.get 1)))
+        (func (export "initial") (result v128) (struct.get $s 1 (struct.new_default $s)))
+        (func (export "element") (param v128 i32) (result v128) (local (ref null $a))
+          (local.set 2 (array.new $a (local.get 0) (i32.const 7)))
+          (array.set $a (local.get 2) (i32.const 3) (i32x4.splat (i32.const 9)))
+          (i32x4.add (array.get $a (local.get 2) (local.get 1)) (array.get $a (local.get 2) (i32.const 0))))
+        (func $throw (param v128) (throw $t (i32.const 4) (local.get 0) (f32.const 2)))
+        (func (export "thrown") (param v128) (result v128) (local v128)
+          (local.set 1 (i32x4.splat (i32.const 100)))
+          (block $caught (result i32 v128 f32)
+            (try_table (catch $t $caught) (call $throw (local.get 0)))
+            unreachable)
+          drop
+          (local.set 0)
+          drop
+          (i32x4.add (local.get 0) (local.get 1))))`,
+    ).exports;
+    const vector = (...words: number[]) => new Uint8Array(Int32Array.from(words).buffer);
+    const given = vector(1, 2, 3, 4);
+    assertEquals(field(given), vector(2, 3, 4, 5));
+    assertEquals(initial(), new Uint8Array(16));
+    assertEquals(element(given, 3), vector(10, 11, 12, 13));
+    assertEquals(element(given, 6), vector(2, 4, 6, 8));
+    assertEquals(thrown(given), vector(101, 102, 103, 104));
+  }
+});
+
 Deno.test("globals hold vectors, for guest and JavaScript", () => {
   using sandbox = new Sandbox();
   const { store } = sandbox;
