@@ -1,7 +1,7 @@
 /** Exceptions: through frames, instances, host functions and nested calls; what they carry; what is none; the `Exception` class. */
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Exception, Func, type FuncSignature, Instance, Store, Tag, Trap, WasmError } from "../../mod.ts";
+import { Exception, Func, type FuncSignature, Instance, Module, Store, Tag, Trap, WasmError } from "../../mod.ts";
 import { STRESS } from "../configurations.ts";
 import { Sandbox, v8Exports } from "./sandbox.ts";
 
@@ -425,4 +425,35 @@ Deno.test("tags and exceptions refuse what they cannot be made of", () => {
   const other = new Tag(store, { parameters: ["i64"] });
   assertThrows(() => new Exception(other, [1]), TypeError, "BigInt");
   assertThrows(() => sandbox.instance(`(module (import "m" "t" (tag (param i32))))`, { m: { t: other } }), WasmError);
+});
+
+Deno.test("vectors are carried bit by bit, and handlers come out of a compiled file as they went in", () => {
+  using sandbox = new Sandbox();
+  const { store, engine } = sandbox;
+  const tag = new Tag(store, { parameters: ["v128", "i32"] });
+  const again = new Func(store, { parameters: ["i32"], results: [] } as FuncSignature, (n) => {
+    const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 16 + (n as number));
+    throw new Exception(tag, [bytes, n]);
+  });
+  const text = `(module
+    (import "host" "tag" (tag $t (param v128 i32))) (import "host" "again" (func $again (param i32)))
+    (func $tail (param i32) (return_call $again (local.get 0)))
+    (func (export "throw") (throw $t (v128.const i64x2 0x0123456789abcdef 0x7ff4000000000001) (i32.const 5)))
+    (func (export "run") (param i32) (result i64 i64 i32)
+      (local $v v128) (local $n i32)
+      (block $h (result v128 i32) (try_table (catch $t $h) (call $tail (local.get 0))) (unreachable))
+      (local.set $n) (local.set $v)
+      (i64x2.extract_lane 0 (local.get $v)) (i64x2.extract_lane 1 (local.get $v)) (local.get $n)))`;
+  const module = sandbox.module(text);
+  for (const loaded of [module, Module.deserialize(engine, module.serialize())]) {
+    const { exports } = new Instance(store, loaded, { host: { tag, again } });
+    assertEquals(call(exports.run, 3), [0x7363534333231303n, -0x0c1c2c3c4c5c6c7dn, 3]);
+    const [vector, number] = thrownBy(() => call(exports.throw)).values as [Uint8Array, number];
+    const words = new DataView(vector.buffer, vector.byteOffset);
+    assertEquals([words.getBigUint64(0, true), words.getBigUint64(8, true)], [
+      0x0123456789abcdefn,
+      0x7ff4000000000001n,
+    ]);
+    assertEquals(number, 5);
+  }
 });

@@ -9,10 +9,11 @@ import { CompileError, Engine, Module } from "../../../mod.ts";
 import { wat } from "../../wat.ts";
 import { compile } from "./stores.ts";
 
-const SOURCE = `(module (type (func (param f32))) (memory 1)
+const SOURCE = `(module (type (func (param f32))) (memory 1) (tag $tag)
   (func $load (export "load") (param i32) (result i32) (i32.load (local.get 0)))
   (func (export "twice") (param i32) (result i32) (call $load (call $load (local.get 0))))
-  (func (export "keep") (param externref) (result externref) (drop (call $load (i32.const 0))) (local.get 0)))`;
+  (func (export "keep") (param externref) (result externref) (drop (call $load (i32.const 0))) (local.get 0))
+  (func (export "catch") (block $h (try_table (catch $tag $h) (drop (call $load (i32.const 0)))))))`;
 
 /** A copy of a column with one element changed. */
 function changed<A extends Int32Array | Uint8Array>(column: A, index: number, value: number): A {
@@ -51,6 +52,15 @@ const HOSTILE: Record<string, (compiled: CompiledModule) => Partial<CompiledModu
   "a root in the caller's frame": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, 16) }),
   "a root in the vmctx slot": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, -8) }),
   "a root between slots": ({ rootOffsets }) => ({ rootOffsets: changed(rootOffsets, 0, -20) }),
+  "a handler's call beyond the code": ({ handlerPcs }) => ({ handlerPcs: changed(handlerPcs, 0, 1 << 30) }),
+  "a pad beyond the code": ({ handlerPads }) => ({ handlerPads: changed(handlerPads, 0, 1 << 30) }),
+  "a pad before the code": ({ handlerPads }) => ({ handlerPads: changed(handlerPads, 0, -1) }),
+  "too few pads": ({ handlerPads }) => ({ handlerPads: handlerPads.slice(1) }),
+  "handler clauses beyond the lists": ({ handlerLists }) => ({ handlerLists: changed(handlerLists, 0, 1 << 20) }),
+  "a list of clauses that is too long": ({ handlerClauses }) => ({ handlerClauses: changed(handlerClauses, 0, 4) }),
+  "half a clause": ({ handlerClauses }) => ({ handlerClauses: changed(handlerClauses, 0, 1) }),
+  "a clause of no kind": ({ handlerClauses }) => ({ handlerClauses: changed(handlerClauses, 1, 7) }),
+  "a clause of a tag that is none": ({ handlerClauses }) => ({ handlerClauses: changed(handlerClauses, 1, 8) }),
   "no code": () => ({ code: new Uint8Array(0) }),
 };
 
@@ -91,7 +101,7 @@ Deno.test("Module.deserialize() believes no digest: tables, bounds mode, definit
   const { module, compiled } = compile(wat(SOURCE));
   const artifact = encodeArtifact(module, compiled);
   const copy = (change: Parameters<typeof forge>[1]) => forge(artifact.slice(), change);
-  assertEquals(Module.deserialize(engine, copy(() => {})).exports.length, 3);
+  assertEquals(Module.deserialize(engine, copy(() => {})).exports.length, 4);
   const [thunks] = ARTIFACT_COLUMNS.entryThunks;
   assertThrows(
     () => Module.deserialize(engine, copy((section) => section(thunks).fill(0x7f))),
