@@ -10,6 +10,8 @@ import { memarg, type Node, node, unsigned } from "./wasm_tree.ts";
 /** Makes accesses. */
 export abstract class Accesses extends Expressions {
   protected abstract statement(depth: number): Node[];
+  protected abstract localSet(depth: number): Node[];
+  protected abstract objectStatement(depth: number): Node[];
 
   // a[i] = a[j] op value, where the index is a loop's counter.
   protected elementAccess(counter: number, depth: number): Node[] {

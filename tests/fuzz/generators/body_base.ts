@@ -8,11 +8,13 @@ import {
   type BlockParts,
   constant,
   type FuncTree,
+  isObject,
   type Label,
   type ModuleTree,
   type Node,
   node,
   type NumberType,
+  type ObjectType,
   type TypeName,
   unsigned,
   zeroOf,
@@ -81,16 +83,28 @@ export abstract class BodyBase {
         const high = node("i64x2.extract_lane", ["i64"], [this.again("v128")], { bytes: [1] });
         return node("i64.sub", ["i64"], [low, high]);
       }
-      case "funcref":
-      case "externref":
-        return node("i64.extend_i32_u", ["i64"], [node("ref.is_null", ["i32"], [value])]);
+      default:
+        return node("i64.extend_i32_u", ["i64"], [this.look(type, value)]);
     }
   }
 
+  /** What a reference is, as an i32. */
+  protected abstract look(type: TypeName, value: Node): Node;
+  /** A type of references to objects, or `funcref` if the module has none. */
+  protected abstract someObject(): TypeName;
+  /** A value without parts. */
+  protected abstract objectLeaf(type: ObjectType): Node;
+
   protected someType(): TypeName {
     if (this.style.hasRefs && this.random.oneIn(10)) return this.random.pick(["funcref", "externref"]);
+    if (this.hasObjectTypes && this.random.oneIn(4)) return this.someObject();
     if (this.style.hasVectors && this.random.oneIn(4)) return "v128";
     return this.random.pick(this.style.types);
+  }
+
+  protected get hasObjectTypes(): boolean {
+    const { hasObjects, hasFunctionReferences, exceptions } = this.style;
+    return hasObjects || hasFunctionReferences || exceptions === "new";
   }
 
   protected someNumber(): NumberType {
@@ -183,6 +197,7 @@ export abstract class BodyBase {
       const { funcs } = this.module;
       return random.oneIn(3) ? zeroOf(type) : node("ref.func", [type], [], { func: random.pick(funcs) });
     }
+    if (isObject(type)) return this.objectLeaf(type);
     if (type === "externref") return zeroOf(type);
     if (type === "v128") {
       const lanes = Array.from({ length: 2 }, () => BigInt.asUintN(64, this.number(random.pick(["i64", "f64"]))));

@@ -6,12 +6,14 @@ import { SHOWS_BITS } from "./nan_bits.ts";
 import { type NumericRow, ROWS_BY_RESULT } from "./numeric_rows.ts";
 import { PAGE_BYTES } from "./program.ts";
 import { EDGES } from "./values.ts";
-import { laneImmediates, VECTOR_ROWS_BY_RESULT, type VectorRow } from "./vector_rows.ts";
+import { relaxedOperation } from "./relaxed_rows.ts";
+import { laneImmediates, VECTOR_ROWS_BY_RESULT, type VectorRow, type VectorType } from "./vector_rows.ts";
 import {
   constant,
   type FuncImport,
   type FuncTree,
   type Immediate,
+  isReference,
   type Label,
   memarg,
   type Node,
@@ -21,6 +23,10 @@ import {
   type TypeName,
   unsigned,
 } from "./wasm_tree.ts";
+
+function isNumberOrVector(type: TypeName): type is VectorType {
+  return !isReference(type);
+}
 
 /** Makes expressions. */
 export abstract class Expressions extends BodyBase {
@@ -32,6 +38,10 @@ export abstract class Expressions extends BodyBase {
   ): Node;
   protected abstract if(params: readonly TypeName[], results: readonly TypeName[], depth: number): Node;
   protected abstract jump(types: readonly TypeName[], depth: number): Node;
+  protected abstract objectExpression(type: TypeName, depth: number): Node;
+  protected abstract objectQuery(depth: number): Node;
+  protected abstract stored(type: TypeName, depth: number): Node | undefined;
+  protected abstract calleeReference(callee: FuncTree | FuncImport, depth: number): Node | undefined;
 
   protected values(types: readonly TypeName[], depth: number): Node[] {
     const random = this.random;
@@ -136,9 +146,18 @@ export abstract class Expressions extends BodyBase {
     if (this.budget-- <= 0 || depth <= 0) return this.leaf(type);
     const random = this.random;
     if (type === "funcref" || type === "externref") return this.reference(type, depth);
+    if (!isNumberOrVector(type)) return this.objectExpression(type, depth);
     if (random.oneIn(300)) return this.jump([type], depth - 1);
     const isVectorRow = type !== "v128" && this.style.hasVectors && random.oneIn(8);
     if (type === "i32" && random.oneIn(14)) return this.wrapped(depth);
+    if (this.hasObjectTypes && type === "i32" && random.oneIn(8)) return this.objectQuery(depth);
+    if (this.style.hasObjects && random.oneIn(8)) {
+      const stored = this.stored(type, depth);
+      if (stored !== undefined) return stored;
+    }
+    if (type === "v128" && this.style.hasRelaxed && random.oneIn(6)) {
+      return relaxedOperation(random, () => this.expression("v128", depth - 2));
+    }
     if (isVectorRow) return this.vectorRow(random.pick(VECTOR_ROWS_BY_RESULT[type]), depth);
     switch (random.below(20)) {
       case 0:
@@ -210,13 +229,15 @@ export abstract class Expressions extends BodyBase {
   protected integerQuery(depth: number): Node {
     const { tables, memories } = this.module;
     const table = this.random.below(tables.length);
-    switch (this.random.below(5)) {
+    switch (this.random.below(6)) {
       case 0:
         return memories.length === 0 ? this.leaf("i32") : node("memory.size", ["i32"], [], unsigned(0));
       case 1:
         return memories.length === 0 ? this.leaf("i32") : this.grow("memory.grow", [], depth);
       case 2:
         return node("table.size", ["i32"], [], unsigned(table));
+      case 3:
+        return memories.length > 0 && this.style.hasAtomics ? this.notify(depth) : this.leaf("i32");
       default: {
         const type = this.random.pick(["funcref", "externref"] as const);
         return node("ref.is_null", ["i32"], [this.expression(type, depth - 1)]);
@@ -224,8 +245,19 @@ export abstract class Expressions extends BodyBase {
     }
   }
 
+  // Nobody waits: what counts is the check of the address.
+  protected notify(depth: number): Node {
+    const start = node("i32.and", ["i32"], [this.expression("i32", depth - 1), this.i32(0xfffc)]);
+    return node("memory.atomic.notify", ["i32"], [start, this.expression("i32", depth - 1)], memarg(0, 2));
+  }
+
   protected reference(type: "funcref" | "externref", depth: number): Node {
     const random = this.random;
+    if (this.style.hasObjects && random.oneIn(4)) {
+      if (type === "externref") return node("extern.convert_any", [type], [this.expression("anyref", depth - 1)]);
+      const stored = this.stored(type, depth);
+      if (stored !== undefined) return stored;
+    }
     const { tables } = this.module;
     const fitting = tables.map((_, i) => i).filter((i) => tables[i].type === type);
     switch (random.below(6)) {
@@ -389,6 +421,10 @@ export abstract class Expressions extends BodyBase {
     const { signature } = callee;
     const args = this.values(signature.params, depth - 1);
     if (random.oneIn(2)) return node("call", signature.results, args, { func: callee });
+    if (this.style.hasFunctionReferences && random.oneIn(2)) {
+      const reference = this.calleeReference(callee, depth);
+      if (reference !== undefined) return node("call_ref", signature.results, [...args, reference], { signature });
+    }
     const { tables, funcs, funcImports } = this.module;
     const inTables = tables.map((_, i) => i).filter((i) => tables[i].type === "funcref");
     const table = random.oneIn(4) ? random.pick(inTables) : 0;

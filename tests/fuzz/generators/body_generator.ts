@@ -1,10 +1,9 @@
 /** Bodies of random functions: statements and control flow. */
 
-import { Accesses } from "./body_accesses.ts";
+import { Exceptions } from "./body_exceptions.ts";
 import { CALL_COST, FUEL_GLOBAL, ROUND_COST } from "./program.ts";
 import {
   type BlockParts,
-  type Catch,
   type Label,
   memarg,
   type Node,
@@ -15,7 +14,7 @@ import {
 } from "./wasm_tree.ts";
 
 /** Fills in one function. */
-export class BodyGenerator extends Accesses {
+export class BodyGenerator extends Exceptions {
   generate(): void {
     const { body, signature } = this.func;
     const { crowd, maxDepth } = this.style;
@@ -29,6 +28,13 @@ export class BodyGenerator extends Accesses {
     // What is in the locals now would be lost, and with it any mistake that led to it.
     if (!this.random.oneIn(4)) {
       this.locals.slice(0, 40).forEach((type, i) => body.push(...this.mix(this.local(type, i))));
+    }
+    if (this.style.hasTailCalls && this.random.oneIn(3)) {
+      const callees = this.callees(({ results }) => `${results}` === `${signature.results}`);
+      if (callees.length > 0) {
+        body.push(this.tailCall(signature.results, this.call(this.random.pick(callees), maxDepth)));
+        return;
+      }
     }
     body.push(...this.values(signature.results, maxDepth));
   }
@@ -51,7 +57,7 @@ export class BodyGenerator extends Accesses {
     });
   }
 
-  protected statements(depth: number): Node[] {
+  protected override statements(depth: number): Node[] {
     const all: Node[] = [];
     for (let count = this.random.below(5); count > 0; count--) all.push(...this.statement(depth));
     return all;
@@ -65,7 +71,11 @@ export class BodyGenerator extends Accesses {
     if (memory && this.style.prefersMemory && random.oneIn(3)) {
       return random.oneIn(2) ? this.accessGroup(depth) : [this.store(depth)];
     }
-    if (this.module.tags.length > 0 && random.oneIn(6)) return this.tryTable(depth);
+    if (this.style.exceptions !== "none" && random.oneIn(6)) {
+      return random.oneIn(3) ? [this.throwStatement(depth)] : this.tryStatement(depth);
+    }
+    if (this.style.hasObjects && random.oneIn(5)) return this.objectStatement(depth);
+    if (this.style.hasAtomics && random.oneIn(40)) return [node("atomic.fence", [], [], { bytes: [0] })];
     switch (random.below(24)) {
       case 0:
       case 1:
@@ -117,7 +127,7 @@ export class BodyGenerator extends Accesses {
     return { label: { types: [] }, params, body };
   }
 
-  protected localSet(depth: number): Node[] {
+  protected override localSet(depth: number): Node[] {
     const locals = this.settable();
     if (locals.length === 0) return [];
     const local = this.random.pick(locals);
@@ -135,7 +145,7 @@ export class BodyGenerator extends Accesses {
   }
 
   // Pops a value that an earlier node left: into a local if one of its type can be written.
-  protected consume(type: TypeName): Node {
+  protected override consume(type: TypeName): Node {
     const locals = this.settable(type);
     const value = node("popped", [type]);
     if (locals.length === 0 || this.random.oneIn(4)) return node("drop", [], [value]);
@@ -143,7 +153,7 @@ export class BodyGenerator extends Accesses {
   }
 
   // A node that leaves several values, and what takes them, last one first.
-  protected consumeAll(made: Node): Node[] {
+  protected override consumeAll(made: Node): Node[] {
     const { types } = made;
     return [made, ...types.map((_, i) => this.consume(types[types.length - 1 - i]))];
   }
@@ -271,13 +281,13 @@ export class BodyGenerator extends Accesses {
   // Leaves the block for good; stands where values of `types` are expected.
   protected jump(types: readonly TypeName[], depth: number): Node {
     const random = this.random;
-    const label = this.label();
-    const { tags } = this.module;
-    if (tags.length > 0 && random.oneIn(4)) {
-      const tag = random.below(tags.length);
-      return node("throw", types, this.values(tags[tag], depth - 1), unsigned(tag));
+    if (this.style.exceptions !== "none" && random.oneIn(4)) return this.throwing(types, depth);
+    if (this.style.hasTailCalls && random.oneIn(2)) {
+      const results = `${this.labels[0].types}`;
+      const callees = this.callees((signature) => `${signature.results}` === results);
+      if (callees.length > 0) return this.tailCall(types, this.call(random.pick(callees), depth - 1));
     }
-    if (random.oneIn(6)) return this.tailCall(types, depth);
+    const label = this.label();
     switch (random.below(6)) {
       case 0:
         return node("return", types, this.values(this.labels[0].types, depth - 1));
@@ -298,35 +308,9 @@ export class BodyGenerator extends Accesses {
     }
   }
 
-  // A function with the same results takes this one's place; it is its own if there is no other.
-  protected tailCall(types: readonly TypeName[], depth: number): Node {
-    const { signature } = this.func;
-    const callees = this.callees(({ results }) => `${results}` === `${signature.results}`);
-    const { args, immediates, op } = this.call(this.random.pick(callees), depth - 1);
-    return node(op === "call" ? "return_call" : "return_call_indirect", types, args, ...immediates);
-  }
-
-  // Statements whose exceptions, or some of them, are taken by the block around them. None takes all: V8 counts errors of JavaScript's in.
-  protected tryTable(depth: number): Node[] {
-    const random = this.random;
-    const { tags } = this.module;
-    const tag = random.below(tags.length);
-    const results = tags[tag];
-    const outer: Label = { types: results };
-    const inner: Label = { types: [] };
-    const catches: Catch[] = [{ tag, label: outer }];
-    if (random.oneIn(3)) {
-      const target = this.label();
-      const other = tags.findIndex((carried) => `${carried}` === `${target.types}`);
-      if (other >= 0) catches.unshift({ tag: other, label: target });
-    }
-    this.labels.push(outer, inner);
-    const statements = [...this.statements(depth - 1), ...this.callStatement(depth - 1), ...this.statements(depth - 1)];
-    this.labels.pop();
-    const tried = { ...node("try_table", []), block: { label: inner, params: [], body: statements, catches } };
-    const body = [tried, ...this.values(results, depth - 2)];
-    this.labels.pop();
-    return this.consumeAll(this.blockNode("block", results, [], { label: outer, params: [], body }));
+  protected tailCall(types: readonly TypeName[], call: Node): Node {
+    const op = `return_${call.op as "call" | "call_indirect" | "call_ref"}` as const;
+    return { ...call, op, types };
   }
 
   // br_table out of nested blocks, as compilers make of a switch statement.

@@ -6,7 +6,7 @@
 import { OP, type OpName } from "../../../lib/wasm/mod.ts";
 import { MAX_PAGES } from "./program.ts";
 import type { Random } from "./random.ts";
-import { constant, type Immediate, type ModuleTree, type Node, node, type NumberType, unsigned } from "./wasm_tree.ts";
+import { bodiesOf, constant, type Immediate, type ModuleTree, type Node, node, type NumberType, unsigned } from "./wasm_tree.ts";
 
 /** Where an instruction names memories or tables: positions of the immediates, operands counted by each, whether the result is. */
 interface Shape {
@@ -34,7 +34,7 @@ const SHAPES: Readonly<Partial<Record<OpName, Shape>>> = {
   "table.init": { kind: "table", indices: [1], operands: [0, none, none] },
 };
 
-const isAccess = (op: string) => /^([if]\d\d|v128)\.(load|store)/.test(op);
+const isAccess = (op: string) => /^([if]\d\d|v128)\.(load|store)|notify$/.test(op);
 
 /** The atomic operations of the width of an integer access, by its name. */
 function atomicsOf(op: string): { readonly load: OpName; readonly store: OpName; readonly suffix: string } | undefined {
@@ -50,13 +50,14 @@ export function diversify(random: Random, module: ModuleTree): void {
   const { memories, tables } = module;
   const isSimple = module.funcs.every(({ body }) => body.every(areOperandsPlain));
   if (isSimple) {
+    const sharing = () => random.oneIn(4) ? { isShared: true } : {};
     const addresses = () => random.oneIn(2) ? { address: "i64" as const } : {};
     memories.forEach((memory, i) => {
-      if (memory.imported === undefined) memories[i] = { ...memory, ...addresses() };
+      if (memory.imported === undefined) memories[i] = { ...memory, ...addresses(), ...sharing() };
     });
     if (memories.length > 0) {
       while (memories.length < 4 && random.oneIn(2)) {
-        memories.push({ min: random.below(3), max: MAX_PAGES, ...addresses() });
+        memories.push({ min: random.below(3), max: MAX_PAGES, ...addresses(), ...sharing() });
       }
     }
     tables.forEach((table, i) => {
@@ -77,9 +78,10 @@ export function diversify(random: Random, module: ModuleTree): void {
   });
 }
 
-/** An i32.const as i64.const: small numbers, so both have the same immediate. */
+/** An offset in 64 bits: small numbers, so both have the same immediates. */
 function widened(offset: Node): Node {
-  return node("i64.const", ["i64"], [], ...offset.immediates);
+  const op = offset.op.replace("i32", "i64") as OpName;
+  return node(op, ["i64"], offset.args.map(widened), ...offset.immediates);
 }
 
 /** Whether each operand of the instructions to be rewritten is one argument: values on the stack cannot be told apart. */
@@ -88,10 +90,10 @@ function areOperandsPlain(statement: Node): boolean {
   const shape = op === "popped" ? undefined : SHAPES[op];
   const isPlain = (arg: Node) => arg.op !== "popped" && arg.types.length === 1;
   if (shape !== undefined && !(args.length === shape.operands.length && args.every(isPlain))) return false;
-  if (isAccess(op) && !(args.length === (/store|lane/.test(op) ? 2 : 1) && args.every(isPlain))) return false;
-  if (/call_indirect$/.test(op) && !isPlain(args[args.length - 1])) return false;
-  return args.every(areOperandsPlain) && (block?.body ?? []).every(areOperandsPlain) &&
-    (block?.otherwise ?? []).every(areOperandsPlain);
+  if (isAccess(op) && !(args.length === (/store|lane|notify/.test(op) ? 2 : 1) && args.every(isPlain))) return false;
+  if ((op === "call_indirect" || op === "return_call_indirect") && !isPlain(args[args.length - 1])) return false;
+  const bodies = block === undefined ? [] : bodiesOf(block);
+  return [args, ...bodies].every((list) => list.every(areOperandsPlain));
 }
 
 class Rewriter {
@@ -106,11 +108,17 @@ class Rewriter {
         ...(old.block.otherwise === undefined
           ? {}
           : { otherwise: old.block.otherwise.map((statement) => this.rewrite(statement)) }),
+        ...(old.block.handlers === undefined ? {} : {
+          handlers: old.block.handlers.map(({ tag, body }) => ({
+            tag,
+            body: body.map((statement) => this.rewrite(statement)),
+          })),
+        }),
       },
     };
     const copy: Node = { ...old, args, ...block };
     if (this.mode === "in place" || old.op === "popped") return copy;
-    if (/call_indirect$/.test(old.op)) {
+    if (old.op === "call_indirect" || old.op === "return_call_indirect") {
       const last = args.length - 1;
       if (this.#is64("table", numberOf(old.immediates[1]))) args[last] = this.#wide(args[last]);
       return copy;

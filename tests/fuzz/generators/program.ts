@@ -22,13 +22,15 @@ export const MAX_PAGES = 3;
 /** Elements that tables may grow to. */
 export const MAX_ELEMENTS = 24;
 
-/** One or two modules. */
+/** Modules, each of which may import from those before it. */
 export interface Program {
   readonly modules: readonly ModuleTree[];
 }
 
-/** Where a program's modules find what they import from each other. */
-export const FIRST_MODULE = "first";
+/** Where a program's modules find what they import from the one of this index. */
+export function moduleName(index: number): string {
+  return `m${index}`;
+}
 /** Where host functions, globals, memories and tables are. */
 export const HOST_MODULE = "host";
 
@@ -41,6 +43,9 @@ export const HOST_GLOBALS: readonly { name: string; type: NumberType; isMutable:
   [true, false].map((isMutable) => ({ name: `${isMutable ? "var" : "const"} ${type}`, type, isMutable }))
 );
 
+/** As {@linkcode HOST_MEMORY}. */
+export const HOST_TAG = { name: "tag", params: ["i32", "f64"] } as const;
+
 /** How much of what a module has: drawn once a module, so that modules differ in kind. */
 export interface Style {
   readonly bodyBudget: number;
@@ -48,6 +53,14 @@ export interface Style {
   readonly crowd: number;
   readonly hasRefs: boolean;
   readonly hasVectors: boolean;
+  readonly hasRelaxed: boolean;
+  readonly hasObjects: boolean;
+  readonly hasFunctionReferences: boolean;
+  readonly hasTailCalls: boolean;
+  readonly hasAtomics: boolean;
+  readonly hasExtendedConst: boolean;
+  /** One generation of exceptions at most: engines refuse modules with both. */
+  readonly exceptions: "none" | "new" | "legacy";
   readonly prefersMemory: boolean;
   readonly types: readonly NumberType[];
 }

@@ -17,10 +17,20 @@ import {
   writeU32Leb,
 } from "../../../lib/wasm/mod.ts";
 
-/** Value types of generated modules. */
-export type TypeName = "i32" | "i64" | "f32" | "f64" | "v128" | "funcref" | "externref";
 /** The types of numbers. */
 export type NumberType = "i32" | "i64" | "f32" | "f64";
+/** References to objects of garbage collection and to exceptions; those with a number are to a type of {@linkcode ModuleTree.heapTypes}. */
+export type ObjectType =
+  | "anyref"
+  | "eqref"
+  | "i31ref"
+  | "structref"
+  | "arrayref"
+  | "exnref"
+  | `(ref null ${number})`
+  | `(ref ${number})`;
+/** Value types of generated modules. */
+export type TypeName = NumberType | "v128" | "funcref" | "externref" | ObjectType;
 
 /** A function type. */
 export interface Signature {
@@ -33,11 +43,20 @@ export interface Label {
   readonly types: readonly TypeName[];
 }
 
+/** A clause of `try_table`: the label is one around it. */
+export interface CatchTree {
+  readonly kind: "catch" | "catch_ref" | "catch_all" | "catch_all_ref";
+  /** Of the first two kinds. */
+  readonly tag: number;
+  readonly label: Label;
+}
+
 /** An immediate: bytes as they are, or something that gets its number when the module is encoded. */
 export type Immediate =
   | { readonly bytes: readonly number[] }
   | { readonly label: Label }
   | { readonly labels: readonly Label[] }
+  | { readonly catches: readonly CatchTree[] }
   | { readonly func: FuncTree | FuncImport }
   | { readonly signature: Signature };
 
@@ -61,14 +80,34 @@ export interface BlockParts {
   readonly params: readonly TypeName[];
   readonly body: Node[];
   readonly otherwise?: Node[];
-  /** Of a try_table. */
-  readonly catches?: readonly Catch[];
+  /** Of a legacy `try`: what follows each `catch`, and `catch_all` where no tag is given. */
+  readonly handlers?: readonly { readonly tag: number | undefined; readonly body: Node[] }[];
+  /** Of a legacy `try`: ends in `delegate` to this label. */
+  readonly delegate?: Label;
 }
 
-/** A catch clause: exceptions of the tag. */
-export interface Catch {
-  readonly tag: number;
-  readonly label: Label;
+/** The lists of statements in a block. */
+export function bodiesOf({ body, otherwise, handlers }: BlockParts): Node[][] {
+  return [body, ...otherwise === undefined ? [] : [otherwise], ...(handlers ?? []).map(({ body }) => body)];
+}
+
+/** A type of objects, or of functions that code names by its index. */
+export type HeapTypeTree =
+  | {
+    readonly kind: "struct";
+    readonly supertype: number | undefined;
+    readonly fields: readonly { readonly storage: StorageName; readonly isMutable: boolean }[];
+  }
+  | { readonly kind: "array"; readonly storage: StorageName; readonly isMutable: boolean }
+  | { readonly kind: "func"; readonly signature: Signature };
+
+/** What a field or an element holds. */
+export type StorageName = TypeName | "i8" | "i16";
+
+/** A tag. */
+export interface TagTree {
+  readonly signature: Signature;
+  readonly imported?: ImportName;
 }
 
 /** A function defined in the module. */
@@ -103,12 +142,13 @@ export interface ImportName {
 
 /** A memory. */
 export interface MemoryTree extends Limits {
+  readonly isShared?: boolean;
   readonly imported?: ImportName;
 }
 
 /** A table. */
 export interface TableTree extends Limits {
-  readonly type: "funcref" | "externref";
+  readonly type: "funcref" | "externref" | "anyref";
   readonly imported?: ImportName;
 }
 
@@ -144,8 +184,9 @@ export interface ModuleTree {
   readonly funcs: FuncTree[];
   readonly data: DataTree[];
   readonly elements: ElementTree[];
-  /** What exceptions of each tag carry; all are the module's own. */
-  readonly tags: (readonly TypeName[])[];
+  /** The first types: structs and arrays in one recursion group, then function types. Code and types name them by index. */
+  readonly heapTypes?: readonly HeapTypeTree[];
+  readonly tags?: TagTree[];
   start?: FuncTree | undefined;
 }
 
@@ -154,15 +195,51 @@ export class DanglingError extends Error {
   override readonly name = "DanglingError";
 }
 
-const TYPE_CODES: Record<TypeName, number> = {
+const TYPE_CODES = {
   i32: 0x7f,
   i64: 0x7e,
   f32: 0x7d,
   f64: 0x7c,
   v128: 0x7b,
+  i8: 0x78,
+  i16: 0x77,
   funcref: 0x70,
   externref: 0x6f,
-};
+  anyref: 0x6e,
+  eqref: 0x6d,
+  i31ref: 0x6c,
+  structref: 0x6b,
+  arrayref: 0x6a,
+  exnref: 0x69,
+} as const;
+
+/** The bytes of a type. */
+export function typeBytes(type: StorageName): readonly number[] {
+  if (type in TYPE_CODES) return [TYPE_CODES[type as keyof typeof TYPE_CODES]];
+  const index = heapIndexOf(type)!;
+  return [type.startsWith("(ref null") ? 0x63 : 0x64, ...lebBytes((out) => writeS32Leb(out, index))];
+}
+
+/** The number of the type that a reference type names, undefined for abstract ones and for numbers. */
+export function heapIndexOf(type: StorageName): number | undefined {
+  const match = /(\d+)\)$/.exec(type);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** The bytes of a heap type: what `ref.null`, tests and casts name. */
+export function heapBytes(type: TypeName): readonly number[] {
+  return heapIndexOf(type) === undefined ? typeBytes(type) : typeBytes(type).slice(1);
+}
+
+/** Whether values of the type are references. */
+export function isReference(type: StorageName): boolean {
+  return !/^(i\d|f\d|v1)/.test(type) || type === "i31ref";
+}
+
+/** Whether the type is one of {@linkcode ObjectType}. */
+export function isObject(type: StorageName): type is ObjectType {
+  return isReference(type) && type !== "funcref" && type !== "externref";
+}
 
 /** A node of an instruction. */
 export function node(
@@ -218,15 +295,17 @@ function littleEndian(bits: bigint, length: number): number[] {
 
 /** Zero, or a null reference. */
 export function zeroOf(type: TypeName): Node {
-  if (type === "funcref" || type === "externref") {
-    return node("ref.null", [type], [], { bytes: [TYPE_CODES[type]] });
-  }
-  return constant(type, 0n);
+  if (isReference(type)) return node("ref.null", [type], [], { bytes: heapBytes(type) });
+  return constant(type as NumberType, 0n);
 }
 
 /** `select` with its type written out, as references need. */
 export function selectTyped(type: TypeName, args: Node[]): Node {
-  return node("select t", [type], args, { bytes: [1, TYPE_CODES[type]] });
+  return node("select t", [type], args, { bytes: [1, ...typeBytes(type)] });
+}
+
+function bytes(out: CodeBuffer, values: readonly number[]): void {
+  for (const value of values) out.u8(value);
 }
 
 class Encoder {
@@ -237,12 +316,21 @@ class Encoder {
 
   constructor(readonly module: ModuleTree) {
     [...module.funcImports, ...module.funcs].forEach((func, index) => this.#funcIndices.set(func, index));
+    for (const type of module.heapTypes ?? []) {
+      if (type.kind === "func") this.typeIndex(type.signature);
+    }
+  }
+
+  get #heapCount(): number {
+    return this.module.heapTypes?.filter(({ kind }) => kind !== "func").length ?? 0;
   }
 
   typeIndex(signature: Signature): number {
     const key = `${signature.params}:${signature.results}`;
     let index = this.#typeIndices.get(key);
-    if (index === undefined) this.#typeIndices.set(key, index = this.types.push(signature) - 1);
+    if (index === undefined) {
+      this.#typeIndices.set(key, index = this.#heapCount + this.types.push(signature) - 1);
+    }
     return index;
   }
 
@@ -265,35 +353,33 @@ class Encoder {
     for (const arg of args) this.node(out, arg);
     if (op === "popped") return;
     this.opcode(out, op);
+    if (block !== undefined) this.#blockType(out, { params: block.params, results: types });
     for (const immediate of immediates) this.#immediate(out, immediate);
     if (block === undefined) return;
-    this.#blockType(out, { params: block.params, results: types });
-    if (op === "try_table") this.#catches(out, block.catches ?? []);
     this.#labels.push(block.label);
     for (const child of block.body) this.node(out, child);
     if (block.otherwise !== undefined) {
       this.opcode(out, "else");
       for (const child of block.otherwise) this.node(out, child);
     }
+    for (const { tag, body } of block.handlers ?? []) {
+      this.opcode(out, tag === undefined ? "catch_all" : "catch");
+      if (tag !== undefined) writeU32Leb(out, tag);
+      for (const child of body) this.node(out, child);
+    }
     this.#labels.pop();
-    this.opcode(out, "end");
+    if (block.delegate === undefined) this.opcode(out, "end");
+    else {
+      this.opcode(out, "delegate");
+      writeU32Leb(out, this.#depth(block.delegate));
+    }
   }
 
   #blockType(out: CodeBuffer, signature: Signature): void {
     const { params, results } = signature;
     if (params.length === 0 && results.length === 0) out.u8(0x40);
-    else if (params.length === 0 && results.length === 1) out.u8(TYPE_CODES[results[0]]);
+    else if (params.length === 0 && results.length === 1) bytes(out, typeBytes(results[0]));
     else writeS32Leb(out, this.typeIndex(signature));
-  }
-
-  // Labels are counted from outside.
-  #catches(out: CodeBuffer, catches: readonly Catch[]): void {
-    writeU32Leb(out, catches.length);
-    for (const { tag, label } of catches) {
-      out.u8(0);
-      writeU32Leb(out, tag);
-      writeU32Leb(out, this.#depth(label));
-    }
   }
 
   #depth(label: Label): number {
@@ -308,6 +394,13 @@ class Encoder {
     else if ("labels" in immediate) {
       writeU32Leb(out, immediate.labels.length - 1);
       for (const label of immediate.labels) writeU32Leb(out, this.#depth(label));
+    } else if ("catches" in immediate) {
+      writeU32Leb(out, immediate.catches.length);
+      for (const { kind, tag, label } of immediate.catches) {
+        out.u8(["catch", "catch_ref", "catch_all", "catch_all_ref"].indexOf(kind));
+        if (kind === "catch" || kind === "catch_ref") writeU32Leb(out, tag);
+        writeU32Leb(out, this.#depth(label));
+      }
     } else if ("func" in immediate) writeU32Leb(out, this.funcIndex(immediate.func));
     else writeU32Leb(out, this.typeIndex(immediate.signature));
   }
@@ -317,7 +410,7 @@ class Encoder {
     writeU32Leb(content, locals.length);
     for (const type of locals) {
       writeU32Leb(content, 1);
-      content.u8(TYPE_CODES[type]);
+      bytes(content, typeBytes(type));
     }
     this.#labels = [label];
     for (const child of nodes) this.node(content, child);
@@ -333,24 +426,26 @@ class Encoder {
 }
 
 /** The types in which JavaScript passes values without changing a bit; a vector goes as its two halves. */
-const BITS_TYPES: Record<TypeName, readonly TypeName[]> = {
-  i32: ["i32"],
-  i64: ["i64"],
+const BITS_TYPES: Readonly<Partial<Record<TypeName, readonly TypeName[]>>> = {
   f32: ["i32"],
   f64: ["i64"],
   v128: ["i64", "i64"],
-  funcref: ["funcref"],
-  externref: ["externref"],
 };
 
-/** The types, a vector as its two halves: what a wrapper's values stand for. */
+/** What a wrapper takes for the types: nothing for references to objects, which are null. */
 export function inHalves(types: readonly TypeName[]): TypeName[] {
-  return types.flatMap((type) => type === "v128" ? BITS_TYPES.v128 : [type]);
+  return types.flatMap((type) => isObject(type) ? [] : type === "v128" ? ["i64", "i64"] : [type]);
+}
+
+/** What a wrapper gives for the types: whether it is null for a reference to an object. */
+export function shownTypes(types: readonly TypeName[]): TypeName[] {
+  return types.flatMap((type) => isObject(type) ? ["i32"] : type === "v128" ? ["i64", "i64"] : [type]);
 }
 
 /** The signature of a function's wrapper, in which floats and vectors are integers. */
 export function wrapperSignature({ params, results }: Signature): Signature {
-  return { params: params.flatMap((type) => BITS_TYPES[type]), results: results.flatMap((type) => BITS_TYPES[type]) };
+  const inBits = (type: TypeName) => BITS_TYPES[type] ?? [type];
+  return { params: inHalves(params).flatMap(inBits), results: shownTypes(results).flatMap(inBits) };
 }
 
 /** A function that takes and gives floats and vectors as integers and calls another. */
@@ -364,11 +459,12 @@ function wrapper(func: FuncTree): FuncTree {
       const low = node("i64x2.splat", [type], [part("i64")]);
       return node("i64x2.replace_lane", [type], [low, part("i64")], { bytes: [1] });
     }
-    const value = part(BITS_TYPES[type][0]);
+    if (isObject(type)) return zeroOf(type);
+    const value = part(BITS_TYPES[type]?.[0] ?? type);
     if (type === "f32") return node("f32.reinterpret_i32", ["f32"], [value]);
     return type === "f64" ? node("f64.reinterpret_i64", ["f64"], [value]) : value;
   });
-  const isPlain = results.every((type) => BITS_TYPES[type][0] === type);
+  const isPlain = results.every((type) => BITS_TYPES[type] === undefined && !isObject(type));
   const call = node("call", results, args, { func });
   const body = [call];
   const firstLocal = signature.params.length;
@@ -378,7 +474,8 @@ function wrapper(func: FuncTree): FuncTree {
     }
     results.forEach((type, i) => {
       const value = () => node("local.get", [type], [], unsigned(firstLocal + i));
-      if (type === "f32") body.push(node("i32.reinterpret_f32", ["i32"], [value()]));
+      if (isObject(type)) body.push(node("ref.is_null", ["i32"], [value()]));
+      else if (type === "f32") body.push(node("i32.reinterpret_f32", ["i32"], [value()]));
       else if (type === "f64") body.push(node("i64.reinterpret_f64", ["i64"], [value()]));
       else if (type === "v128") {
         for (const lane of [0, 1]) body.push(node("i64x2.extract_lane", ["i64"], [value()], { bytes: [lane] }));
@@ -388,8 +485,12 @@ function wrapper(func: FuncTree): FuncTree {
   return { signature, locals: isPlain ? [] : [...results], label: { types: signature.results }, body };
 }
 
-function isGlobal(thing: MemoryTree | TableTree | GlobalTree): thing is GlobalTree {
+function isGlobal(thing: MemoryTree | TableTree | GlobalTree | TagTree): thing is GlobalTree {
   return "isMutable" in thing;
+}
+
+function isTag(thing: MemoryTree | TableTree | TagTree): thing is TagTree {
+  return "signature" in thing;
 }
 
 function isTable(thing: MemoryTree | TableTree): thing is TableTree {
@@ -398,7 +499,7 @@ function isTable(thing: MemoryTree | TableTree): thing is TableTree {
 
 /**
  * The binary of a module. Everything is exported: functions as "f0", "f1" ... and "w0", "w1" ... (their wrappers, see
- * {@linkcode wrapperSignature}), globals as "g0" ..., tables as "t0" ..., the memory as "m". Functions are counted without the imports.
+ * {@linkcode wrapperSignature}), globals as "g0" ..., tables as "t0" ..., tags as "x0" ..., memories as "m", "m1" ... Functions are counted without the imports.
  *
  * @throws {DanglingError} if the tree names something that is not in it.
  */
@@ -409,14 +510,15 @@ export function encodeModule(
   const wrappers = wrapping === "wrappers" ? source.funcs.map(wrapper) : [];
   const module: ModuleTree = { ...source, funcs: [...source.funcs, ...wrappers] };
   const encoder = new Encoder(module);
-  const { funcImports, memories, tables, globals, funcs, data, elements, tags } = module;
+  const { funcImports, memories, tables, globals, funcs, data, elements } = module;
+  const tags = module.tags ?? [], heapTypes = module.heapTypes ?? [];
   const text = (out: CodeBuffer, value: string) => {
     const bytes = new TextEncoder().encode(value);
     writeU32Leb(out, bytes.length);
     out.append(bytes);
   };
-  const limits = (out: CodeBuffer, { min, max, address }: Limits) => {
-    out.u8(address === "i64" ? 5 : 1);
+  const limits = (out: CodeBuffer, { min, max, address, isShared }: MemoryTree) => {
+    out.u8((address === "i64" ? 5 : 1) | (isShared ? 2 : 0));
     writeU32Leb(out, min);
     writeU32Leb(out, max);
   };
@@ -428,7 +530,7 @@ export function encodeModule(
     if (count > 0) sections.set(id, out);
   };
 
-  const named = [...memories, ...tables, ...globals].filter((thing) => thing.imported !== undefined);
+  const named = [...memories, ...tables, ...globals, ...tags].filter((thing) => thing.imported !== undefined);
   section(2, funcImports.length + named.length, (out) => {
     for (const { module, name, signature } of funcImports) {
       text(out, module);
@@ -441,11 +543,15 @@ export function encodeModule(
       text(out, thing.imported!.name);
       if (isGlobal(thing)) {
         out.u8(3);
-        out.u8(TYPE_CODES[thing.type]);
+        bytes(out, typeBytes(thing.type));
         out.u8(thing.isMutable ? 1 : 0);
+      } else if (isTag(thing)) {
+        out.u8(4);
+        out.u8(0);
+        writeU32Leb(out, encoder.typeIndex(thing.signature));
       } else if (isTable(thing)) {
         out.u8(1);
-        out.u8(TYPE_CODES[thing.type]);
+        bytes(out, typeBytes(thing.type));
         limits(out, thing);
       } else {
         out.u8(2);
@@ -459,28 +565,29 @@ export function encodeModule(
   const ownTables = tables.filter(({ imported }) => imported === undefined);
   section(4, ownTables.length, (out) => {
     for (const table of ownTables) {
-      out.u8(TYPE_CODES[table.type]);
+      bytes(out, typeBytes(table.type));
       limits(out, table);
     }
   });
   const ownMemories = memories.filter(({ imported }) => imported === undefined);
   section(5, ownMemories.length, (out) => ownMemories.forEach((memory) => limits(out, memory)));
-  section(13, tags.length, (out) => {
-    for (const params of tags) {
+  const ownTags = tags.filter(({ imported }) => imported === undefined);
+  section(13, ownTags.length, (out) => {
+    for (const { signature } of ownTags) {
       out.u8(0);
-      writeU32Leb(out, encoder.typeIndex({ params, results: [] }));
+      writeU32Leb(out, encoder.typeIndex(signature));
     }
   });
   const ownGlobals = globals.filter(({ imported }) => imported === undefined);
   section(6, ownGlobals.length, (out) => {
     for (const { type, isMutable, init } of ownGlobals) {
-      out.u8(TYPE_CODES[type]);
+      bytes(out, typeBytes(type));
       out.u8(isMutable ? 1 : 0);
       encoder.expression(out, init!);
     }
   });
   const exported = source.funcs.length;
-  section(7, exported + wrappers.length + globals.length + tables.length + memories.length, (out) => {
+  section(7, exported + wrappers.length + globals.length + tables.length + memories.length + tags.length, (out) => {
     const entry = (name: string, kind: number, index: number) => {
       text(out, name);
       out.u8(kind);
@@ -490,6 +597,7 @@ export function encodeModule(
     wrappers.forEach((func, index) => entry(`w${index}`, 0, encoder.funcIndex(func)));
     globals.forEach((_, index) => entry(`g${index}`, 3, index));
     tables.forEach((_, index) => entry(`t${index}`, 1, index));
+    tags.forEach((_, index) => entry(`x${index}`, 4, index));
     memories.forEach((_, index) => entry(index === 0 ? "m" : `m${index}`, 2, index));
   });
   section(9, elements.length, (out) => {
@@ -519,11 +627,28 @@ export function encodeModule(
       for (const byte of bytes) out.u8(byte);
     }
   });
-  section(1, encoder.types.length, (out) => {
+  const objectTypes = heapTypes.filter(({ kind }) => kind !== "func");
+  section(1, encoder.types.length + (objectTypes.length > 0 ? 1 : 0), (out) => {
     const list = (types: readonly TypeName[]) => {
       writeU32Leb(out, types.length);
-      for (const type of types) out.u8(TYPE_CODES[type]);
+      for (const type of types) bytes(out, typeBytes(type));
     };
+    const field = (storage: StorageName, isMutable: boolean) => bytes(out, [...typeBytes(storage), isMutable ? 1 : 0]);
+    if (objectTypes.length > 0) {
+      out.u8(0x4e);
+      writeU32Leb(out, objectTypes.length);
+    }
+    for (const type of objectTypes) {
+      if (type.kind === "struct") {
+        bytes(out, type.supertype === undefined ? [0x50, 0] : [0x50, 1, type.supertype]);
+        out.u8(0x5f);
+        writeU32Leb(out, type.fields.length);
+        for (const { storage, isMutable } of type.fields) field(storage, isMutable);
+      } else if (type.kind === "array") {
+        out.u8(0x5e);
+        field(type.storage, type.isMutable);
+      }
+    }
     for (const { params, results } of encoder.types) {
       out.u8(0x60);
       list(params);
@@ -552,64 +677,4 @@ export function encodeModule(
     if (content !== undefined) write(id, content);
   }
   return new Uint8Array(out.toBytes());
-}
-
-/** A module in words, one node a line: for reports about small ones. */
-export function describeModule(module: ModuleTree): string {
-  const lines: string[] = [];
-  const labels: Label[] = [];
-  const describe = (immediate: Immediate): string => {
-    if ("bytes" in immediate) return immediate.bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    if ("label" in immediate) return `@${labels.length - 1 - labels.lastIndexOf(immediate.label)}`;
-    if ("labels" in immediate) return immediate.labels.map((label) => describe({ label })).join(" ");
-    if ("func" in immediate) {
-      return "body" in immediate.func ? `f${module.funcs.indexOf(immediate.func)}` : `import ${immediate.func.name}`;
-    }
-    return `(${immediate.signature.params} -> ${immediate.signature.results})`;
-  };
-  const visit = ({ op, args, types, immediates, block }: Node, indent: string) => {
-    lines.push(`${indent}${op} ${immediates.map(describe).join(" ")}${types.length ? ` : ${types}` : ""}`);
-    for (const arg of args) visit(arg, `${indent}  `);
-    if (block === undefined) return;
-    labels.push(block.label);
-    for (const { tag, label } of block.catches ?? []) lines.push(`${indent}catch ${tag} ${describe({ label })}`);
-    lines.push(`${indent}do (${block.params})`);
-    for (const child of block.body) visit(child, `${indent}  `);
-    if (block.otherwise !== undefined) {
-      lines.push(`${indent}else`);
-      for (const child of block.otherwise) visit(child, `${indent}  `);
-    }
-    labels.pop();
-  };
-  const { memories, tables, globals, funcImports, elements, data } = module;
-  memories.forEach((memory) => lines.push(`memory ${JSON.stringify(memory)}`));
-  tables.forEach((table) => lines.push(`table ${JSON.stringify(table)}`));
-  globals.forEach(({ type, isMutable, init, imported }, index) =>
-    lines.push(
-      `global ${index} ${type} ${isMutable ? "var" : "const"} ${imported ? imported.name : init!.op} ${
-        init?.immediates.map(describe) ?? ""
-      }`,
-    )
-  );
-  funcImports.forEach(({ module, name, signature }) =>
-    lines.push(`import ${module}.${name} (${signature.params} -> ${signature.results})`)
-  );
-  elements.forEach(({ mode, table, offset, funcs }) =>
-    lines.push(
-      `elements ${mode} table ${table} at ${offset.immediates.map(describe)}: ${
-        funcs.map((func) => func === undefined ? "null" : describe({ func }))
-      }`,
-    )
-  );
-  data.forEach(({ bytes, offset }) =>
-    lines.push(`data ${offset === undefined ? "passive" : `at ${offset.immediates.map(describe)}`} ${bytes.length}`)
-  );
-  if (module.start !== undefined) lines.push(`start f${module.funcs.indexOf(module.start)}`);
-  module.funcs.forEach(({ signature, locals, label, body }, index) => {
-    lines.push(`f${index} (${signature.params} -> ${signature.results}) locals ${locals}`);
-    labels.push(label);
-    for (const child of body) visit(child, "  ");
-    labels.pop();
-  });
-  return lines.join("\n");
 }

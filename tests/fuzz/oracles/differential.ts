@@ -6,17 +6,26 @@
  */
 
 import {
-  FIRST_MODULE,
   FUEL_PER_CALL,
   HOST_GLOBALS,
   HOST_MEMORY,
   HOST_MODULE,
   HOST_TABLE,
+  HOST_TAG,
+  moduleName,
   type Program,
 } from "../generators/program.ts";
 import { Random } from "../generators/random.ts";
 import { EDGES, isNan } from "../generators/values.ts";
-import { encodeModule, inHalves, type ModuleTree, type Signature, type TypeName } from "../generators/wasm_tree.ts";
+import {
+  encodeModule,
+  inHalves,
+  isObject,
+  type ModuleTree,
+  shownTypes,
+  type Signature,
+  type TypeName,
+} from "../generators/wasm_tree.ts";
 import {
   type Callable,
   type Configuration,
@@ -83,6 +92,8 @@ class Run {
   readonly #seed: number;
   readonly #guests: RunningGuest[] = [];
   readonly #names = new Map<unknown, string>();
+  /** Every tag that exceptions may be of, with its name. */
+  readonly #tags: { readonly name: string; readonly tag: unknown; readonly params: readonly TypeName[] }[] = [];
   readonly #fuel: GlobalLike;
   #hostCalls = 0;
   #depth = 0;
@@ -99,6 +110,8 @@ class Run {
     const host: Record<string, unknown> = { fuel: this.#fuel };
     host[HOST_MEMORY.name] = this.#session.create({ kind: "memory", ...HOST_MEMORY });
     host[HOST_TABLE.name] = this.#session.create({ kind: "table", ...HOST_TABLE });
+    host[HOST_TAG.name] = this.#session.create({ kind: "tag", params: HOST_TAG.params });
+    this.#tags.push({ name: "host tag", tag: host[HOST_TAG.name], params: HOST_TAG.params });
     for (const { name, type, isMutable } of HOST_GLOBALS) {
       const value = type === "i64" ? 0x123456789abcdefn : type === "i32" ? -77 : 2.75;
       host[name] = this.#session.create({ kind: "global", type, isMutable, value });
@@ -119,7 +132,8 @@ class Run {
     for (const { module: from, name, signature } of module.funcImports) {
       if (from === HOST_MODULE) host[name] = this.#hostFunction(name, signature);
     }
-    const imports = { [HOST_MODULE]: host, ...(index > 0 ? { [FIRST_MODULE]: this.#guests[0].exports } : {}) };
+    const imports: Record<string, Readonly<Record<string, unknown>>> = { [HOST_MODULE]: host };
+    this.#guests.forEach(({ exports }, at) => imports[moduleName(at)] = exports);
     this.#fuel.value = FUEL_PER_CALL;
     return this.#attempt(() => {
       const guest = this.#session.instantiate(this.#binaries[index], imports);
@@ -127,6 +141,10 @@ class Run {
       module.funcs.forEach((_, i) => {
         this.#names.set(guest.exports[`f${i}`], `${index}.f${i}`);
         this.#names.set(guest.exports[`w${i}`], `${index}.w${i}`);
+      });
+      module.tags?.forEach(({ signature, imported }, i) => {
+        if (imported !== undefined) return;
+        this.#tags.push({ name: `${index}.x${i}`, tag: guest.exports[`x${i}`], params: signature.params });
       });
       return INSTANTIATED;
     });
@@ -155,9 +173,23 @@ class Run {
     try {
       return run();
     } catch (error) {
+      const thrown = this.#thrown(error);
+      if (thrown !== undefined) return thrown;
       const places = trapPlaces(error);
       return places === "" ? `traps: ${trapKind(error)}` : `traps: ${trapKind(error)} at ${places}`;
     }
+  }
+
+  // An exception: its tag, and its numbers.
+  #thrown(error: unknown): string | undefined {
+    if (!this.#session.isException(error)) return undefined;
+    const found = this.#tags.find(({ tag }) => this.#session.isOf(error, tag));
+    if (found === undefined) return "throws: of an unknown tag";
+    const { name, tag, params } = found;
+    const values = params.map((type, i) =>
+      /^[if]\d\d$/.test(type) ? this.#valueText(type, this.#session.argument(error, tag, i)) : type
+    );
+    return `throws: ${name}(${values})`;
   }
 
   // An argument of a wrapper: floats as bits.
@@ -176,13 +208,13 @@ class Run {
         return random.oneIn(2) ? null : guest.exports.f0;
       case "externref":
         return random.pick(EXTERNS);
-      case "v128":
-        throw new Error("vectors do not cross");
+      default:
+        throw new Error(`${type} does not cross`);
     }
   }
 
   #resultText({ results }: Signature, value: unknown): string {
-    const types = inHalves(results);
+    const types = shownTypes(results);
     const values = types.length === 0 ? [] : types.length === 1 ? [value] : value as unknown[];
     if (values.length !== types.length) return `returns ${values.length} values`;
     return `= ${types.map((type, i) => this.#wrappedText(type, values[i]))}`;
@@ -196,20 +228,25 @@ class Run {
 
   #valueText(type: TypeName, value: unknown): string {
     if (type === "f32" || type === "f64") return floatText(type, value as number);
+    if (isObject(type) || type === "v128") return type;
     return type === "i32" || type === "i64" ? String(value) : this.#refText(value);
   }
 
   #refText(value: unknown): string {
     if (typeof value === "function") return this.#names.get(value) ?? "a function";
     const extern = EXTERNS.indexOf(value);
-    return value === null ? "null" : extern >= 0 ? `extern ${extern}` : String(value);
+    if (value === null) return "null";
+    return extern >= 0 ? `extern ${extern}` : typeof value === "object" ? "an object" : String(value);
   }
 
   #hostFunction(name: string, { params, results }: Signature): Callable {
     return (...args) => {
       const call = this.#hostCalls++;
       this.lines.push(`  ${name}(${params.map((type, i) => this.#valueText(type, args[i]))}), ${args.length}`);
-      if (call % 37 === 36) throw new HostAbort(`in call ${call}`);
+      // Of errors that are no exceptions of its own, a guest of ours sees nothing; V8's catch_all sees them.
+      const catches = this.#program.modules.some(({ tags }) => tags !== undefined && tags.length > 0);
+      if (catches && call % 7 === 3) throw this.#session.exception(this.#tags[0].tag, [call, call / 4]);
+      if (!catches && call % 37 === 36) throw new HostAbort(`in call ${call}`);
       if (call % 9 === 4 && this.#depth < 2 && this.#guests.length > 0) this.#reenter(call);
       const random = new Random(call * 7919 + name.charCodeAt(1));
       const values = results.map((type) => this.#hostValue(type, random));
@@ -230,8 +267,8 @@ class Run {
         return random.oneIn(2) && this.#guests.length > 0 ? this.#guests[0].exports.f0 : null;
       case "externref":
         return random.pick(EXTERNS);
-      case "v128":
-        throw new Error("vectors do not cross");
+      default:
+        throw new Error(`${type} does not cross`);
     }
   }
 
@@ -255,7 +292,9 @@ class Run {
 
   #observe(guest: RunningGuest, index: number): void {
     const { globals, memories } = this.#program.modules[index];
-    const values = globals.map(({ type }, i) => this.#valueText(type, guest.global(`g${i}`).value));
+    const values = globals.map(({ type }, i) =>
+      isObject(type) || type === "v128" ? type : this.#valueText(type, guest.global(`g${i}`).value)
+    );
     const memory = memories.map((_, i) => hash(guest.memory(i === 0 ? "m" : `m${i}`).buffer)).join(" ");
     this.lines.push(`  globals ${values} memory ${memory}`);
   }

@@ -4,9 +4,9 @@ import { stressWord } from "../../../lib/abi/mod.ts";
 import { compileModule, encodeArtifact } from "../../../lib/compile/mod.ts";
 import { machineCpuFeatures } from "../../../lib/runtime/mod.ts";
 import { COMPILED_FEATURES, decodeModule, validateModule } from "../../../lib/wasm/mod.ts";
-import { Engine, Exception, Global, Instance, Memory, Module, Store, Table, Trap } from "../../../mod.ts";
+import { Engine, Exception, Global, Instance, Memory, Module, Store, Table, Tag, Trap } from "../../../mod.ts";
 import { STRESS } from "../../configurations.ts";
-import type { NumberType, Signature } from "../generators/wasm_tree.ts";
+import type { NumberType, Signature, TypeName } from "../generators/wasm_tree.ts";
 
 /** How our code is made. */
 export interface Configuration {
@@ -56,6 +56,7 @@ export type HostImport =
   | { readonly kind: "func"; readonly signature: Signature; readonly fn: Callable }
   | { readonly kind: "memory"; readonly min: number; readonly max: number }
   | { readonly kind: "table"; readonly type: "funcref" | "externref"; readonly min: number; readonly max: number }
+  | { readonly kind: "tag"; readonly params: readonly TypeName[] }
   | {
     readonly kind: "global";
     readonly type: NumberType;
@@ -76,6 +77,14 @@ export interface Session extends Disposable {
   readonly name: string;
   /** Makes a host thing once; the same object can be imported by several modules. */
   create(thing: HostImport): unknown;
+  /** An exception for a host function to throw. */
+  exception(tag: unknown, values: readonly unknown[]): unknown;
+  /** Whether an error is an exception of this engine. */
+  isException(error: unknown): boolean;
+  /** Whether an exception is of a tag. */
+  isOf(exception: unknown, tag: unknown): boolean;
+  /** One of the values of an exception of a tag. */
+  argument(exception: unknown, tag: unknown, index: number): unknown;
   /** @throws what instantiation throws; see {@linkcode trapKind}. */
   instantiate(
     bytes: Uint8Array<ArrayBuffer>,
@@ -84,6 +93,16 @@ export interface Session extends Disposable {
     readonly exports: Readonly<Record<string, unknown>>;
   };
 }
+
+/** What Deno's declarations of V8's WebAssembly leave out. */
+interface V8Exception {
+  is(tag: unknown): boolean;
+  getArg(tag: unknown, index: number): unknown;
+}
+const V8 = WebAssembly as unknown as {
+  readonly Tag: new (type: { readonly parameters: readonly string[] }) => unknown;
+  readonly Exception: new (tag: unknown, values: readonly unknown[]) => V8Exception;
+};
 
 /** V8. */
 export class V8Session implements Session {
@@ -95,6 +114,8 @@ export class V8Session implements Session {
         return thing.fn;
       case "memory":
         return new WebAssembly.Memory({ initial: thing.min, maximum: thing.max });
+      case "tag":
+        return new V8.Tag({ parameters: thing.params });
       case "table":
         return new WebAssembly.Table({
           element: thing.type === "funcref" ? "anyfunc" : "externref" as "anyfunc",
@@ -104,6 +125,22 @@ export class V8Session implements Session {
       case "global":
         return new WebAssembly.Global({ value: thing.type, mutable: thing.isMutable }, thing.value as number);
     }
+  }
+
+  exception(tag: unknown, values: readonly unknown[]): unknown {
+    return new V8.Exception(tag, values);
+  }
+
+  isException(error: unknown): boolean {
+    return error instanceof V8.Exception;
+  }
+
+  isOf(exception: unknown, tag: unknown): boolean {
+    return (exception as V8Exception).is(tag);
+  }
+
+  argument(exception: unknown, tag: unknown, index: number): unknown {
+    return (exception as V8Exception).getArg(tag, index);
   }
 
   instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
@@ -162,6 +199,8 @@ export class TheropodSession implements Session {
         return thing.fn;
       case "memory":
         return new Memory(this.#store, { minimum: thing.min, maximum: thing.max });
+      case "tag":
+        return new Tag(this.#store, { parameters: [...thing.params] as never });
       case "table":
         return new Table(this.#store, { element: thing.type, minimum: thing.min, maximum: thing.max });
       case "global":
@@ -171,6 +210,22 @@ export class TheropodSession implements Session {
           thing.value,
         );
     }
+  }
+
+  exception(tag: unknown, values: readonly unknown[]): unknown {
+    return new Exception(tag as Tag, values);
+  }
+
+  isException(error: unknown): boolean {
+    return error instanceof Exception;
+  }
+
+  isOf(exception: unknown, tag: unknown): boolean {
+    return (exception as Exception).is(tag as Tag);
+  }
+
+  argument(exception: unknown, _tag: unknown, index: number): unknown {
+    return (exception as Exception).getArg(index);
   }
 
   instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
@@ -209,6 +264,11 @@ const V8_MESSAGES: readonly (readonly [part: string, kind: string])[] = [
   ["float unrepresentable in integer range", "conversion"],
   ["memory access out of bounds", "memory"],
   ["unaligned", "unaligned"],
+  ["null pointer", "null"],
+  ["rethrowing null", "null"],
+  ["illegal cast", "cast"],
+  ["array element access out of bounds", "array"],
+  ["requested new array is too large", "array"],
   ["function signature mismatch", "bad callee"],
   ["null function", "bad callee"],
   ["table index is out of bounds", "table"],
@@ -231,6 +291,14 @@ const OUR_KINDS: Readonly<Record<string, string>> = {
   integer_divide_by_zero: "divide by zero",
   invalid_conversion_to_integer: "conversion",
   stack_overflow: "stack",
+  null_reference: "null",
+  null_function_reference: "null",
+  null_struct_reference: "null",
+  null_array_reference: "null",
+  null_i31_reference: "null",
+  null_exception_reference: "null",
+  array_out_of_bounds: "array",
+  cast_failure: "cast",
 };
 
 /** Thrown by host functions to see it come out of the guest again. */
@@ -249,8 +317,7 @@ export function trapKind(error: unknown): string {
     if (kind === undefined) throw error;
     return kind;
   }
-  // deno-lint-ignore no-explicit-any -- TypeScript's library does not know it
-  if (error instanceof Exception || error instanceof (WebAssembly as any).Exception) return "exception";
+  if (error instanceof Exception || error instanceof V8.Exception) return "exception";
   if (error instanceof HostAbort) return `host abort ${error.message}`;
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const found = V8_MESSAGES.find(([part]) => error.message.includes(part));

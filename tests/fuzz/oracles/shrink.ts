@@ -5,7 +5,7 @@
  * candidate that does not validate is no candidate. Quadratic at worst; programs are small, and large parts go first.
  */
 
-import { encodeModule, type ModuleTree, type Node, zeroOf } from "../generators/wasm_tree.ts";
+import { bodiesOf, encodeModule, type ModuleTree, type Node, zeroOf } from "../generators/wasm_tree.ts";
 import type { Program } from "../generators/program.ts";
 
 /** Whether a program still fails. Called with valid programs only. */
@@ -95,7 +95,7 @@ class Shrinker {
     const node = list[index];
     if (node === undefined) return hasShrunk;
     if (node.isFixed && node.types.length === 0) return hasShrunk;
-    const parts = [node.args, ...node.block === undefined ? [] : [node.block.body, node.block.otherwise ?? []]];
+    const parts = [node.args, ...node.block === undefined ? [] : bodiesOf(node.block)];
     for (const part of parts) if (this.list(part)) hasShrunk = true;
     return hasShrunk;
   }
@@ -117,7 +117,7 @@ class Shrinker {
       if (`${arg.types}` === `${types}` && this.#splice(list, index, 1, [arg])) return true;
     }
     if (block !== undefined) {
-      for (const body of [block.body, block.otherwise ?? []]) {
+      for (const body of bodiesOf(block)) {
         if (body.length > 0 && this.#splice(list, index, 1, [...args.slice(0, block.params.length), ...body])) {
           return true;
         }
