@@ -106,7 +106,9 @@ export abstract class Objects extends Accesses {
     if (depth <= 0) return made("array.new_default", [this.i32(length)]);
     const value = () => this.expression(unpacked(storage), depth - 2);
     const count = (mask: number) =>
-      random.oneIn(2) ? this.i32(length) : node("i32.and", ["i32"], [this.expression("i32", depth - 1), this.i32(mask)]);
+      random.oneIn(2)
+        ? this.i32(length)
+        : node("i32.and", ["i32"], [this.expression("i32", depth - 1), this.i32(mask)]);
     switch (random.below(5)) {
       case 0:
         return made("array.new_default", [count(15)]);

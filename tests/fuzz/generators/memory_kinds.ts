@@ -6,7 +6,16 @@
 import { OP, type OpName } from "../../../lib/wasm/mod.ts";
 import { MAX_PAGES } from "./program.ts";
 import type { Random } from "./random.ts";
-import { bodiesOf, constant, type Immediate, type ModuleTree, type Node, node, type NumberType, unsigned } from "./wasm_tree.ts";
+import {
+  bodiesOf,
+  constant,
+  type Immediate,
+  type ModuleTree,
+  type Node,
+  node,
+  type NumberType,
+  unsigned,
+} from "./wasm_tree.ts";
 
 /** Where an instruction names memories or tables: positions of the immediates, operands counted by each, whether the result is. */
 interface Shape {
@@ -36,11 +45,16 @@ const SHAPES: Readonly<Partial<Record<OpName, Shape>>> = {
 
 const isAccess = (op: string) => /^([if]\d\d|v128)\.(load|store)|notify$/.test(op);
 
-/** The atomic operations of the width of an integer access, by its name. */
-function atomicsOf(op: string): { readonly load: OpName; readonly store: OpName; readonly suffix: string } | undefined {
+/** The atomic operations that may stand for an integer access: of its width, or of a narrower one. */
+function atomicsOf(
+  random: Random,
+  op: string,
+): { readonly load: OpName; readonly store: OpName; readonly suffix: string } | undefined {
   const match = /^(i\d\d)\.(?:load(\d*)_?([us]?)|store(\d*))$/.exec(op);
   if (match === null || match[3] === "s") return undefined;
-  const type = match[1], bits = match[2] ?? match[4] ?? "";
+  const type = match[1];
+  let bits = match[2] ?? match[4] ?? "";
+  if (bits === "" && random.oneIn(2)) bits = random.pick(type === "i32" ? ["8", "16"] : ["8", "16", "32"]);
   const load = `${type}.atomic.load${bits}${bits === "" ? "" : "_u"}`;
   return { load: load as OpName, store: `${type}.atomic.store${bits}` as OpName, suffix: bits };
 }
@@ -97,7 +111,12 @@ function areOperandsPlain(statement: Node): boolean {
 }
 
 class Rewriter {
-  constructor(readonly random: Random, readonly module: ModuleTree, readonly mode: "spread" | "in place") {}
+  /** One in how many accesses becomes atomic, if it can. */
+  readonly #atomics: number;
+
+  constructor(readonly random: Random, readonly module: ModuleTree, readonly mode: "spread" | "in place") {
+    this.#atomics = random.oneIn(2) ? 8 : 2;
+  }
 
   rewrite(old: Node): Node {
     const args = old.args.map((arg) => this.rewrite(arg));
@@ -160,7 +179,7 @@ class Rewriter {
     const { random } = this;
     const [alignLog2, offset] = numbersOf(old.immediates[0]);
     const memory = random.oneIn(3) ? random.below(this.module.memories.length) : 0;
-    const atomics = random.oneIn(5) ? atomicsOf(old.op) : undefined;
+    const atomics = random.oneIn(this.#atomics) ? atomicsOf(random, old.op) : undefined;
     const at = (align: number, offset: number): Immediate =>
       memory === 0 ? { bytes: [align, ...leb(offset)] } : { bytes: [align | 0x40, memory, ...leb(offset)] };
     const address = (value: Node) => this.#is64("memory", memory) ? this.#wide(value) : value;
@@ -175,6 +194,13 @@ class Rewriter {
     const immediate = at(Math.log2(bytes), isMisaligned ? offset : Math.floor(offset / bytes) * bytes);
     const modify = (value: Node) => this.#modify(type, atomics.suffix, address(start), value, immediate);
     if (old.op.includes("load")) {
+      // Waits that end at once: the value is another one, or no time is given. Only on memories that somebody else could write.
+      if (atomics.suffix === "" && this.module.memories[memory].isShared && random.oneIn(3)) {
+        const op = type === "i32" ? "memory.atomic.wait32" : "memory.atomic.wait64";
+        const operands = [address(start), constant(type, BigInt(random.below(2))), constant("i64", 0n)];
+        const waited = node(op, ["i32"], operands, immediate);
+        return type === "i32" ? waited : node("i64.extend_i32_u", ["i64"], [waited]);
+      }
       if (random.oneIn(2)) return node(atomics.load, [type], [address(start)], immediate);
       return modify(constant(type, BigInt(random.below(1000))));
     }

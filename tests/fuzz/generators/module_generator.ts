@@ -225,7 +225,9 @@ class ModuleGenerator {
     });
     if (tables.length === 0) tables.push({ type: "funcref", min: 8, max: MAX_ELEMENTS });
     while (!random.oneIn(2)) {
-      const type = this.#style.hasObjects && random.oneIn(3) ? "anyref" : random.pick(["funcref", "externref"] as const);
+      const type = this.#style.hasObjects && random.oneIn(3)
+        ? "anyref"
+        : random.pick(["funcref", "externref"] as const);
       tables.push({ type, min: random.below(10), max: MAX_ELEMENTS });
     }
   }

@@ -5,6 +5,7 @@
  * tables. Functions are called through their wrappers, so floats cross as bits; NaNs are written as "nan", since their bits may differ.
  */
 
+import { I31Ref } from "../../../lib/runtime/mod.ts";
 import {
   FUEL_PER_CALL,
   HOST_GLOBALS,
@@ -95,6 +96,8 @@ class Run {
   /** Every tag that exceptions may be of, with its name. */
   readonly #tags: { readonly name: string; readonly tag: unknown; readonly params: readonly TypeName[] }[] = [];
   readonly #fuel: GlobalLike;
+  /** Objects of the guest by the order in which they were seen: the same one is the same object. */
+  readonly #objects = new Map<unknown, number>();
   #hostCalls = 0;
   #depth = 0;
 
@@ -236,7 +239,12 @@ class Run {
     if (typeof value === "function") return this.#names.get(value) ?? "a function";
     const extern = EXTERNS.indexOf(value);
     if (value === null) return "null";
-    return extern >= 0 ? `extern ${extern}` : typeof value === "object" ? "an object" : String(value);
+    if (extern >= 0) return `extern ${extern}`;
+    // Unboxed scalars are numbers in V8.
+    if (value instanceof I31Ref) return String(value.value);
+    if (typeof value !== "object") return String(value);
+    if (!this.#objects.has(value)) this.#objects.set(value, this.#objects.size);
+    return `object ${this.#objects.get(value)}`;
   }
 
   #hostFunction(name: string, { params, results }: Signature): Callable {
