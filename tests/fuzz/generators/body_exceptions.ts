@@ -21,7 +21,7 @@ export abstract class Exceptions extends Objects {
     if (this.style.exceptions === "new" && random.oneIn(5)) {
       return node("throw_ref", types, [this.expression("exnref", depth - 1)]);
     }
-    const tags = this.module.tags!;
+    const tags = this.module.tags;
     const tag = random.below(tags.length);
     return node("throw", types, this.values(tags[tag].signature.params, depth - 1), unsigned(tag));
   }
@@ -49,7 +49,7 @@ export abstract class Exceptions extends Objects {
   // A block for each clause around a `try_table`; each handler goes on after all of them.
   protected tryTable(depth: number): Node[] {
     const { random } = this;
-    const tags = this.module.tags!;
+    const tags = this.module.tags;
     const done: Label = { types: [] };
     const clauses = Array.from({ length: 1 + random.below(3) }, (): CatchTree => {
       const kind = random.pick(["catch", "catch", "catch_ref", "catch_all", "catch_all_ref"] as const);
@@ -96,7 +96,7 @@ export abstract class Exceptions extends Objects {
 
   protected legacyTry(depth: number): Node {
     const { random } = this;
-    const tags = this.module.tags!;
+    const tags = this.module.tags;
     const label: Label = { types: [] };
     if (random.oneIn(4)) {
       const delegate = random.pick(this.labels);

@@ -175,13 +175,13 @@ class ModuleGenerator {
   }
 
   #tags(): void {
-    const random = this.#random, tags = this.module.tags!;
+    const random = this.#random, tags = this.module.tags;
     if (random.oneIn(2)) {
       const signature = { params: HOST_TAG.params, results: [] };
       tags.push({ signature, imported: { module: HOST_MODULE, name: HOST_TAG.name } });
     }
     this.#before.forEach((before, at) =>
-      before.tags!.forEach(({ signature }, index) => {
+      before.tags.forEach(({ signature }, index) => {
         if (random.oneIn(2)) tags.push({ signature, imported: { module: moduleName(at), name: `x${index}` } });
       })
     );

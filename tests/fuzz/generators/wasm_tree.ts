@@ -186,7 +186,7 @@ export interface ModuleTree {
   readonly elements: ElementTree[];
   /** The first types: structs and arrays in one recursion group, then function types. Code and types name them by index. */
   readonly heapTypes?: readonly HeapTypeTree[];
-  readonly tags?: TagTree[];
+  readonly tags: TagTree[];
   start?: FuncTree | undefined;
 }
 
@@ -511,7 +511,7 @@ export function encodeModule(
   const module: ModuleTree = { ...source, funcs: [...source.funcs, ...wrappers] };
   const encoder = new Encoder(module);
   const { funcImports, memories, tables, globals, funcs, data, elements } = module;
-  const tags = module.tags ?? [], heapTypes = module.heapTypes ?? [];
+  const { tags } = module, heapTypes = module.heapTypes ?? [];
   const text = (out: CodeBuffer, value: string) => {
     const bytes = new TextEncoder().encode(value);
     writeU32Leb(out, bytes.length);

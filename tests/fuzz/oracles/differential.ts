@@ -145,7 +145,7 @@ class Run {
         this.#names.set(guest.exports[`f${i}`], `${index}.f${i}`);
         this.#names.set(guest.exports[`w${i}`], `${index}.w${i}`);
       });
-      module.tags?.forEach(({ signature, imported }, i) => {
+      module.tags.forEach(({ signature, imported }, i) => {
         if (imported !== undefined) return;
         this.#tags.push({ name: `${index}.x${i}`, tag: guest.exports[`x${i}`], params: signature.params });
       });
@@ -252,7 +252,7 @@ class Run {
       const call = this.#hostCalls++;
       this.lines.push(`  ${name}(${params.map((type, i) => this.#valueText(type, args[i]))}), ${args.length}`);
       // Of errors that are no exceptions of its own, a guest of ours sees nothing; V8's catch_all sees them.
-      const catches = this.#program.modules.some(({ tags }) => tags !== undefined && tags.length > 0);
+      const catches = this.#program.modules.some(({ tags }) => tags.length > 0);
       if (catches && call % 7 === 3) throw this.#session.exception(this.#tags[0].tag, [call, call / 4]);
       if (!catches && call % 37 === 36) throw new HostAbort(`in call ${call}`);
       if (call % 9 === 4 && this.#depth < 2 && this.#guests.length > 0) this.#reenter(call);
