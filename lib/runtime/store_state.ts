@@ -168,7 +168,10 @@ export class StoreState implements HeapOwner {
     return this.depth === 0 ? undefined : this.activations[this.depth - 1];
   }
 
-  /** The instance whose code called the host function that is running, if a guest called it. */
+  /**
+   * The instance whose code called the host function that is running, if a guest called it: that of the innermost frame. A function that
+   * called in its own place (a tail call) is there no more, so then it is its caller's.
+   */
   callingInstance(): InstanceState | undefined {
     const activation = this.innermost;
     return activation === undefined ? undefined : this.#instances.get(parkedVmctx(activation));
