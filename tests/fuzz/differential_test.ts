@@ -1,6 +1,6 @@
 /**
  * Random programs: our engine, in every configuration, against V8. `FUZZ_SEED` and `FUZZ_COUNT` choose others; `FUZZ_SHRINK` set to 1
- * reduces the first failing program and prints it, `FUZZ_STRESS` set to 1 runs the configurations under stress only.
+ * reduces the first failing program and prints it, as files as well in the folder `FUZZ_OUT`, `FUZZ_STRESS` set to 1 runs the configurations under stress only.
  *
  * A program runs in two configurations: the default one and, in turn, one of the others. tests/fuzz/campaign.ts runs many programs in child
  * processes, so that it also finds what ends the process.
@@ -8,13 +8,12 @@
 
 import { assert } from "@std/assert";
 import { reportTally } from "../tally.ts";
-import { printModule } from "../../lib/text/mod.ts";
 import { generateProgram } from "./generators/module_generator.ts";
 import type { Program } from "./generators/program.ts";
 import { Random } from "./generators/random.ts";
 import { compareWith, encodeProgram, recordExpected, type Verdict } from "./oracles/differential.ts";
 import { type Configuration, configurationName, CONFIGURATIONS } from "./oracles/engines.ts";
-import { shrink } from "./oracles/shrink.ts";
+import { programText, shrink, writeProgram } from "./oracles/shrink.ts";
 
 const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 const COUNT = Number(Deno.env.get("FUZZ_COUNT") ?? 300);
@@ -22,6 +21,7 @@ const COUNT = Number(Deno.env.get("FUZZ_COUNT") ?? 300);
 const BUDGET_MS = Deno.env.has("FUZZ_COUNT") ? Infinity : 20_000;
 const REDUCES = Deno.env.get("FUZZ_SHRINK") === "1";
 const STRESSES = Deno.env.get("FUZZ_STRESS") === "1";
+const OUT = Deno.env.get("FUZZ_OUT");
 const PROGRESS = Deno.env.get("FUZZ_PROGRESS");
 
 function verdictOf(program: Program, seed: number, configuration: Configuration): Verdict {
@@ -73,10 +73,10 @@ Deno.test("random programs do what V8 does", () => {
         }\nV8:   ${wanted}\nours: ${actual}`,
       );
       if (REDUCES && different === 1) {
-        const small = shrink(generateProgram(new Random(seed)), (candidate) => fails(candidate, seed, configuration));
-        const text = encodeProgram(small).map((bytes) => printModule(bytes)).join("\n\n");
-        failures.push(`reduced:\n${text}\n${JSON.stringify(verdictOf(small, seed, configuration), undefined, 2)}`);
-        failures.push(...encodeProgram(small).map((bytes) => bytes.toBase64()));
+        const small = shrink(program, (candidate) => fails(candidate, seed, configuration));
+        failures.push(`reduced:\n${programText(small).join("\n\n")}`);
+        failures.push(JSON.stringify(verdictOf(small, seed, configuration), undefined, 2));
+        if (OUT !== undefined) failures.push(`written: ${writeProgram(small, OUT, `seed_${seed}`).join(", ")}`);
       }
     }
     if (different > 10) break;

@@ -149,7 +149,7 @@ export abstract class BodyBase {
       ...node("select", [type], [
         this.kept(value),
         nan,
-        node(`${type}.eq`, ["i32"], [this.again(type), this.again(type)]),
+        { ...node(`${type}.eq`, ["i32"], [this.again(type), this.again(type)]), isFixed: true },
       ]),
       isFixed: true,
     };
@@ -157,7 +157,10 @@ export abstract class BodyBase {
 
   // A vector of floats whose bits may be seen: NaNs that arithmetic made become zero.
   protected shownLanes(shape: "f32x4" | "f64x2", value: Node): Node {
-    const isNumber = node(`${shape}.eq`, ["v128"], [this.again("v128"), this.again("v128")]);
+    const isNumber: Node = {
+      ...node(`${shape}.eq`, ["v128"], [this.again("v128"), this.again("v128")]),
+      isFixed: true,
+    };
     return { ...node("v128.and", ["v128"], [this.kept(value), isNumber]), isFixed: true };
   }
 
@@ -168,7 +171,7 @@ export abstract class BodyBase {
   }
 
   protected again(type: Kept): Node {
-    return node("local.get", [type], [], unsigned(this.temporary(type)));
+    return { ...node("local.get", [type], [], unsigned(this.temporary(type))), isFixed: true };
   }
 
   // Locals for `kept`: read at once, so one of each type is enough.

@@ -296,13 +296,13 @@ export abstract class Expressions extends BodyBase {
     const args = operands.map((type, i) =>
       accessBytes > 0 && i === 0 ? this.address(depth) : this.expression(type, depth - 1)
     );
+    if (accessBytes === 0 && !canTrap && args.length === 2 && operands[0] === operands[1] && this.random.oneIn(8)) {
+      args[1] = this.leaf(operands[1]);
+    }
     const shown = SHOWS_BITS[name];
     if (shown !== undefined) args[shown] = this.shown(args[shown]);
     if (accessBytes > 0) return node(name, types, args, this.offset(this.random.below(Math.log2(accessBytes) + 1)));
     if (canTrap) this.tame(name, args);
-    else if (this.random.oneIn(8) && args.length === 2 && operands[0] === operands[1]) {
-      args[1] = this.leaf(operands[1]);
-    }
     return node(name, types, args);
   }
 
