@@ -2,7 +2,8 @@
  * How vector rules append: each function is one machine instruction over virtual registers and answers the register of its result, so that
  * a sequence reads like the expression it computes. Encoded in VEX form where the processor has AVX, else in SSE form (vector_forms.ts).
  *
- * VEC-1  A 16-byte memory operand is folded only in VEX form, or from the constant pool or a spill slot, which are aligned.
+ * VEC-1  A 16-byte memory operand is folded only in VEX form, or from the constant pool or a vector's spill slot, which are aligned: a
+ *        scalar's slot is not, so a scalar operand of a packed form is asked for in a register.
  */
 
 import { V128 } from "../../ir/mod.ts";
@@ -35,17 +36,25 @@ export function isFoldedLoad(c: Selector, v: number): boolean {
   return hasAvx(c) && c.type[v] === V128 && c.sinkable(v);
 }
 
+/** Adds the right operand to the instruction begun last (VEC-1). */
+function useRight(c: Selector, b: number): number {
+  return c.code.vregType[b] === V128 ? c.code.useAny(b) : c.code.use(b);
+}
+
 /** dst = form(a, b). */
 export function bin(c: Selector, form: Packed, a: number, b: number, dst: number = c.temp(V128)): number {
-  if (!hasAvx(c)) {
-    c.twoAddress(form.sse, dst, a, b);
-    return dst;
-  }
   const { code } = c;
-  const i = code.begin(Shape.vrm, form.avx);
-  code.auxOp[i] = code.use(a);
-  code.rmOp[i] = code.useAny(b);
-  code.regOp[i] = code.def(dst);
+  if (hasAvx(c)) {
+    const i = code.begin(Shape.vrm, form.avx);
+    code.auxOp[i] = code.use(a);
+    code.rmOp[i] = useRight(c, b);
+    code.regOp[i] = code.def(dst);
+  } else {
+    const i = code.begin(Shape.rm, form.sse);
+    const tied = code.use(a);
+    code.rmOp[i] = useRight(c, b);
+    code.regOp[i] = code.defReuse(dst, tied);
+  }
   return dst;
 }
 
@@ -81,7 +90,7 @@ export function binWord(c: Selector, form: Packed, a: number, word: number, dst:
   return binMemory(c, form, a, dst);
 }
 
-/** dst = form(a, b, imm). */
+/** dst = form(a, b, imm); `right`: "narrow" forms read no more of a slot than a scalar has. */
 export function binImm(
   c: Selector,
   form: Packed,
@@ -89,18 +98,19 @@ export function binImm(
   b: number,
   imm: number,
   dst: number = c.temp(V128),
+  right: "vector" | "narrow" = "vector",
 ): number {
   const { code } = c;
   let i: Inst;
   if (hasAvx(c)) {
     i = code.begin(Shape.vrmi, form.avx);
     code.auxOp[i] = code.use(a);
-    code.rmOp[i] = code.useAny(b);
+    code.rmOp[i] = right === "narrow" ? code.useAny(b) : useRight(c, b);
     code.regOp[i] = code.def(dst);
   } else {
     i = code.begin(Shape.rmi, form.sse);
     const tied = code.use(a);
-    code.rmOp[i] = code.useAny(b);
+    code.rmOp[i] = right === "narrow" ? code.useAny(b) : useRight(c, b);
     code.regOp[i] = code.defReuse(dst, tied);
   }
   code.imm[i] = imm;

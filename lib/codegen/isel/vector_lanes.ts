@@ -185,7 +185,7 @@ const INSERT = ruleList({
   "vinsert.f32": (c, v) => {
     if (c.imm[v] !== Lanes.f32x4) return false;
     const x = c.reg(c.a[v]), scalar = c.reg(c.b[v]);
-    binImm(c, P.INSERTPS, x, scalar, c.aux[v] << 4, c.own(v));
+    binImm(c, P.INSERTPS, x, scalar, c.aux[v] << 4, c.own(v), "narrow");
     return true;
   },
   "vinsert.f64": (c, v) => {
@@ -197,7 +197,7 @@ const INSERT = ruleList({
   },
   "vinsert": (c, v) => {
     const x = c.reg(c.a[v]), scalar = c.reg(c.b[v]);
-    binImm(c, P.PINSR[c.imm[v]], x, scalar, c.aux[v], c.own(v));
+    binImm(c, P.PINSR[c.imm[v]], x, scalar, c.aux[v], c.own(v), "narrow");
     return true;
   },
 });
