@@ -1,6 +1,6 @@
 /**
  * Random graphs of calls, tail calls and exceptions against V8: results, what is thrown with everything it carries, the checksum of all that
- * happened on the way. THEROPOD_FUZZ_MODULES sets how many modules, THEROPOD_FUZZ_SEED the first seed.
+ * happened on the way. FUZZ_COUNT sets how many modules, FUZZ_SEED the first seed.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -10,8 +10,8 @@ import { wat } from "../wat.ts";
 import { CallGraph, type HandlerFlavour } from "./generators/call_graph.ts";
 import { Random } from "./generators/random.ts";
 
-const MODULES = Number(Deno.env.get("THEROPOD_FUZZ_MODULES") ?? 25);
-const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+const MODULES = Number(Deno.env.get("FUZZ_COUNT") ?? 25);
+const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 const FUEL = [5, 60, 400];
 
 // deno-lint-ignore no-explicit-any -- TypeScript's library does not know them

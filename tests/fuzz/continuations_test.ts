@@ -1,7 +1,7 @@
 /**
  * Random programs of continuations: results, traps and exceptions are those of V8 started with its flag for stack switching.
  *
- * THEROPOD_FUZZ_CASES programs (default 100) from THEROPOD_FUZZ_SEED (default 1) on, in the configuration that the seed chooses.
+ * FUZZ_COUNT programs (default 100) from FUZZ_SEED (default 1) on, in the configuration that the seed chooses.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,8 +18,8 @@ const ARGS = [0, 1, 2, 7, -1, 12345];
 const FLAG = "--experimental-wasm-wasmfx";
 
 Deno.test("programs of continuations do what they do in V8", async () => {
-  const cases = Number(Deno.env.get("THEROPOD_FUZZ_CASES") ?? 100);
-  const firstSeed = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+  const cases = Number(Deno.env.get("FUZZ_COUNT") ?? 100);
+  const firstSeed = Number(Deno.env.get("FUZZ_SEED") ?? 1);
   const features = featureNames(ALL_FEATURES);
   const engines = Object.values(CONFIGURATIONS).map((config) => new Engine({ ...config, checks: "on", features }));
   const modules = Array.from({ length: cases }, (_, i) => parseModule(continuationProgram(new Random(firstSeed + i))));

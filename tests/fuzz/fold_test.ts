@@ -1,7 +1,7 @@
 /**
  * Folding against plain evaluation: random expressions are built twice, once with constants (folded, reassociated, reduced in strength) and
  * once with every constant passed as a parameter, so that nothing about it is known. The reference interpreter must give the same bits, or
- * the same trap. THEROPOD_FUZZ_EXPRESSIONS sets how many.
+ * the same trap. FUZZ_COUNT sets how many.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -26,7 +26,7 @@ import {
 import { Random } from "./generators/random.ts";
 import { AddressSpace, fromFloat, IrTrap, runFunc, type Val } from "../unit/translate/ir_machine.ts";
 
-const EXPRESSIONS = Number(Deno.env.get("THEROPOD_FUZZ_EXPRESSIONS") ?? 3000);
+const EXPRESSIONS = Number(Deno.env.get("FUZZ_COUNT") ?? 3000);
 const TYPES: readonly Type[] = [I32, I64, F32, F64];
 const TRAP = 3;
 

@@ -1,6 +1,6 @@
 /**
  * The passes against plain evaluation: random functions are interpreted as built, after each pass alone, and after the whole pipeline.
- * Result or trap code, the memory's contents, the globals and the calls made must agree. THEROPOD_FUZZ_FUNCTIONS sets how many.
+ * Result or trap code, the memory's contents, the globals and the calls made must agree. FUZZ_COUNT sets how many.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -9,8 +9,8 @@ import { AddressSpace, type Environment, IrTrap, IrUnwind, runFunc, type Val } f
 import { IrProgram, VmContext } from "./generators/ir_program.ts";
 import { Random } from "./generators/random.ts";
 
-const FUNCTIONS = Number(Deno.env.get("THEROPOD_FUZZ_FUNCTIONS") ?? 400);
-const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+const FUNCTIONS = Number(Deno.env.get("FUZZ_COUNT") ?? 400);
+const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 const MEMORY_BYTES = 64;
 const INPUTS = [[0, 0, 0, 0, 0], [1, 2, 3, 4, 5], [8, 20, -1, 3, 0], [44, 40, 2, 1, -1], [-8, 0, 7, 19, 21], [
   36,

@@ -1,7 +1,7 @@
 /**
  * Mutated modules of the proposals that V8 has behind a flag: decoder and validator must say the same as V8 started with that flag.
  *
- * One child process a proposal judges all its modules at once. THEROPOD_FUZZ_CASES and THEROPOD_FUZZ_SEED as in mutate_test.ts.
+ * One child process a proposal judges all its modules at once. FUZZ_COUNT and FUZZ_SEED as in mutate_test.ts.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -46,8 +46,8 @@ function suiteModules(proposal: FeatureName, scratch: ValidationScratch): Uint8A
 
 for (const proposal of PROPOSALS) {
   Deno.test(`validateModule() agrees with V8 on examples and mutated modules of ${proposal}`, async () => {
-    const cases = Number(Deno.env.get("THEROPOD_FUZZ_CASES") ?? 4_000);
-    const random = new Random(Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1));
+    const cases = Number(Deno.env.get("FUZZ_COUNT") ?? 4_000);
+    const random = new Random(Number(Deno.env.get("FUZZ_SEED") ?? 1));
     const scratch = new ValidationScratch();
     const features = withFeatures(EVERYDAY, proposal);
     const { bytes: bases, flag } = examples(proposal);

@@ -2,7 +2,7 @@
  * Mutated modules: decoder and validator must say the same as `WebAssembly.validate`.
  *
  * Bases are the example modules of every opcode and, when there, the specification's test suite. A mutation changes one to
- * eight bytes or cuts the module short. THEROPOD_FUZZ_CASES sets the number of cases, THEROPOD_FUZZ_SEED another start.
+ * eight bytes or cuts the module short. FUZZ_COUNT sets the number of cases, FUZZ_SEED another start.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -45,8 +45,8 @@ function baseModules(): Uint8Array<ArrayBuffer>[] {
 }
 
 Deno.test("validateModule() agrees with WebAssembly.validate on mutated modules", () => {
-  const cases = Number(Deno.env.get("THEROPOD_FUZZ_CASES") ?? 20_000);
-  const seed = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+  const cases = Number(Deno.env.get("FUZZ_COUNT") ?? 20_000);
+  const seed = Number(Deno.env.get("FUZZ_SEED") ?? 1);
   const random = new Random(seed);
   const bases = baseModules();
   const scratch = new ValidationScratch();

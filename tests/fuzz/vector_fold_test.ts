@@ -1,6 +1,6 @@
 /**
  * Folding of vectors against plain evaluation, as fold_test.ts does for numbers: random expressions with constants known and unknown, as
- * built and as optimised, must give the same bits in the reference interpreter. `THEROPOD_FUZZ_EXPRESSIONS` sets how many.
+ * built and as optimised, must give the same bits in the reference interpreter. `FUZZ_COUNT` sets how many.
  */
 
 import { assertEquals } from "@std/assert";
@@ -26,7 +26,7 @@ import {
 import { AddressSpace, runFunc, type Val } from "../unit/translate/ir_machine.ts";
 import { Random } from "./generators/random.ts";
 
-const EXPRESSIONS = Number(Deno.env.get("THEROPOD_FUZZ_EXPRESSIONS") ?? 4000);
+const EXPRESSIONS = Number(Deno.env.get("FUZZ_COUNT") ?? 4000);
 const INTEGERS = [Lanes.i8x16, Lanes.i16x8, Lanes.i32x4, Lanes.i64x2];
 
 type Build = (b: FuncBuilder, make: (type: Type) => Value, random: Random) => Value;

@@ -1,4 +1,4 @@
-/** Random modules: their machine code against V8. THEROPOD_FUZZ_MODULES sets how many, THEROPOD_FUZZ_SEED the first. */
+/** Random modules: their machine code against V8. FUZZ_COUNT sets how many, FUZZ_SEED the first. */
 
 import { assert, assertEquals } from "@std/assert";
 import { F32, F64, I64 } from "../../../lib/ir/mod.ts";
@@ -8,8 +8,8 @@ import { RandomModule } from "../translate/random_module.ts";
 import { BASELINE, CodeTrap, nativeFeatures, type Val } from "./machine.ts";
 import { NativeInstance } from "./native_instance.ts";
 
-const MODULES = Number(Deno.env.get("THEROPOD_FUZZ_MODULES") ?? 150);
-const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+const MODULES = Number(Deno.env.get("FUZZ_COUNT") ?? 150);
+const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 const CALLS = 3;
 const FUEL = 200;
 

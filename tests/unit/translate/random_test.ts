@@ -1,4 +1,4 @@
-/** Random modules: the IR of each, as translated and as optimised, interpreted, against V8. THEROPOD_FUZZ_MODULES sets how many. */
+/** Random modules: the IR of each, as translated and as optimised, interpreted, against V8. FUZZ_COUNT sets how many. */
 
 import { assert, assertEquals } from "@std/assert";
 import { F32, F64, I32, I64, optimize, OptimizeScratch, verifyFunc } from "../../../lib/ir/mod.ts";
@@ -7,8 +7,8 @@ import { finishCall, fromFloat, IrTrap, toFloat, type Val } from "./ir_machine.t
 import { RandomModule } from "./random_module.ts";
 import { InstanceModel, MODEL_FEATURES, World } from "./vm_model.ts";
 
-const MODULES = Number(Deno.env.get("THEROPOD_FUZZ_MODULES") ?? 150);
-const FIRST_SEED = Number(Deno.env.get("THEROPOD_FUZZ_SEED") ?? 1);
+const MODULES = Number(Deno.env.get("FUZZ_COUNT") ?? 150);
+const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 const CALLS = 3;
 const PASSES = new OptimizeScratch();
 
