@@ -11,6 +11,7 @@ import { emitActivation } from "./activation.ts";
 import { BootAssembler } from "./boot_assembler.ts";
 import { emitFaultHandlers } from "./faults.ts";
 import { emitInitialise, emitSys, emitThreadExit } from "./process.ts";
+import { emitTicker } from "./ticker.ts";
 
 /** Where the code starts in the image: behind the loader's tables, at a cache line. */
 const TEXT_ADDRESS = 640;
@@ -69,7 +70,8 @@ function assemble(): Code {
   const sysEnd = a.offset;
   const faults = emitFaultHandlers(a, data, activation.fault);
   emitThreadExit(a, data, exit);
-  emitInitialise(a, { data, initialise, arenaName, exit, activation, faults });
+  const ticker = emitTicker(a, data);
+  emitInitialise(a, { data, initialise, arenaName, exit, ticker, activation, faults });
   a.bind(arenaName);
   a.buffer.append(new TextEncoder().encode(ARENA_NAME + "\0"));
 

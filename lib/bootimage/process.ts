@@ -24,6 +24,7 @@ import {
   RECORD_BYTES,
   RECORD_COUNT,
   SPECIAL_CALL,
+  TICKER_SLOT_BYTES,
 } from "../host/mod.ts";
 import { COND, form, type Label, R10, R12, R13, R8, R9, RAX, RBX, RCX, RDI, RDX, RSI, RSP } from "../x64/mod.ts";
 import type { ActivationLabels } from "./activation.ts";
@@ -108,6 +109,8 @@ export interface ProcessLabels {
   readonly arenaName: Label;
   /** The thread-exit destructor. */
   readonly exit: Label;
+  /** The ticker's thread function. */
+  readonly ticker: Label;
   /** See activation.ts. */
   readonly activation: ActivationLabels;
   /** See faults.ts. */
@@ -185,6 +188,7 @@ export function emitInitialise(a: BootAssembler, labels: ProcessLabels): void {
       [labels.activation.leave, BOOT_DATA.leaveStub],
       [labels.activation.trap, BOOT_DATA.trapStub],
       [labels.exit, BOOT_DATA.exitStub],
+      [labels.ticker, BOOT_DATA.tickerStub],
       [labels.activation.continuation, BOOT_DATA.continuationStub],
     ] as const
   ) {
@@ -280,7 +284,14 @@ export function emitThreadExit(a: BootAssembler, data: Label, exit: Label): void
   emitClearBits(a, DATA, BOOT_DATA.recordBits, LEDGER_ADDRESS, LEDGER.recordBits, RECORD_BIT_WORDS);
   emitClearBits(a, DATA, BOOT_DATA.arenaBits, LEDGER_ADDRESS, LEDGER.arenaBits, ARENA_BIT_WORDS);
 
-  const next = a.newLabel(), last = a.newLabel();
+  const next = a.newLabel(), last = a.newLabel(), untimed = a.newLabel();
+  a.load32(RAX, at(LEDGER_ADDRESS, LEDGER.tickerSlot));
+  a.test32(RAX);
+  a.branch(COND.E, untimed);
+  a.shiftLeft(RAX, Math.log2(TICKER_SLOT_BYTES));
+  // Owner and record at once.
+  a.storeConstant(0, atIndex(DATA, RAX, 0, BOOT_DATA.tickerSlots - TICKER_SLOT_BYTES));
+  a.bind(untimed);
   a.load32(COUNT, at(LEDGER_ADDRESS, LEDGER.mappingCount));
   a.bind(next);
   a.test32(COUNT);

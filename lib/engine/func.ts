@@ -1,6 +1,7 @@
 /** Functions of a store: host functions, and functions of guests as values. */
 
 import {
+  callWithDeadline,
   createHostFunc,
   type FuncState,
   funcStateOf,
@@ -8,6 +9,7 @@ import {
   setFuncWrapper,
   type StoreState,
 } from "../runtime/mod.ts";
+import { type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
 import { Caller } from "./caller.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
@@ -72,7 +74,7 @@ export function makeHostFunc(
  *   { parameters: ["i32", "i64"], results: ["f64"] },
  *   (a, b) => a * Number(b),
  * );
- * assertEquals(scale.call(3, 4n), 12);
+ * assertEquals(scale.call([3, 4n]), 12);
  * assertEquals(scale.type.results, ["f64"]);
  * ```
  *
@@ -133,14 +135,33 @@ export class Func<const S extends FuncSignature = FuncSignature> {
   }
 
   /**
-   * Calls the function.
+   * Calls the function, for a limited time if wanted.
+   *
+   * @example A guest that is stopped
+   * ```ts
+   * import { Engine, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine({ interruption: true });
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (func (export "spin") (loop (br 0))))`);
+   * const spin = new Instance(store, module).func("spin")!;
+   * assertThrows(() => spin.call([], { timeout: 5 }), Trap, "deadline");
+   * ```
    *
    * @param args The arguments, coerced to the parameter types.
+   * @param options For how long the call may run.
    * @returns Nothing, the result, or an array of the results.
-   * @throws {Trap} if the guest traps.
-   * @throws {TypeError} for an argument that cannot be coerced.
+   * @throws {Trap} if the guest traps: `interrupted` when its time is over.
+   * @throws {TypeError} for an argument that cannot be coerced, for a timeout when the engine was made without `interruption`, and for a
+   * signal.
    */
-  call(...args: ValuesOf<S["parameters"]>): ResultOf<S["results"]> {
-    return this.callable(...args);
+  call(args: Readonly<ValuesOf<S["parameters"]>> | [] = [], options: CallOptions = {}): ResultOf<S["results"]> {
+    if (!Array.isArray(args)) throw new TypeError("The arguments of call are an array");
+    refuseSignal(options);
+    const { timeout } = options;
+    if (timeout === undefined) return this.#state.callable(...args) as ResultOf<S["results"]>;
+    const deadline = makeDeadline("timeout", timeout, options);
+    return callWithDeadline(this.#state, args, deadline) as ResultOf<S["results"]>;
   }
 }

@@ -1,6 +1,6 @@
-/** Ending a guest's wait from another Worker. */
+/** Ending a guest's call from another Worker. */
 
-import { InterruptState, type PostedInterrupt } from "../runtime/mod.ts";
+import { INTERRUPT_BYTES, InterruptState, type PostedInterrupt } from "../runtime/mod.ts";
 
 /**
  * Interrupts a store's guest from outside, from any Worker.
@@ -42,7 +42,7 @@ export class InterruptHandle {
     if (posted instanceof InterruptHandle) return posted;
     if (typeof posted === "object" && posted !== null) {
       const { request } = posted as PostedInterrupt;
-      if (request instanceof SharedArrayBuffer && request.byteLength === 4) {
+      if (request instanceof SharedArrayBuffer && request.byteLength === INTERRUPT_BYTES) {
         return new InterruptHandle(new InterruptState(request));
       }
     }
@@ -50,8 +50,11 @@ export class InterruptHandle {
   }
 
   /**
-   * Ends the guest's wait (`memory.atomic.wait32` or `wait64`) with the trap `interrupted`: the one it is in, or the next one if it is in
-   * none.
+   * Ends the guest's call with the trap `interrupted`, within milliseconds: the call that the store is in, or the next one if it is in none.
+   * Loops and recursion end if the engine was made with `interruption`, waits (`memory.atomic.wait32` or `wait64`) and long runtime calls in
+   * any case. Does nothing once the store is disposed.
+   *
+   * @throws {HostError} if this Worker may not use native memory (`--allow-ffi`).
    */
   interrupt(): void {
     this.#state.ask();

@@ -12,6 +12,7 @@
  *
  * @module
  */
+export type { CallOptions, DeadlineOptions, OnDeadline } from "./call_options.ts";
 export { Caller } from "./caller.ts";
 export type { ProgressListener } from "./compiler.ts";
 export type { EngineConfig } from "./config.ts";

@@ -1,7 +1,8 @@
 /** Stores: what lives and dies together. */
 
-import { InterruptState, StoreState } from "../runtime/mod.ts";
+import { StoreState } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
+import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
 
 /** The state of a store. @throws {TypeError} unless it is a store that can be used. */
@@ -56,13 +57,42 @@ export class Store implements Disposable {
   }
 
   /**
+   * Limits the time of the store's guests: all calls together, start functions included, from now on.
+   *
+   * Once it is over, every guest traps with `interrupted` as soon as it has run for a moment, until another deadline is set or this one is
+   * taken back.
+   *
+   * @example Time for a module to start
+   * ```ts
+   * import { Engine, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine({ interruption: true });
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (func $spin (loop (br 0))) (start $spin))`);
+   * store.setDeadline(5);
+   * assertThrows(() => new Instance(store, module), Trap, "deadline");
+   * store.setDeadline(undefined);
+   * ```
+   *
+   * @param ms Milliseconds, or undefined for no limit.
+   * @param options What happens then, and what is counted.
+   * @throws {TypeError} if the engine was made without `interruption`.
+   * @throws {RangeError} for a time that is out of range.
+   */
+  setDeadline(ms: number | undefined, options: DeadlineOptions = {}): void {
+    const state = storeOf(this);
+    state.setDeadline(ms === undefined ? undefined : makeDeadline("ms", ms, options));
+  }
+
+  /**
    * A handle by which another Worker can interrupt this store's guest. To be asked for before the guest is called.
    *
    * @returns The handle; always for the same request.
    */
   interruptHandle(): InterruptHandle {
     const state = storeOf(this);
-    return new InterruptHandle(state.interrupt ??= new InterruptState());
+    return new InterruptHandle(state.openInterrupt());
   }
 
   /**

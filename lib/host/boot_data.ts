@@ -4,10 +4,10 @@
  * ```
  *    0 header        magic, state, arena, record table, stub addresses, CPU features
  *  128 old actions   what the three fault signals did before us, as kernel sigaction structures
- *  256 ticker        one cache line, reserved
+ *  256 ticker        one cache line: count of ticks, state, start address
  *  512 record bits   one bit per chunk of 16 records, set = claimed
  * 1024 arena bits    one bit per 64 KiB chunk of the code arena, set = claimed
- * 4096 isolates      one slot per isolate that asked for clean-up at thread exit
+ * 4096 ticker slots  one per isolate that ever armed a deadline
  * ```
  * BOOT-D1  Only machine code moves `state`; it goes none -> initialising -> ready or failed, once.
  * BOOT-D2  Fields below the bit maps are constant after `state` is ready, but for `exitKey`.
@@ -60,20 +60,24 @@ export const BOOT_DATA = {
   continuationStub: 120,
   /** Three kernel sigaction structures, in {@linkcode FAULT_SIGNALS} order. */
   oldActions: 128,
-  /** Reserved for the ticker: epoch, period, futex word. */
-  ticker: 256,
+  /** u32: ticks while the ticker ran, modulo 2^32. Only the ticker writes it. */
+  tickerEpoch: 256,
+  /** u32: a {@linkcode TICKER_STATE}; the ticker's futex. */
+  tickerState: 260,
+  /** Address of the ticker's thread function. */
+  tickerStub: 264,
   /** Bit map of record chunks. */
   recordBits: 512,
   /** Bit map of arena chunks. */
   arenaBits: 1024,
-  /** Isolate slots. */
-  isolates: 4096,
+  /** {@linkcode TICKER_SLOT} of each isolate. */
+  tickerSlots: 4096,
 } as const satisfies Record<string, number>;
 
 /** Size of the boot data. */
 export const BOOT_DATA_BYTES = 12288;
 /** The value of `version`. */
-export const BOOT_DATA_VERSION = 2;
+export const BOOT_DATA_VERSION = 3;
 /** `THEROPOD` as two little-endian words. */
 export const BOOT_MAGIC = [0x52454854, 0x444f504f] as const;
 
@@ -106,6 +110,24 @@ export const ARENA_CHUNK_BYTES = 64 * 1024;
 export const ARENA_CHUNK_COUNT = ARENA_BYTES / ARENA_CHUNK_BYTES;
 /** Records claimed together: 16 KiB, four pages, no page shared by two isolates. */
 export const RECORDS_PER_CHUNK = 16;
+
+/** Values of `tickerState`. */
+export const TICKER_STATE = { none: 0, running: 1, parked: 2 } as const satisfies Record<string, number>;
+/** A slot of the ticker: which record runs until when. u32 each. */
+export const TICKER_SLOT = {
+  /** 1: an isolate has it. */
+  owner: 0,
+  /** Index of the record that runs, plus 1; 0: nothing is armed. */
+  record: 4,
+  /** The count of ticks at which its flag is raised. */
+  deadline: 8,
+} as const satisfies Record<string, number>;
+/** Size of a slot. */
+export const TICKER_SLOT_BYTES = 16;
+/** Isolates of a process that can arm deadlines at once. */
+export const TICKER_SLOT_COUNT = 512;
+/** Length of a tick: 2^20 nanoseconds, a little more than a millisecond. */
+export const TICK_NS_LOG2 = 20;
 
 /** Negative numbers that `sys` answers itself instead of the kernel. */
 export const SPECIAL_CALL = {

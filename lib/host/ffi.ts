@@ -75,6 +75,24 @@ export function registerThreadExit(data: Int32Array, keyWord: number, stubWord: 
   libc.close();
 }
 
+/** Starts a detached thread at the address of a `void* (*)(void*)`. @throws {HostError} when there are too many threads. */
+export function startThread(functionAddress: number): void {
+  let libc: Deno.DynamicLibrary<typeof DETACHED_SYMBOLS>;
+  try {
+    libc = Deno.dlopen("libc.so.6", DETACHED_SYMBOLS);
+  } catch (error) {
+    throw ffiError(error, "opening the C library");
+  }
+  try {
+    const thread = new BigUint64Array(1);
+    const error = libc.symbols.pthread_create(thread, 0n, BigInt(functionAddress), 0n);
+    if (error !== 0) throw systemError("starting the ticker's thread", -error);
+    libc.symbols.pthread_detach(thread[0]);
+  } finally {
+    libc.close();
+  }
+}
+
 /** Runs `use` with the path of a memory file that holds `content`; the file is gone when it returns, unless mapped. */
 export function withMemoryFile<T>(name: string, content: Uint8Array<ArrayBuffer>, use: (fd: number) => T): T {
   const libc = openC();
@@ -113,6 +131,11 @@ function openC(): Deno.DynamicLibrary<typeof C_SYMBOLS> {
 // `syscall` is variadic; integer arguments travel as for any other function (System V ABI 3.2.3).
 const C_SYMBOLS = {
   syscall: { parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const DETACHED_SYMBOLS = {
+  pthread_create: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
+  pthread_detach: { parameters: ["u64"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const THREAD_SYMBOLS = {

@@ -78,6 +78,12 @@ export function noteChunks(bits: LedgerBits, start: number, length: number): voi
   for (let bit = start; bit < start + length; bit++) w[(bits >> 2) + (bit >> 5)] |= 1 << (bit & 31);
 }
 
+/** Notes the isolate's slot of the ticker, which it keeps. */
+export function noteTickerSlot(slot: number): void {
+  const w = ledger();
+  if (w !== null) w[LEDGER.tickerSlot >> 2] = slot + 1;
+}
+
 /** Strikes chunks out, before they are given back. */
 export function strikeChunks(bits: LedgerBits, start: number, length: number): void {
   const w = ledger();

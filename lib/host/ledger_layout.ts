@@ -16,6 +16,8 @@ import { RECORD_COUNT } from "./record.ts";
 export const LEDGER = {
   /** u32: entries in use are below this. */
   mappingCount: 0,
+  /** u32: the isolate's slot of the ticker plus 1, 0 while it has none. */
+  tickerSlot: 4,
   /** Bit map of the record chunks this isolate owns. */
   recordBits: 1024,
   /** Bit map of the arena chunks this isolate owns. */

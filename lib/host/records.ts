@@ -99,3 +99,16 @@ let pool: RecordPool | undefined;
 export function recordPool(): RecordPool {
   return pool ??= new RecordPool();
 }
+
+/**
+ * Asks the guest of a record, of whichever isolate, to leave at its next poll. Numbers that name no record are ignored.
+ *
+ * @throws {HostError} when this isolate may not use native memory.
+ */
+export function raiseInterruptFlag(recordIndex: number): void {
+  if (!(recordIndex >= 0 && recordIndex < RECORD_COUNT)) return;
+  const address = loadAddress(boot().data, BOOT_DATA.recordBase >> 2) + recordIndex * RECORD_BYTES;
+  // Safety: per HOST-3 (the whole table is mapped readable and writable for the life of the process).
+  const words = new Int32Array(aliasMemory(address, RECORD_BYTES));
+  Atomics.store(words, RECORD.interruptFlag >> 2, 1);
+}

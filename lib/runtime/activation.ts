@@ -55,6 +55,8 @@ export class Activation {
   readonly index: number;
   /** The record's words. */
   readonly words: Int32Array<ArrayBuffer>;
+  /** Whether somebody on this thread asked for an interruption (`requestInterrupt`). */
+  isAsked = false;
   /** What the record's code, callee and vmctx are set to. */
   target: CallTarget | undefined = undefined;
   readonly topLo: number;

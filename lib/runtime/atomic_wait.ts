@@ -4,21 +4,20 @@
  * A wait first looks at the value for some microseconds: a partner that runs on another processor has often changed it by then, and going to
  * sleep and being woken costs tens of microseconds. To look later than one could is no more than to run later.
  *
- * Nothing of JavaScript runs in a thread that waits, so a wait that may be interrupted from outside (the store has given out an interruption
- * handle) is cut into slices with a look at the request between them. A notification that falls between two slices finds nobody waiting.
+ * Nothing of JavaScript runs in a thread that waits, so a wait that may be interrupted (the store has given out an interruption handle, or
+ * has a deadline) is cut into slices with a poll between them. A notification that falls between two slices finds nobody waiting.
  * Guests count theirs beforehand, so the waiter sees that there was one; one by JavaScript is seen by the value it changed.
  *
- * WAIT-1  Without an interruption handle a wait is a single `Atomics.wait`: woken, not equal and timed out are exact.
- * WAIT-2  With one, a wait may in the case above answer "woken" for a notification of another address, as any futex may.
+ * WAIT-1  Without either a wait is a single `Atomics.wait`: woken, not equal and timed out are exact.
+ * WAIT-2  With one of them, a wait may in the case above answer "woken" for a notification of another address, as any futex may.
  */
 
+import type { Activation } from "./activation.ts";
+import { pollInCall } from "./interrupt.ts";
 import type { MemoryState } from "./memory.ts";
 
 /** Results of a wait. */
 export const WaitResult = { woken: 0, notEqual: 1, timedOut: 2 } as const;
-
-/** The request to interrupt the wait was taken. */
-export const INTERRUPTED = -1;
 
 /** How long a thread sleeps before it looks for a request to interrupt it. */
 const SLICE_MS = 4;
@@ -34,32 +33,45 @@ const RESULTS: Readonly<Record<"ok" | "not-equal" | "timed-out", number>> = {
 /**
  * Waits at `address`, which is aligned and in bounds, of a shared memory for at most `timeoutMs` (Infinity: for ever).
  *
- * @returns A {@linkcode WaitResult}, or INTERRUPTED.
+ * @returns A {@linkcode WaitResult}.
+ * @throws {Trap} when the wait is interrupted.
  */
-export function wait32(memory: MemoryState, address: number, expected: number, timeoutMs: number): number {
+export function wait32(
+  activation: Activation,
+  memory: MemoryState,
+  address: number,
+  expected: number,
+  timeoutMs: number,
+): number {
   const words = new Int32Array(memory.buffer, address, 1) as unknown as Int32Array<SharedArrayBuffer>;
   for (let i = 0; i < SPINS; i++) if (Atomics.load(words, 0) !== expected) return WaitResult.notEqual;
-  return wait(memory, timeoutMs, (ms) => Atomics.wait(words, 0, expected, ms));
+  return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(words, 0, expected, ms));
 }
 
 /** As {@linkcode wait32}, for 64-bit values. */
-export function wait64(memory: MemoryState, address: number, expected: bigint, timeoutMs: number): number {
+export function wait64(
+  activation: Activation,
+  memory: MemoryState,
+  address: number,
+  expected: bigint,
+  timeoutMs: number,
+): number {
   const longs = new BigInt64Array(memory.buffer, address, 1) as unknown as BigInt64Array<SharedArrayBuffer>;
   if (Atomics.load(longs, 0) !== expected) return WaitResult.notEqual;
-  return wait(memory, timeoutMs, (ms) => Atomics.wait(longs, 0, expected, ms));
+  return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(longs, 0, expected, ms));
 }
 
 function wait(
+  activation: Activation,
   { store, shared }: MemoryState,
   timeoutMs: number,
   sleep: (ms: number) => "ok" | "not-equal" | "timed-out",
 ): number {
-  const { interrupt } = store;
-  if (interrupt === undefined) return RESULTS[sleep(timeoutMs)]; // WAIT-1
+  if (store.interrupt === undefined && store.meter === undefined) return RESULTS[sleep(timeoutMs)]; // WAIT-1
   const notifications = shared!.notifications;
   const end = performance.now() + timeoutMs;
   for (let first = true;; first = false) {
-    if (interrupt.take()) return INTERRUPTED;
+    pollInCall(activation);
     const left = Math.max(0, end - performance.now());
     const result = sleep(Math.min(left, SLICE_MS));
     if (result === "ok") return WaitResult.woken;

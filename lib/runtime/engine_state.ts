@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly stress?: StressOptions;
   /** Bytes of objects that each store's heap may hold. */
   readonly heapLimitBytes?: number;
+  /** Whether loops and functions have polls. */
+  readonly interruption?: boolean;
 }
 /** Bytes of objects that a store's heap may hold unless its engine says otherwise. */
 export const DEFAULT_HEAP_LIMIT_BYTES: number = 1 << 30;
@@ -32,6 +34,8 @@ export class EngineState {
   readonly bounds: "guard" | "explicit";
   /** What is made harder than it need be. */
   readonly stress: StressOptions;
+  /** Whether loops and functions have polls. */
+  readonly interruption: boolean;
   /** How the heaps of its stores behave. */
   readonly heapOptions: HeapOptions;
   /** The types as collectors see them. */
@@ -49,6 +53,7 @@ export class EngineState {
     const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = options;
     this.bounds = bounds;
     this.stress = stress;
+    this.interruption = options.interruption ?? false;
     this.heapOptions = { limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);

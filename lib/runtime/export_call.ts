@@ -17,6 +17,7 @@ import type { Callable, FuncState } from "./func_ref.ts";
 import { callHostDirectly } from "./host_call.ts";
 import { serveInterrupt } from "./interrupt.ts";
 import { runLibcall } from "./libcalls.ts";
+import type { Deadline, Meter } from "./meter.ts";
 import { type Port, port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
@@ -70,6 +71,17 @@ export function callBits(func: FuncState, args: Int32Array): Int32Array {
   // What a slot holds beyond its value is left from somebody else.
   results.forEach((kind, slot) => words.fill(0, 4 * slot + WORDS_OF_KIND[VALUE_KINDS[kind]], 4 * slot + 4));
   return words;
+}
+
+/** Calls a function with JavaScript values under a deadline of its own. @throws {TypeError} when the engine's code cannot be interrupted. */
+export function callWithDeadline(func: FuncState, args: readonly unknown[], deadline: Deadline): unknown {
+  const { store } = func;
+  store.addDeadline(deadline);
+  try {
+    return func.callable(...args);
+  } finally {
+    store.removeDeadline(deadline);
+  }
 }
 
 function guestCallable(func: FuncState): Callable {
@@ -145,16 +157,32 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
         else if (status === INTERRUPTED) serveInterrupt(activation);
         else if (status === CONTINUATION_DONE) store.continuations.finish(activation);
         else fail(activation, status);
-        status = resume(index);
+        const { meter } = store;
+        if (meter === undefined) status = resume(index);
+        else {
+          meter.start(activation);
+          status = resume(index);
+          if (status !== LIBCALL) meter.stop(); // METER-1
+        }
       } while (status !== DONE);
     } finally {
+      store.meter?.stop();
       store.depth = depth;
       if (activation.parents.length > 0) store.continuations.abandon(activation);
     }
   }
 
   function run(activation: Activation): void {
+    const { meter } = activation.store;
+    if (meter !== undefined) return runMetered(activation, meter);
     const status = enter(activation.index);
+    if (status !== DONE) serve(activation, status);
+  }
+
+  function runMetered(activation: Activation, meter: Meter): void {
+    meter.start(activation);
+    const status = enter(activation.index);
+    if (status !== LIBCALL) meter.stop(); // METER-1
     if (status !== DONE) serve(activation, status);
   }
 

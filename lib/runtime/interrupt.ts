@@ -2,10 +2,14 @@
  * Interruption: what happens when a guest leaves at a poll.
  *
  * Somebody raised the record's interrupt flag, on this thread before the guest was entered or resumed, or on another one while it runs; or
- * the code counts its polls down (stress). The guest is frozen in the middle of a loop, its registers in the record. Whoever owns the store
- * decides by `StoreState.onInterrupt`: to return resumes the guest as if nothing had happened, to throw ends the call.
+ * the code counts its polls down (stress). The guest is frozen in the middle of a loop, its registers in the record. The flag is only a
+ * hint to leave; the reasons are looked for here: somebody asked (`requestInterrupt`, an interruption handle), or a deadline has passed.
+ * For the former `StoreState.onInterrupt` decides: to return resumes the guest as if nothing had happened, to throw ends the call.
  *
- * POLL-1  The flag is lowered before the handler runs: what raises it meanwhile is not lost.
+ * Long runtime calls look at the flag between their chunks (`pollInCall`), as a loop does.
+ *
+ * POLL-1  The flag is lowered before reasons are looked for: what raises it meanwhile is not lost.
+ * POLL-2  A flag without a reason is nothing: the guest goes on. So it may be raised late, and on a record that serves another call by now.
  */
 
 import { VMRecord } from "../abi/mod.ts";
@@ -16,12 +20,13 @@ import { trapInCall } from "./traps.ts";
 const FLAG = RECORD.interruptFlag >> 2;
 const COUNTDOWN = VMRecord.offsets.pollCountdown >> 2;
 
-/** Asks the activation's guest to leave at its next poll. Other threads do the same through the record's address. */
-export function requestInterrupt({ words }: Activation): void {
-  Atomics.store(words, FLAG, 1);
+/** Asks the activation's guest to leave at its next poll. */
+export function requestInterrupt(activation: Activation): void {
+  activation.isAsked = true;
+  Atomics.store(activation.words, FLAG, 1);
 }
 
-/** Serves an activation that left at a poll. @throws {Trap} when an interrupt was asked for and nobody handles it. */
+/** Serves an activation that left at a poll. @throws {Trap} when an interrupt was asked for and nobody handles it, or a deadline has passed. */
 export function serveInterrupt(activation: Activation): void {
   const { words, store } = activation;
   const { poll } = store.engine.stress;
@@ -30,7 +35,31 @@ export function serveInterrupt(activation: Activation): void {
     if (store.engine.stress.gc === true) store.gc.collect();
     store.onStressPoll?.(activation);
   }
-  if (Atomics.exchange(words, FLAG, 0) === 0) return;
-  if (store.onInterrupt === undefined) throw trapInCall(activation, "interrupted");
-  store.onInterrupt(activation);
+  Atomics.store(words, FLAG, 0); // POLL-1
+  const isAsked = activation.isAsked;
+  activation.isAsked = false;
+  if (store.interrupt?.take() || isAsked) {
+    if (store.onInterrupt === undefined) throw trapInCall(activation, "interrupted");
+    store.onInterrupt(activation);
+  }
+  store.meter?.serve(activation);
+}
+
+/** Whether a runtime call of the activation should be interrupted. */
+export function isInterruptWanted({ words, store }: Activation): boolean {
+  return Atomics.load(words, FLAG) !== 0 || store.interrupt?.isAsked === true;
+}
+
+/**
+ * A poll of a runtime call, between two chunks: may run user code, in which everything may change but the sizes of what only grows.
+ *
+ * @throws {Trap} as {@linkcode serveInterrupt} does.
+ */
+export function pollInCall(activation: Activation): void {
+  if (!isInterruptWanted(activation)) return;
+  const { store } = activation;
+  store.meter?.stop();
+  serveInterrupt(activation);
+  store.requireOpen();
+  store.meter?.start(activation);
 }

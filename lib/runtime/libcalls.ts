@@ -11,8 +11,9 @@
 import { type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
-import { INTERRUPTED, notify, wait32, wait64 } from "./atomic_wait.ts";
+import { notify, wait32, wait64 } from "./atomic_wait.ts";
 import { parkedVmctx } from "./backtrace.ts";
+import { copyMemory, fillFuncTable, fillMemory } from "./bulk.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { InstanceState } from "./instance.ts";
 import { trapInCall } from "./traps.ts";
@@ -51,12 +52,17 @@ export class LibcallFrame {
 
   /** Sets the result: an i64, exact below 2^53 and for -1. */
   return(value: number): void {
-    this.words[RESULT] = value;
-    this.words[RESULT + 1] = Math.floor(value / 0x1_0000_0000);
+    returnTo(this.words, value);
   }
 
   /** The error of a trap in this call. */
   readonly trap = (code: TrapName): Error => trapInCall(this.activation, code);
+}
+
+/** Sets the result in a record: for handlers that poll, where nested calls have used the frame. */
+function returnTo(words: Int32Array, value: number): void {
+  words[RESULT] = value;
+  words[RESULT + 1] = Math.floor(value / 0x1_0000_0000);
 }
 
 /** Milliseconds for a timeout in nanoseconds, an i64: negative is none. */
@@ -65,25 +71,19 @@ function timeoutMs(call: LibcallFrame, argument: number): number {
   return nanoseconds >= 2 ** 63 ? Infinity : nanoseconds / 1e6;
 }
 
-/** Ends a wait: the result, or the trap of an interruption. */
-function endWait(call: LibcallFrame, result: number): void {
-  if (result === INTERRUPTED) throw call.trap("interrupted");
-  call.return(result);
-}
-
 type Handler = (call: LibcallFrame, instance: InstanceState) => void;
 
 const HANDLERS: Record<LibcallName, Handler> = {
   memory_atomic_wait32: (call, { memories }) => {
     const memory = memories[call.u32(0)];
     if (memory.shared === undefined) throw call.trap("expected_shared_memory");
-    endWait(call, wait32(memory, call.u64(1), call.u32(2) | 0, timeoutMs(call, 3)));
+    returnTo(call.words, wait32(call.activation, memory, call.u64(1), call.u32(2) | 0, timeoutMs(call, 3)));
   },
 
   memory_atomic_wait64: (call, { memories }) => {
     const memory = memories[call.u32(0)];
     if (memory.shared === undefined) throw call.trap("expected_shared_memory");
-    endWait(call, wait64(memory, call.u64(1), call.i64(2), timeoutMs(call, 3)));
+    returnTo(call.words, wait64(call.activation, memory, call.u64(1), call.i64(2), timeoutMs(call, 3)));
   },
 
   memory_atomic_notify: (call, { memories }) => {
@@ -100,8 +100,7 @@ const HANDLERS: Record<LibcallName, Handler> = {
     const source = call.u64(3);
     const length = call.u64(4);
     if (!to.contains(destination, length) || !from.contains(source, length)) throw call.trap("memory_out_of_bounds");
-    if (to === from) to.bytes.copyWithin(destination, source, source + length);
-    else to.bytes.set(from.bytes.subarray(source, source + length), destination);
+    copyMemory(call.activation, to, destination, from, source, length);
   },
 
   memory_fill: (call, { memories }) => {
@@ -109,7 +108,7 @@ const HANDLERS: Record<LibcallName, Handler> = {
     const destination = call.u64(1);
     const length = call.u64(3);
     if (!memory.contains(destination, length)) throw call.trap("memory_out_of_bounds");
-    memory.bytes.fill(call.u32(2), destination, destination + length);
+    fillMemory(call.activation, memory, destination, call.u32(2), length);
   },
 
   memory_init: (call, instance) =>
@@ -185,12 +184,13 @@ function fillTable(call: LibcallFrame, { tables }: InstanceState): void {
   const bits = table.elementType === "func" ? call.u64(2) : call.u32(2);
   const length = call.u64(3);
   if (!table.contains(start, length)) throw call.trap("table_out_of_bounds");
-  table.fill(start, bits, length);
+  if (table.elementType === "func") fillFuncTable(call.activation, table, start, bits, length);
+  else table.fill(start, bits, length);
 }
 
 const BY_NUMBER: readonly Handler[] = LIBCALLS.map(([name]) => HANDLERS[name]);
 
-// Handlers run nothing of the user's, so one frame serves all calls, nested ones included.
+// Handlers run nothing of the user's but in polls, behind which they do not look at the frame: so one serves all calls, nested ones included.
 const frame = new LibcallFrame();
 
 /** Serves runtime call `number` of an activation that left for it. */

@@ -43,6 +43,7 @@ export * from "./instance.ts";
 export * from "./link.ts";
 export * from "./interrupt_request.ts";
 export * from "./memory.ts";
+export * from "./meter.ts";
 export * from "./memory_type.ts";
 export * from "./module_state.ts";
 export * from "./signature.ts";

@@ -29,8 +29,9 @@ import { StackRoots } from "./gc/stack_roots.ts";
 import type { GcTypes } from "./gc/type_info.ts";
 import type { HostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
-import type { InterruptState } from "./interrupt_request.ts";
+import { InterruptState } from "./interrupt_request.ts";
 import type { MemoryState } from "./memory.ts";
+import { type Deadline, Meter } from "./meter.ts";
 import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
 
@@ -88,8 +89,10 @@ export class StoreState implements HeapOwner {
   onInterrupt: ((activation: Activation) => void) | undefined = undefined;
   /** Called at polls that leave for stress alone. */
   onStressPoll: ((activation: Activation) => void) | undefined = undefined;
-  /** Set once somebody may want to interrupt the store from outside. */
+  /** Set once somebody may want to interrupt the store from outside ({@linkcode openInterrupt}). */
   interrupt: InterruptState | undefined = undefined;
+  /** Set while guests have deadlines. */
+  meter: Meter | undefined = undefined;
   /** By number less one: exceptions name their tags so. */
   readonly tags: TagState[] = [];
   /** The engine's types and options, for the heap. */
@@ -102,6 +105,7 @@ export class StoreState implements HeapOwner {
   readonly #resources = new StoreResources();
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
+  #deadline: Deadline | undefined;
   readonly #stackRoots = new StackRoots();
   readonly continuations: Continuations = new Continuations(
     this,
@@ -160,7 +164,44 @@ export class StoreState implements HeapOwner {
     // Not the activation: it knows the store, which would never become garbage.
     this.#resources.calls.push({ record: activation.record, stack: activation.base.stack });
     this.activations.push(activation);
+    this.interrupt?.list(activation.depth, activation.index);
     return activation;
+  }
+
+  /** Charges guests to a deadline. @throws {TypeError} when the engine's code cannot be interrupted, or the store is closed. */
+  addDeadline(deadline: Deadline): void {
+    this.requireOpen();
+    if (!this.engine.interruption) {
+      throw new TypeError("A deadline needs code that can be interrupted: use new Engine({ interruption: true })");
+    }
+    (this.meter ??= new Meter()).deadlines.push(deadline);
+  }
+
+  /** Sets, replaces or removes the deadline that all calls are charged to. @throws {TypeError} as {@linkcode addDeadline} does. */
+  setDeadline(deadline: Deadline | undefined): void {
+    if (deadline !== undefined) this.addDeadline(deadline);
+    if (this.#deadline !== undefined) this.removeDeadline(this.#deadline);
+    this.#deadline = deadline;
+  }
+
+  /** Takes a deadline back. */
+  removeDeadline(deadline: Deadline): void {
+    const { meter } = this;
+    if (meter === undefined) return;
+    meter.remove(deadline);
+    if (meter.deadlines.length === 0) {
+      meter.stop();
+      this.meter = undefined;
+    }
+  }
+
+  /** What other isolates interrupt the store's guests by. */
+  openInterrupt(): InterruptState {
+    if (this.interrupt === undefined) {
+      this.interrupt = new InterruptState();
+      for (const { depth, index } of this.activations) this.interrupt.list(depth, index);
+    }
+    return this.interrupt;
   }
 
   /** The innermost activation, during a host or runtime call. */
@@ -235,6 +276,7 @@ export class StoreState implements HeapOwner {
     this.#state = "closed";
     leaks.unregister(this);
     this.#retireActivations();
+    this.interrupt?.close();
     this.gc.close();
     this.#resources.release();
     this.rootSources.clear();

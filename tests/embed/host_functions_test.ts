@@ -220,9 +220,9 @@ Deno.test("a host function called from JavaScript coerces in both directions", (
     got = args;
     return 2 ** 32 + 7;
   });
-  assertEquals(func.call("3" as never, 0.1, null), 7);
+  assertEquals(func.call(["3" as never, 0.1, null]), 7);
   assertEquals(got, [3, Math.fround(0.1), null]);
-  assertThrows(() => func.call(1n as never, 0, 0), TypeError);
+  assertThrows(() => func.call([1n as never, 0, 0]), TypeError);
   assertEquals(func.callable.length, 3);
 });
 

@@ -138,15 +138,12 @@ Deno.test("a store's handler may call into the store and throw what it likes", (
 Deno.test("a Worker interrupts a loop of this thread", async () => {
   using engine = new Engine({ interruption: true });
   using store = new Store(engine);
-  const state = storeOf(store);
   const { spin } =
     new Instance(store, new Module(engine, wat(`(module (func (export "spin") (loop (br 0))))`))).exports;
-  // The first call makes the activation, and is interrupted from the start.
-  const activation = state.addActivation();
   const worker = new Worker(new URL("./interrupt_worker.ts", import.meta.url).href, { type: "module" });
   try {
     const ready = new Promise((resolve) => worker.onmessage = resolve);
-    worker.postMessage(activation.record.addressNumber);
+    worker.postMessage(store.interruptHandle());
     await ready;
     assertThrows(() => spin(), Trap, "interrupted");
   } finally {

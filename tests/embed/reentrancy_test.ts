@@ -45,7 +45,7 @@ Deno.test("a getter that disposes the store while something is made for it ends 
           },
         },
       }),
-    (store) => new Func(store, { parameters: ["i32"], results: [] }, () => {}).call(closing(store, 1)),
+    (store) => new Func(store, { parameters: ["i32"], results: [] }, () => {}).call([closing(store, 1)] as never),
     (store) => new Func(store, { parameters: [], results: ["i32"] }, () => closing(store, 1)).call(),
     (store) => {
       const type = { parameters: [], results: ["funcref"] } as const;

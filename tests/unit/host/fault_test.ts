@@ -39,7 +39,7 @@ Deno.test("two images in one process chain their handlers (BOOT-2)", () => {
   const other = withMemoryFile("other", text, (fd) => Deno.dlopen(`/proc/${Deno.pid}/fd/.//${fd}`, symbols));
   other.close();
   const otherData = new Int32Array(
-    Deno.UnsafePointerView.getArrayBuffer(other.symbols.theropod_boot_data!, BOOT_DATA.ticker),
+    Deno.UnsafePointerView.getArrayBuffer(other.symbols.theropod_boot_data!, BOOT_DATA.tickerEpoch),
   );
   assertEquals(otherData[BOOT_DATA.state >> 2], BOOT_STATE.none);
   assertEquals(other.symbols.theropod_sys(SPECIAL_CALL.initialise, 0, 0, 0, 0, 0, 0), BOOT_STATE.ready);

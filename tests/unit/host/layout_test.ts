@@ -14,6 +14,8 @@ import {
   RECORD_BYTES,
   RECORD_SHIFT,
   STATUS,
+  TICKER_SLOT_BYTES,
+  TICKER_SLOT_COUNT,
 } from "../../../lib/host/mod.ts";
 import { Status, VMRecord } from "../../../lib/abi/mod.ts";
 
@@ -67,13 +69,19 @@ Deno.test("BOOT_DATA has no overlapping fields", () => {
     cpuExtEcx: 4,
     xcr0: 4,
     exitKey: 4,
+    tickerEpoch: 4,
+    tickerState: 4,
   };
   const maps = { recordBits: RECORD_BIT_WORDS * 4, arenaBits: ARENA_BIT_WORDS * 4 };
-  checkLayout(BOOT_DATA, { ...words, ...maps, oldActions: 96, ticker: 64 }, BOOT_DATA_BYTES);
+  checkLayout(
+    BOOT_DATA,
+    { ...words, ...maps, oldActions: 96, tickerSlots: TICKER_SLOT_BYTES * TICKER_SLOT_COUNT },
+    BOOT_DATA_BYTES,
+  );
 });
 
 Deno.test("LEDGER has no overlapping fields", () => {
   const maps = { recordBits: RECORD_BIT_WORDS * 4, arenaBits: ARENA_BIT_WORDS * 4 };
   const mappings = LEDGER_MAPPING_COUNT * LEDGER_MAPPING_BYTES;
-  checkLayout(LEDGER, { mappingCount: 4, ...maps, mappings }, LEDGER_BYTES);
+  checkLayout(LEDGER, { mappingCount: 4, tickerSlot: 4, ...maps, mappings }, LEDGER_BYTES);
 });

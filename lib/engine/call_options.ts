@@ -1,0 +1,47 @@
+/** How long guests may take: options of calls and of stores. */
+
+import { Deadline, type DeadlineAction } from "../runtime/mod.ts";
+
+/**
+ * What happens when a deadline has passed: `"trap"` ends the call with the trap `interrupted`; a function is asked instead, while the guest is
+ * stopped, and returns for how many milliseconds the guest may go on, or nothing for the trap. What it throws ends the call.
+ */
+export type OnDeadline = "trap" | (() => number | undefined | void);
+
+/** How a deadline is meant. */
+export interface DeadlineOptions {
+  /** `"trap"` by default. */
+  readonly onDeadline?: OnDeadline;
+  /** Whether time in host functions counts as well; by default only the guest's own time does. */
+  readonly countHostTime?: boolean;
+}
+
+/** Options of a call. */
+export interface CallOptions extends DeadlineOptions {
+  /** Milliseconds that the call may take. The engine must have been made with `interruption`. */
+  readonly timeout?: number;
+}
+
+/** The longest time that can be asked for: about twelve days. */
+const LONGEST_MS = 2 ** 30;
+
+/** Makes a deadline. @throws {TypeError} for what is none, {RangeError} for a time out of range. */
+export function makeDeadline(what: string, ms: number, options: DeadlineOptions): Deadline {
+  const { onDeadline = "trap", countHostTime = false } = options;
+  if (typeof ms !== "number") throw new TypeError(`${what} is a number of milliseconds`);
+  if (!(ms >= 0 && ms <= LONGEST_MS)) throw new RangeError(`${what} is a number from 0 to ${LONGEST_MS}, not ${ms}`);
+  if (onDeadline !== "trap" && typeof onDeadline !== "function") {
+    throw new TypeError(`onDeadline is "trap" or a function`);
+  }
+  if (typeof countHostTime !== "boolean") throw new TypeError("countHostTime is true or false");
+  return new Deadline(ms, onDeadline satisfies DeadlineAction, countHostTime ? "all time" : "guest time");
+}
+
+/** Refuses what a synchronous call cannot do. @throws {TypeError} */
+export function refuseSignal(options: CallOptions): void {
+  if ((options as { signal?: unknown }).signal !== undefined) {
+    throw new TypeError(
+      "A synchronous call takes no signal: no event is delivered while it runs. Use timeout or, from a Worker, Store.interruptHandle",
+    );
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Time: the deadlines of a store, and what is charged to them.
+ *
+ * A deadline is a number of ticks that are left. While a guest runs the ticker is armed with the least of them; when the guest leaves, what
+ * passed is subtracted from all. So time in host functions is not charged unless a deadline says so, and calls that nest are charged to the
+ * deadlines of all calls around them. Runtime calls (a long fill, a wait) are the guest's own time and are not interrupted by this.
+ *
+ * A store without a meter pays one comparison a call for it.
+ *
+ * METER-1  `start` before the guest is entered or resumed, `stop` when it has left for anything but a runtime call, and before user code runs.
+ * METER-2  A deadline that has passed stays so: the calls around an interrupted one end as well at their next poll, whoever catches the error.
+ * METER-3  No deadline passes early: the ticker's count may be behind by the time that its thread has waited for a processor, which the next
+ *          guest would be charged for. Where that matters, in the last ticks, the clock is asked.
+ */
+
+import { MAXIMUM_TICKS, RECORD, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
+import type { Activation } from "./activation.ts";
+import { trapInCall } from "./traps.ts";
+
+/** Ticks left below which the clock is asked. */
+const PRECISE_TICKS = 64;
+
+const FLAG = RECORD.interruptFlag >> 2;
+
+/** What happens when a deadline has passed: a trap, or what a function says. */
+export type DeadlineAction = "trap" | (() => number | undefined | void);
+
+/** Time that guests may use. */
+export class Deadline {
+  /** Ticks left; not above 0 when it has passed. */
+  remaining: number;
+  /** What it was set to. */
+  readonly ms: number;
+  readonly action: DeadlineAction;
+  /** By `performance.now()`, when host time is charged as well. */
+  #endMs: number | undefined;
+
+  constructor(ms: number, action: DeadlineAction, charges: "guest time" | "all time") {
+    this.ms = ms;
+    this.action = action;
+    this.#endMs = charges === "all time" ? performance.now() + ms : undefined;
+    this.remaining = ticksOf(ms);
+  }
+
+  /** Allows `ms` milliseconds from now on. */
+  extend(ms: number): void {
+    this.remaining = ticksOf(ms);
+    if (this.#endMs !== undefined) this.#endMs = performance.now() + ms;
+  }
+
+  /** Brings `remaining` up to date with the clock, if host time counts. */
+  refresh(): void {
+    if (this.#endMs !== undefined) this.remaining = Math.ceil((this.#endMs - performance.now()) / TICK_MS);
+  }
+}
+
+/** One more than the time takes, since the first tick has begun already: no deadline passes early. */
+function ticksOf(ms: number): number {
+  return Math.min(MAXIMUM_TICKS, Math.ceil(ms / TICK_MS) + 1);
+}
+
+/** The deadlines of a store. */
+export class Meter {
+  /** The store's own first, then those of calls, the innermost last. */
+  readonly deadlines: Deadline[] = [];
+  #ticker: Ticker | undefined;
+  /** The ticker's count when the guest went on. */
+  #startedAt = 0;
+  /** By `performance.now()`, when the end is near; else NaN. */
+  #startedMs = NaN;
+  #isRunning = false;
+
+  /** The guest of the activation goes on now. */
+  start(activation: Activation): void {
+    const { deadlines } = this;
+    if (deadlines.length === 0 || this.#isRunning) return;
+    const clock = this.#ticker ??= ticker();
+    let least = MAXIMUM_TICKS;
+    for (const deadline of deadlines) {
+      deadline.refresh();
+      if (deadline.remaining < least) least = deadline.remaining;
+    }
+    if (least <= 0) Atomics.store(activation.words, FLAG, 1);
+    const epoch = clock.epoch;
+    clock.arm(activation.index, epoch + least | 0);
+    this.#startedAt = epoch;
+    this.#startedMs = least <= PRECISE_TICKS ? performance.now() : NaN;
+    this.#isRunning = true;
+  }
+
+  /** It has left. */
+  stop(): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    const clock = this.#ticker!;
+    clock.disarm();
+    let passed = clock.epoch - this.#startedAt | 0;
+    if (passed !== 0) {
+      const ms = performance.now() - this.#startedMs;
+      if (ms < passed * TICK_MS) passed = Math.ceil(ms / TICK_MS); // METER-3
+      for (const deadline of this.deadlines) deadline.remaining -= passed;
+    }
+  }
+
+  /** Acts on the deadlines that have passed; the guest is parked. @throws {Trap} or what an action throws. */
+  serve(activation: Activation): void {
+    for (const deadline of [...this.deadlines]) {
+      if (deadline.remaining > 0) continue;
+      const more = deadline.action === "trap" ? undefined : deadline.action();
+      activation.store.requireOpen();
+      if (!(typeof more === "number" && more > 0)) {
+        throw trapInCall(activation, "interrupted", `the deadline of ${deadline.ms} ms has passed`);
+      }
+      deadline.extend(more);
+    }
+  }
+
+  /** Takes a deadline out. */
+  remove(deadline: Deadline): void {
+    const at = this.deadlines.lastIndexOf(deadline);
+    if (at >= 0) this.deadlines.splice(at, 1);
+  }
+}
