@@ -60,6 +60,7 @@ const GROUPS: Record<string, readonly string[]> = {
     "tests/meta",
     "tests/corpus",
     "tests/regress",
+    "tests/seeds",
     "tests/stack_switching",
     "tests/wasi",
   ],
