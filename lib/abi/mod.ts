@@ -18,6 +18,7 @@ export * from "./vm_shape.ts";
 export * from "./module_shape.ts";
 export * from "./traps.ts";
 export * from "./libcalls.ts";
+export * from "./component_builtins.ts";
 export * from "./exceptions.ts";
 export * from "./calling.ts";
 export * from "./compiled_module.ts";

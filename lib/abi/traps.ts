@@ -34,6 +34,20 @@ export const TRAPS = [
   ["null_continuation_reference", "null continuation reference", "null continuation reference"],
   ["continuation_consumed", "continuation already consumed", "continuation already consumed"],
   ["unhandled_tag", "unhandled tag: no resume around the suspension handles it", "unhandled tag"],
+  // Components (lib/component).
+  ["invalid_utf8", "invalid utf8 encoding", "invalid utf8"],
+  ["invalid_utf16", "invalid utf16 encoding", "invalid utf16"],
+  ["string_out_of_bounds", "string content out-of-bounds", "string content out-of-bounds"],
+  ["unaligned_string", "unaligned 16-bit pointer", "unaligned pointer"],
+  ["overlapping_strings", "string buffers overlap", "string buffers overlap"],
+  ["unknown_handle", "unknown handle index", "unknown handle index"],
+  ["wrong_handle_type", "handle index used with the wrong type", "handle index used with the wrong type"],
+  ["resource_lent", "cannot remove owned resource while borrowed", "cannot remove owned resource while borrowed"],
+  ["resource_not_owned", "cannot lift own resource from a borrow", "cannot lift own resource from a borrow"],
+  ["borrows_remain", "borrow handles still remain at the end of the call", "borrow handles still remain at the end of the call"],
+  ["handle_table_full", "cannot allocate another handle", "cannot allocate another handle"],
+  ["end_not_idle", "cannot transfer a future or stream that is busy or done", "cannot transfer a future or stream"],
+  ["end_in_waitable_set", "cannot transfer a future or stream that is in a waitable set", "cannot transfer a future or stream"],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */

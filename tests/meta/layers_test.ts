@@ -19,6 +19,7 @@ const LAYERS: Record<string, readonly string[]> = {
   compile: ["base", "wasm", "abi", "elf", "ir", "translate", "codegen"],
   runtime: ["base", "host", "wasm", "abi", "elf"],
   engine: ["base", "wasm", "abi", "text", "compile", "runtime"],
+  component: ["base", "abi", "text", "engine"],
   wasi: ["base", "host", "engine"],
   cli: [
     "base",
@@ -34,6 +35,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "compile",
     "runtime",
     "engine",
+    "component",
     "wasi",
   ],
 };
