@@ -44,10 +44,18 @@ export const TRAPS = [
   ["wrong_handle_type", "handle index used with the wrong type", "handle index used with the wrong type"],
   ["resource_lent", "cannot remove owned resource while borrowed", "cannot remove owned resource while borrowed"],
   ["resource_not_owned", "cannot lift own resource from a borrow", "cannot lift own resource from a borrow"],
-  ["borrows_remain", "borrow handles still remain at the end of the call", "borrow handles still remain at the end of the call"],
+  [
+    "borrows_remain",
+    "borrow handles still remain at the end of the call",
+    "borrow handles still remain at the end of the call",
+  ],
   ["handle_table_full", "cannot allocate another handle", "cannot allocate another handle"],
   ["end_not_idle", "cannot transfer a future or stream that is busy or done", "cannot transfer a future or stream"],
-  ["end_in_waitable_set", "cannot transfer a future or stream that is in a waitable set", "cannot transfer a future or stream"],
+  [
+    "end_in_waitable_set",
+    "cannot transfer a future or stream that is in a waitable set",
+    "cannot transfer a future or stream",
+  ],
 ] as const satisfies readonly Row[];
 
 /** The name of a trap. */
