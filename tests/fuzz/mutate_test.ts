@@ -14,7 +14,11 @@ import { HEADER_BYTES, InstructionMutator, mutate } from "./generators/mutation.
 import { generateProgram } from "./generators/module_generator.ts";
 import { Random } from "./generators/random.ts";
 import { encodeProgram } from "./oracles/differential.ts";
+import { compileChecked, type Configuration, configurationName, CONFIGURATIONS } from "./oracles/engines.ts";
 import { isKnown, ourRefusal } from "./oracles/refusals.ts";
+
+/** One in how many modules that are valid is compiled, too: code that no generator would write. */
+const COMPILED_EACH = 40;
 
 /** What V8 has without flags. */
 const V8_FEATURES = withoutFeatures(
@@ -31,6 +35,16 @@ function v8Refusal(bytes: Uint8Array<ArrayBuffer>): string | undefined {
     return undefined;
   } catch (error) {
     return (error as Error).message;
+  }
+}
+
+/** Why a valid module cannot be compiled with all checks on. */
+function compileFailure(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): string | undefined {
+  try {
+    compileChecked(bytes, configuration)[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return `${configurationName(configuration)}: ${(error as Error).stack}`;
   }
 }
 
@@ -67,6 +81,10 @@ Deno.test("validateModule() agrees with WebAssembly.validate on mutated modules"
     const isValid = WebAssembly.validate(bytes);
     if (isValid) validCount++;
     const ours = ourRefusal(bytes, V8_FEATURES, scratch);
+    if (isValid && ours === undefined && validCount % COMPILED_EACH === 0) {
+      const failure = compileFailure(bytes, CONFIGURATIONS[random.below(CONFIGURATIONS.length)]);
+      if (failure !== undefined) wrong.push(`case ${i} of seed ${seed}: ${failure}; ${bytes.toHex()}`);
+    }
     if ((ours === undefined) === isValid) continue;
     const v8 = isValid ? undefined : v8Refusal(bytes);
     if (isKnown(ours, v8)) continue;

@@ -45,3 +45,17 @@ for (const { name, file } of FILES) {
     }
   });
 }
+
+Deno.test("Allocator is right for programs of four thousand blocks", () => {
+  const input = new AllocationInput(), output = new Allocation();
+  FILES.forEach(({ file }, k) => {
+    const options = { size: 6200, file, calls: 8, unwinding: 25 * k, exitsInside: k % 2 === 0, polls: 10, roots: 50 };
+    for (let seed = seedBase() + k;; seed += FILES.length) {
+      randomProgram(input, seed, options);
+      if (input.blockCount >= 4000) break;
+    }
+    new Allocator(file).allocate(input, output);
+    checkAllocation(input, output, file);
+    assertEquals(traceAllocated(input, output, 1), traceProgram(input, 1));
+  });
+});

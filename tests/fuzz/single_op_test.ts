@@ -237,3 +237,5 @@ Deno.test("every numeric operation does what V8 does without optimisation", () =
   test({ bounds: "guard", effort: "none" }, "variables"));
 Deno.test("every numeric operation does what V8 does on the oldest processors", () =>
   test({ bounds: "guard", effort: "speed", processor: "baseline" }, "variables"));
+Deno.test("every numeric operation does what V8 does under stress", () =>
+  test({ bounds: "explicit", effort: "speed", stress: "on" }, "variables"));
