@@ -12,6 +12,8 @@
  *         call rebuilds the area right before it jumps. So in an argument area may lie what is stale, and nobody looks.
  * MAP-2   A reference is 4 bytes; the collector writes the low half of its 8-byte slot and leaves the upper half as it is (zero, SEL-5).
  * EMIT-1  Trap and call entries are appended by rising pc: code is only appended, and out-of-line pieces record theirs when they go out.
+ *         No two trap entries have one pc: the return address of a trap call may be where the next instruction begins, so one that may
+ *         fault is moved on by a byte there.
  * EMIT-2  Nothing between the start of a main form and the end of its tail writes a register that its operands are in, other than the
  *         tail's or sequence's own results.
  */
@@ -103,6 +105,8 @@ export class Emitter {
       this.#emitBlock(k, input.blockFirst[k], input.blockFirst[k + 1]);
     }
     this.#emitPieces();
+    // The next function may begin right here: functions are aligned to 16 bytes.
+    if (this.#isTrapKey() && this.asm.offset % 16 === 0) this.asm.nop(1);
     this.out.instructionBytes = this.asm.offset;
     this.#emitTables();
     this.#emitConstants();
@@ -590,9 +594,16 @@ export class Emitter {
   /** Records that the machine instruction that begins here may fault with a trap code. */
   trapHere(code: number, site: number): void {
     const { traps } = this.out;
+    if (this.#isTrapKey()) this.asm.nop(1);
     traps.push(this.asm.offset);
     traps.push(code);
     traps.push(site);
+  }
+
+  /** Whether a trap call returns to here (EMIT-1). */
+  #isTrapKey(): boolean {
+    const { traps } = this.out;
+    return traps.length > 0 && traps.data[traps.length - 3] === this.asm.offset;
   }
 
   /** Label of an out-of-line call of the trap stub. */

@@ -73,7 +73,7 @@ Deno.test("random programs do what V8 does", () => {
         }\nV8:   ${wanted}\nours: ${actual}`,
       );
       if (REDUCES && different === 1) {
-        const small = shrink(program, (candidate) => fails(candidate, seed, configuration));
+        const small = shrink(generateProgram(new Random(seed)), (candidate) => fails(candidate, seed, configuration));
         failures.push(`reduced:\n${programText(small).join("\n\n")}`);
         failures.push(JSON.stringify(verdictOf(small, seed, configuration), undefined, 2));
         if (OUT !== undefined) failures.push(`written: ${writeProgram(small, OUT, `seed_${seed}`).join(", ")}`);

@@ -1,6 +1,7 @@
 /** The smallest modules for each defect that random programs have found, run in every configuration against V8. */
 
 import { assertEquals } from "@std/assert";
+import { wat } from "../wat.ts";
 import {
   encodeModule,
   memarg,
@@ -37,10 +38,10 @@ function moduleWith(signature: Signature, locals: TypeName[], ...body: Node[]): 
   };
 }
 
-/** Calls the first function with each list of arguments, in both engines. */
-function compare(name: string, module: ModuleTree, ...calls: (readonly (number | bigint)[])[]): void {
+/** Calls the first function, "f0", with each list of arguments, in both engines. */
+function compare(name: string, module: ModuleTree | string, ...calls: (readonly (number | bigint)[])[]): void {
   Deno.test(name, () => {
-    const bytes = encodeModule(module, "no wrappers");
+    const bytes = typeof module === "string" ? wat(module) : encodeModule(module, "no wrappers");
     const outcomes = (func: Callable) =>
       calls.map((args) => {
         try {
@@ -90,4 +91,20 @@ compare(
   [0, 1n],
   [65536, 1n],
   [-1, 1n],
+);
+
+// A trap that always happens returned to the very byte at which a load began that may fault: the load's entry of the trap table was found.
+compare(
+  "a trap in front of a load is not taken for the load's",
+  `(module
+    (memory 2)
+    (global $g (mut i32) (i32.const 1))
+    (type $f (func))
+    (func (export "f0")
+      (drop (f64.load offset=8 (i32.const 0)))
+      (block
+        (if (global.get $g) (then (drop (ref.as_non_null (ref.null $f)))))
+        (drop (i32.load offset=5 (i32.const 0)))
+        (br 0))))`,
+  [],
 );

@@ -235,13 +235,13 @@ class Run {
     return type === "i32" || type === "i64" ? String(value) : this.#refText(value);
   }
 
-  #refText(value: unknown): string {
+  #refText(reference: unknown): string {
+    // Unboxed scalars are numbers in V8.
+    const value = reference instanceof I31Ref ? reference.value : reference;
     if (typeof value === "function") return this.#names.get(value) ?? "a function";
     const extern = EXTERNS.indexOf(value);
     if (value === null) return "null";
     if (extern >= 0) return `extern ${extern}`;
-    // Unboxed scalars are numbers in V8.
-    if (value instanceof I31Ref) return String(value.value);
     if (typeof value !== "object") return String(value);
     if (!this.#objects.has(value)) this.#objects.set(value, this.#objects.size);
     return `object ${this.#objects.get(value)}`;
