@@ -10,29 +10,23 @@
 import { TRAPS } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import {
+  ArrayRef,
   type Engine,
   Exception,
+  ExnRef,
   Func,
   Global,
+  I31Ref,
   Instance,
   LinkError,
   Memory,
   Module,
   Store,
+  StructRef,
   Table,
   Trap,
 } from "../engine/mod.ts";
-import {
-  ArrayRef,
-  callBits,
-  ExnRef,
-  fromReference,
-  type FuncState,
-  funcStateOf,
-  I31Ref,
-  StructRef,
-  toReference,
-} from "../runtime/mod.ts";
+import { callBits, fromReference, type FuncState, funcStateOf, toReference } from "../runtime/mod.ts";
 import {
   parseModule,
   parseScript,

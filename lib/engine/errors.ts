@@ -10,6 +10,8 @@ export {
   type HostErrorCode,
   LinkError,
   type LinkErrorPlace,
+  RefError,
+  type RefErrorCode,
   Trap,
   type TrapOptions,
 } from "../runtime/mod.ts";

@@ -25,6 +25,8 @@ export {
   type HostErrorCode,
   LinkError,
   type LinkErrorPlace,
+  RefError,
+  type RefErrorCode,
   Trap,
   type TrapName,
   type TrapOptions,
@@ -37,6 +39,26 @@ export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";
 export { type AnyExports, type Imports, type ImportValue, Instance } from "./instance.ts";
+export {
+  AnyRef,
+  ArrayRef,
+  ContRef,
+  ExnRef,
+  type FieldValues,
+  type RefOfType,
+  RootScope,
+  StructRef,
+} from "./heap_refs.ts";
+export {
+  ArrayType,
+  type FieldType,
+  type HeapTypeName,
+  type HeapTypeSource,
+  type RefType,
+  type StorageType,
+  StructType,
+  type SubTypeOptions,
+} from "./heap_types.ts";
 export { InterruptHandle } from "./interrupt.ts";
 export { Linker } from "./linker.ts";
 export { Memory } from "./memory.ts";
@@ -51,7 +73,7 @@ export {
 } from "./module.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { loadOptimizer, type Optimizer, OptimizerError, type OptimizerOptions } from "./optimizer.ts";
-export { Store } from "./store.ts";
+export { type HeapUsage, Store } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
 export type {
@@ -65,5 +87,5 @@ export type {
   ValueType,
   ValueTypes,
 } from "./values.ts";
-export { AnyRef, ArrayRef, ContRef, ExnRef, I31Ref, isArtifact, StructRef } from "../runtime/mod.ts";
+export { HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
 export { type FeatureName, FEATURES } from "../wasm/mod.ts";

@@ -2,7 +2,7 @@
 
 import { type CompiledModule, stressWord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { ArtifactError, decodeArtifact, ModuleState, requireFit } from "../runtime/mod.ts";
+import { ArtifactError, decodeArtifact, fieldNameTable, ModuleState, requireFit } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import {
   compileChecked,
@@ -15,6 +15,7 @@ import {
 import type { ResolvedConfig } from "./config.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
+import { type ArrayType, type StructType, wrapArrayType, wrapStructType } from "./heap_types.ts";
 import { type MemoryType, memoryTypeOf } from "./memory_type.ts";
 import { type TableType, tableTypeOf } from "./table.ts";
 import type { TagType } from "./tag.ts";
@@ -206,6 +207,31 @@ export class Module implements Disposable {
   }
 
   /**
+   * A struct type that the module defines, with the names that its name section gives the fields.
+   *
+   * @param type Its type index, or its name in the name section.
+   * @returns The type.
+   * @throws {TypeError} if there is none.
+   */
+  structType(type: number | string): StructType {
+    const { engine, typeIds, module } = moduleOf(this);
+    const index = findType(module, type, "struct");
+    return wrapStructType(engine, typeIds[index], fieldNameTable(module.names.fields(index)));
+  }
+
+  /**
+   * An array type that the module defines.
+   *
+   * @param type Its type index, or its name in the name section.
+   * @returns The type.
+   * @throws {TypeError} if there is none.
+   */
+  arrayType(type: number | string): ArrayType {
+    const { engine, typeIds, module } = moduleOf(this);
+    return wrapArrayType(engine, typeIds[findType(module, type, "array")]);
+  }
+
+  /**
    * The contents of custom sections.
    *
    * @param name The sections' name.
@@ -275,6 +301,19 @@ function requireOptions({ options }: CompiledModule, { bounds, interruption, str
   if (options.stress !== stressWord(stress)) {
     throw new ArtifactError("the module was compiled under other stress than this engine's");
   }
+}
+
+/** The index of a module's type of a kind. @throws {TypeError} if there is none. */
+function findType({ types, names }: WasmModule, wanted: number | string, kind: "struct" | "array"): number {
+  let index = wanted;
+  if (typeof wanted === "string") {
+    for (const [at, name] of names.types) {
+      if (name === wanted && types[at]?.kind === kind) return at;
+    }
+    index = -1;
+  }
+  if (types[index as number]?.kind !== kind) throw new TypeError(`The module has no ${kind} type ${String(wanted)}`);
+  return index as number;
 }
 
 function copyBytes(source: ByteSource): Uint8Array<ArrayBuffer> {

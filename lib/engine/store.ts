@@ -5,6 +5,16 @@ import { type Engine, engineOf } from "./engine.ts";
 import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
 
+/** What a store's objects take. */
+export interface HeapUsage {
+  /** Bytes of objects: those that the last collection found alive, and all that were made since. */
+  readonly usedBytes: number;
+  /** Collections so far. */
+  readonly collections: number;
+  /** Bytes that objects may take before a guest gets the trap `gc_heap_exhausted`. */
+  readonly limitBytes: number;
+}
+
 /** The state of a store. @throws {TypeError} unless it is a store that can be used. */
 export let storeOf: (store: Store) => StoreState;
 
@@ -93,6 +103,22 @@ export class Store implements Disposable {
   interruptHandle(): InterruptHandle {
     const state = storeOf(this);
     return new InterruptHandle(state.openInterrupt());
+  }
+
+  /** What the store's objects take; asking reserves nothing. */
+  get heapUsage(): HeapUsage {
+    const { gc, heapOptions } = storeOf(this);
+    const { usedBytes, collections } = gc.isReserved ? gc.collector : { usedBytes: 0, collections: 0 };
+    return { usedBytes, collections, limitBytes: heapOptions.limitBytes };
+  }
+
+  /**
+   * Collects garbage now. It is done by itself when it is time; this is for who wants to know what is left, or has a moment to spare.
+   *
+   * @throws {TypeError} if the store is disposed.
+   */
+  gc(): void {
+    storeOf(this).gc.collect();
   }
 
   /**

@@ -5,7 +5,7 @@
  * declared with `{ parameters: ["i32", "i64"], results: ["f64"] }` is checked as `(a: number, b: bigint) => number`.
  */
 
-import type { ArrayRef, ExnRef, I31Ref, StructRef } from "../runtime/mod.ts";
+import type { I31Ref } from "../runtime/mod.ts";
 import {
   ANYREF,
   EQREF,
@@ -27,6 +27,7 @@ import {
   type ValType,
   valTypeToString,
 } from "../wasm/mod.ts";
+import type { ArrayRef, ExnRef, StructRef } from "./heap_refs.ts";
 
 /** A function that machine code runs, as JavaScript calls it. Exported functions and function references are such. */
 // deno-lint-ignore no-explicit-any -- types of a module that is loaded at run time are not known to TypeScript

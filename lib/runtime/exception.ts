@@ -20,22 +20,11 @@ import {
   isNumeric,
   loadCell,
   loadSlot,
+  makeCells,
+  SLOT_BYTES,
   storeCell,
   storeSlot,
 } from "./values.ts";
-
-const SLOT_BYTES = 16;
-
-function makeCells(count: number): CellViews {
-  const buffer = new ArrayBuffer(count * SLOT_BYTES);
-  return {
-    bytes: new Uint8Array(buffer),
-    i32: new Int32Array(buffer),
-    i64: new BigInt64Array(buffer),
-    f32: new Float32Array(buffer),
-    f64: new Float64Array(buffer),
-  };
-}
 
 /** What an exception carries, away from any guest. */
 export class Payload {

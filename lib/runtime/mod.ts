@@ -1,7 +1,7 @@
 /**
  * The runtime: loaded code, instances and everything in them, calls into guests and out of them, traps.
  *
- * One file per VM object; `gc/` has the heap of objects, its collector, and what JavaScript holds of them (COLLECT-n, HANDLE-n, REF-n, HEAP-n,
+ * One file per VM object; `gc/` has the heap of objects, its collector, and what JavaScript holds of them (COLLECT-n, HANDLE-n, REF-n, OBJ-n, HEAP-n,
  * SEMI-n, TYPETAB-n). Everything here is below the public API: no options, no names given by users beyond exports and imports, no
  * JavaScript classes of the API; `lib/engine` wraps these objects and hands in the few things it alone knows (`EngineState`).
  *
@@ -31,9 +31,12 @@ export * from "./func_mark.ts";
 export * from "./func_ref.ts";
 export * from "./global.ts";
 export * from "./gc/collector.ts";
+export * from "./gc/field_names.ts";
 export * from "./gc/handles.ts";
 export * from "./gc/heap.ts";
+export * from "./gc/object_access.ts";
 export * from "./gc/refs.ts";
+export * from "./gc/root_scope.ts";
 export * from "./gc/semispace.ts";
 export * from "./gc/type_info.ts";
 export * from "./gc/type_table.ts";

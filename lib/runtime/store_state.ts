@@ -23,7 +23,9 @@ import { Continuations } from "./continuations.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
 import type { RootSource, RootVisitor } from "./gc/collector.ts";
+import { FieldNames } from "./gc/field_names.ts";
 import { GcHeap, type HeapOwner } from "./gc/heap.ts";
+import type { RootScopeState } from "./gc/root_scope.ts";
 import type { HeapOptions } from "./gc/semispace.ts";
 import { StackRoots } from "./gc/stack_roots.ts";
 import type { GcTypes } from "./gc/type_info.ts";
@@ -98,6 +100,10 @@ export class StoreState implements HeapOwner {
   /** The engine's types and options, for the heap. */
   readonly types: GcTypes;
   readonly heapOptions: HeapOptions;
+  /** What fields are called. */
+  readonly fieldNames: FieldNames = new FieldNames();
+  /** Open root scopes, the innermost last. */
+  readonly rootScopes: RootScopeState[] = [];
   /** The API's object for this store. */
   wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();
@@ -252,6 +258,7 @@ export class StoreState implements HeapOwner {
 
   addInstance(instance: InstanceState): void {
     this.#instances.set(instance.address, instance);
+    this.fieldNames.addModule(instance.state);
   }
 
   /** The function whose VMFuncRef is at the address. */
@@ -285,6 +292,7 @@ export class StoreState implements HeapOwner {
     this.#instances.clear();
     this.memories.length = 0;
     this.tags.length = 0;
+    this.fieldNames.clear();
   }
 
   /** ACT-D: whoever calls finds no activation aimed and none in reserve, and is told why. */

@@ -28,6 +28,21 @@ export interface CellViews {
   readonly f64: Float64Array<ArrayBuffer>;
 }
 
+/** Bytes of a slot or cell. */
+export const SLOT_BYTES = 16;
+
+/** Cells outside of native memory, for values on their way. */
+export function makeCells(count: number): CellViews {
+  const buffer = new ArrayBuffer(count * SLOT_BYTES);
+  return {
+    bytes: new Uint8Array(buffer),
+    i32: new Int32Array(buffer),
+    i64: new BigInt64Array(buffer),
+    f32: new Float32Array(buffer),
+    f64: new Float64Array(buffer),
+  };
+}
+
 /** One value kind. A cell is 16 bytes at a multiple of 16. */
 interface KindRow {
   /** ToWebAssemblyValue; may run user code. `type` matters to references only. */

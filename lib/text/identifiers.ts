@@ -5,9 +5,9 @@
  * and a `(@name ...)` annotation carries the name itself. So names survive printing and parsing whatever they are, and a
  * text has no two identifiers alike.
  *
- * May import: base. @module
+ * May import: wasm. @module
  */
-import type { NameMap } from "./name_maps.ts";
+import type { NameMap } from "../wasm/mod.ts";
 import { identifierFor, quoteName } from "./strings.ts";
 
 /** The identifiers of one index space. */

@@ -3,9 +3,8 @@
  *
  * May import: wasm. @module
  */
-import type { Module } from "../wasm/mod.ts";
+import type { Module, NameMaps } from "../wasm/mod.ts";
 import { Identifiers } from "./identifiers.ts";
-import { type NameMaps } from "./name_maps.ts";
 import { TypePrinter } from "./print_types.ts";
 
 /** What each index is called, and the printer of types that knows it. */

@@ -18,6 +18,7 @@ import {
   type ImmediateValues,
   type MemargImmediate,
   type Module,
+  type NameMaps,
   OP,
   type Op,
   OP_COUNT,
@@ -31,7 +32,6 @@ import {
   readOp,
 } from "../wasm/mod.ts";
 import { Identifiers } from "./identifiers.ts";
-import { type NameMaps } from "./name_maps.ts";
 import type { ModuleIdentifiers } from "./module_identifiers.ts";
 import { formatF32, formatF64 } from "./numbers.ts";
 import { quoteBytes } from "./strings.ts";

@@ -23,6 +23,7 @@ import {
   limits,
   type Memory,
   type Module,
+  NameMaps,
   NO_TYPES,
   Reader,
   readRefType,
@@ -32,7 +33,6 @@ import {
 import { BranchHints } from "./branch_hints.ts";
 import { Identifiers } from "./identifiers.ts";
 import { ModuleIdentifiers } from "./module_identifiers.ts";
-import { NameMaps } from "./name_maps.ts";
 import { BodyPrinter, type Hints } from "./print_body.ts";
 import { customPlacements } from "./custom_placement.ts";
 import { quoteBytes, quoteName } from "./strings.ts";

@@ -25,6 +25,7 @@ export * from "./immediates.ts";
 export * from "./instructions.ts";
 export * from "./const_expr.ts";
 export * from "./module.ts";
+export * from "./name_maps.ts";
 export * from "./names.ts";
 export * from "./branch_hints.ts";
 export * from "./decode.ts";

@@ -1,5 +1,6 @@
 /**
- * The name section: debugging names of the module, its functions and their locals, decoded when first asked for.
+ * The name section: names of the module, its functions and their locals for messages, of types and fields for the embedder, decoded when
+ * first asked for.
  *
  * Names are a courtesy (spec: "Name Section"): a malformed section is not an error, what comes before the fault counts.
  * Functions are looked up in an Int32Array of offsets, so a large section costs one pass over its bytes and no strings.
@@ -7,11 +8,16 @@
  * May import: base. @module
  */
 import { CompileError } from "./errors.ts";
+import {
+  INDIRECT_NAME_SPACES,
+  MODULE_NAME,
+  NAME_SPACES,
+  type NameMap,
+  NO_NAMES,
+  readIndirectNameMap,
+  readNameMap,
+} from "./name_maps.ts";
 import { Reader } from "./reader.ts";
-
-const MODULE_NAME = 0;
-const FUNCTION_NAMES = 1;
-const LOCAL_NAMES = 2;
 
 /** The names that a module's name section gives. */
 export class NameSection {
@@ -24,6 +30,11 @@ export class NameSection {
   #functions = new Int32Array(0);
   /** By function: the offset of its map of local names, or 0. */
   #locals = new Int32Array(0);
+  /** Where the subsections of type and field names start, or 0. */
+  #typesAt = 0;
+  #fieldsAt = 0;
+  #types: NameMap | undefined;
+  #fields: ReadonlyMap<number, NameMap> | undefined;
 
   /** The section is `bytes` from `start` to `end`; an empty range is no section. */
   constructor(bytes: Uint8Array, start: number, end: number, funcCount: number) {
@@ -64,6 +75,23 @@ export class NameSection {
     });
   }
 
+  /** The names of types, by type index. */
+  get types(): NameMap {
+    this.#read();
+    return this.#types ??= this.#subsection(this.#typesAt, readNameMap) ?? NO_NAMES;
+  }
+
+  /** The names of a struct type's fields, by field. */
+  fields(typeIndex: number): NameMap {
+    this.#read();
+    this.#fields ??= this.#subsection(this.#fieldsAt, readIndirectNameMap) ?? new Map();
+    return this.#fields.get(typeIndex) ?? NO_NAMES;
+  }
+
+  #subsection<T>(offset: number, read: (reader: Reader) => T | undefined): T | undefined {
+    return offset === 0 ? undefined : orUndefined(() => read(new Reader(this.#bytes, offset, this.#end)));
+  }
+
   #nameAt(offset: number | undefined): string | undefined {
     if (!offset) return undefined;
     return orUndefined(() => new Reader(this.#bytes, offset, this.#end).readName());
@@ -79,13 +107,13 @@ export class NameSection {
         const size = reader.readU32Leb();
         const next = reader.pos + size;
         if (id === MODULE_NAME) this.#module = reader.readName();
-        else if (id === FUNCTION_NAMES) {
+        else if (id === NAME_SPACES.func) {
           for (let count = reader.readU32Leb(); count > 0; count--) {
             const index = reader.readU32Leb();
             if (index < this.#functions.length) this.#functions[index] = reader.pos;
             reader.skipBytes(reader.readU32Leb());
           }
-        } else if (id === LOCAL_NAMES) {
+        } else if (id === INDIRECT_NAME_SPACES.local) {
           for (let count = reader.readU32Leb(); count > 0; count--) {
             const index = reader.readU32Leb();
             if (index < this.#locals.length) this.#locals[index] = reader.pos;
@@ -94,7 +122,8 @@ export class NameSection {
               reader.skipBytes(reader.readU32Leb());
             }
           }
-        }
+        } else if (id === NAME_SPACES.type) this.#typesAt = reader.pos;
+        else if (id === INDIRECT_NAME_SPACES.field) this.#fieldsAt = reader.pos;
         reader.pos = next;
       }
     });

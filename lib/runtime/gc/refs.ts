@@ -36,8 +36,31 @@ function free(store: StoreState, handle: number): void {
 /** What a reference refers to, and its store; internal to the runtime. */
 export let refStateOf: (value: unknown) => { readonly store: StoreState; readonly handle: number } | undefined;
 
-/** A reference to something in a store's heap. */
-export abstract class AnyRef implements Disposable {
+/** Where the object of a reference is until something is asked to collect. @throws {RefError} when it was given up. @throws {TypeError} */
+export let usedReference: (value: unknown) => number;
+
+/** The store of a reference. */
+export let storeOfReference: (value: HeapReference) => StoreState;
+
+/** What is wrong with a reference that is used: it was given up, is of another store or engine, or refers to something of another type. */
+export type RefErrorCode = "released" | "foreign" | "wrong_type";
+
+/** A reference was used that cannot be used there. */
+export class RefError extends TypeError {
+  /** `"RefError"`. */
+  override readonly name: string = "RefError";
+  /** What is wrong with it. */
+  readonly code: RefErrorCode;
+
+  /** Made by the runtime. */
+  constructor(code: RefErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A reference to something in a store's heap; the API's classes extend it, one for each kind of object. */
+export class HeapReference implements Disposable {
   readonly #store: StoreState;
   #handle: number;
 
@@ -46,6 +69,16 @@ export abstract class AnyRef implements Disposable {
       typeof value === "object" && value !== null && #store in value
         ? { store: value.#store, handle: value.#handle }
         : undefined;
+    usedReference = (value) => {
+      if (!(typeof value === "object" && value !== null && #store in value)) {
+        throw new TypeError("Expected a reference to an object of WebAssembly");
+      }
+      const store = value.#store;
+      store.requireOpen();
+      if (value.#handle === 0) throw new RefError("released", "The reference is disposed");
+      return store.gc.handles.referenceOf(value.#handle);
+    };
+    storeOfReference = (value) => value.#store;
   }
 
   /** @internal */
@@ -56,6 +89,7 @@ export abstract class AnyRef implements Disposable {
     this.#handle = gc.handles.wrap(gc.handleOf(reference), this, reference);
     gc.setHandle(reference, this.#handle);
     leaks.register(this, { store, handle: this.#handle }, this);
+    store.rootScopes.at(-1)?.add(this);
   }
 
   /** Whether the reference was given up, or its store disposed of. */
@@ -71,23 +105,11 @@ export abstract class AnyRef implements Disposable {
     this.#handle = 0;
   }
 
-  /** As {@linkcode AnyRef.dispose}. */
+  /** As {@linkcode HeapReference.dispose}. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 }
-
-/** A reference to a struct. */
-export class StructRef extends AnyRef {}
-
-/** A reference to an array. */
-export class ArrayRef extends AnyRef {}
-
-/** A reference to an exception. */
-export class ExnRef extends AnyRef {}
-
-/** A reference to a continuation. */
-export class ContRef extends AnyRef {}
 
 /** An unboxed scalar: a 31-bit integer where a reference stands. It belongs to no store. */
 export class I31Ref {
@@ -100,12 +122,16 @@ export class I31Ref {
   }
 }
 
-const CLASSES: Partial<Record<number, new (token: symbol, store: StoreState, reference: number) => AnyRef>> = {
-  [GcKind.struct]: StructRef,
-  [GcKind.array]: ArrayRef,
-  [GcKind.exn]: ExnRef,
-  [GcKind.cont]: ContRef,
-};
+/** A class of references, which has no constructor of its own. */
+export type ReferenceClass = new (token: symbol, store: StoreState, reference: number) => HeapReference;
+
+let classes: Partial<Record<number, ReferenceClass>> = {};
+
+/** Sets the API's classes for references to each kind of object. */
+export function setReferenceClasses(all: Record<"struct" | "array" | "exn" | "cont", ReferenceClass>): void {
+  const { struct, array, exn, cont } = all;
+  classes = { [GcKind.struct]: struct, [GcKind.array]: array, [GcKind.exn]: exn, [GcKind.cont]: cont };
+}
 
 /** The JavaScript value for a reference as bits: null, an I31Ref, a host value, or the one object that stands for it. */
 export function fromReference(store: StoreState, bits: number): unknown {
@@ -117,7 +143,7 @@ export function fromReference(store: StoreState, bits: number): unknown {
   const kind = gc.kindOf(reference);
   if (kind === GcKind.extern) return gc.handles.externOf(handle);
   const known = handle === 0 ? undefined : gc.handles.wrapperOf(handle);
-  return known ?? new (CLASSES[kind] ?? bug("a reference to an object of no kind"))(MAKE, store, reference);
+  return known ?? new (classes[kind] ?? bug("a reference to an object of no kind"))(MAKE, store, reference);
 }
 
 /** As {@linkcode fromReference} for external references, where an unboxed scalar is the number (JS API, ToJSValue). */
@@ -130,10 +156,10 @@ function isI31(value: unknown): value is number {
   return typeof value === "number" && value << 1 >> 1 === value && !Object.is(value, -0);
 }
 
-/** The handle of a reference object that can be used with `store`. @throws {TypeError} (REF-2) */
+/** The handle of a reference object that can be used with `store`. @throws {RefError} (REF-2) */
 function usableHandle(store: StoreState, state: { readonly store: StoreState; readonly handle: number }): number {
-  if (state.store !== store) throw new TypeError("The reference belongs to another store");
-  if (state.handle === 0) throw new TypeError("The reference is disposed");
+  if (state.store !== store) throw new RefError("foreign", "The reference belongs to another store");
+  if (state.handle === 0) throw new RefError("released", "The reference is disposed");
   return state.handle;
 }
 
@@ -152,10 +178,10 @@ export function checkReference(store: StoreState, heap: HeapType, value: unknown
   else {
     // A host value is of the top type only.
     if (registry.topOf(heap) === heap && heap !== HEAP_EXN) return;
-    throw new TypeError("The value is not a reference of the type that is asked for");
+    throw new RefError("wrong_type", "The value is not a reference of the type that is asked for");
   }
   if (!registry.isHeapSubtype(actual, heap)) {
-    throw new TypeError("The reference is to something of another type than is asked for");
+    throw new RefError("wrong_type", "The reference is to something of another type than is asked for");
   }
 }
 
@@ -176,7 +202,7 @@ export function toReference(store: StoreState, value: unknown): number | undefin
 }
 
 /** The most exact heap type of an object. */
-function dynamicHeapType(store: StoreState, reference: number): HeapType {
+export function dynamicHeapType(store: StoreState, reference: number): HeapType {
   const kind = store.gc.kindOf(reference);
   if (kind === GcKind.exn) return HEAP_EXN;
   return store.gc.typeIdOf(reference);

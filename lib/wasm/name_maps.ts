@@ -1,21 +1,18 @@
 /**
  * The name section, whole: the names of every index space, of locals, labels and fields (spec: appendix, "Name Section").
  *
- * The front end decodes what messages need, function and local names; a printer wants all of them, and wants to know
+ * The front end decodes what messages and the embedder need, when they need it (names.ts); a printer wants all of them, and wants to know
  * whether they are all: a section that does not follow the grammar is carried as bytes instead.
  *
- * May import: wasm. @module
+ * May import: base. @module
  */
-import {
-  CompileError,
-  type Module,
-  OP_FLAG,
-  OP_FLAGS,
-  Reader,
-  readOp,
-  readValType,
-  skipImmediates,
-} from "../wasm/mod.ts";
+import { CompileError } from "./errors.ts";
+import { skipImmediates } from "./immediates.ts";
+import { readOp } from "./instructions.ts";
+import type { Module } from "./module.ts";
+import { OP_FLAG, OP_FLAGS } from "./opcodes.ts";
+import { Reader } from "./reader.ts";
+import { readValType } from "./type_reader.ts";
 
 /** The subsections that name one index space, with their ids. */
 export const NAME_SPACES = {
@@ -30,7 +27,8 @@ export const NAME_SPACES = {
 } as const;
 /** The subsections that name an index space for each function or type. */
 export const INDIRECT_NAME_SPACES = { local: 2, label: 3, field: 10 } as const;
-const MODULE_NAME = 0;
+/** The subsection with the module's own name. */
+export const MODULE_NAME = 0;
 
 /** An index space that the name section may name. */
 export type NameSpace = keyof typeof NAME_SPACES;
@@ -40,7 +38,8 @@ export type IndirectNameSpace = keyof typeof INDIRECT_NAME_SPACES;
 /** Names by index. */
 export type NameMap = ReadonlyMap<number, string>;
 
-const NO_NAMES: NameMap = new Map();
+/** No names. */
+export const NO_NAMES: NameMap = new Map();
 
 /** The names of a module. */
 export class NameMaps {
@@ -110,7 +109,8 @@ export class NameMaps {
   }
 }
 
-function readNameMap(reader: Reader): NameMap | undefined {
+/** Reads names by ascending index; undefined for any other order. @throws {CompileError} */
+export function readNameMap(reader: Reader): NameMap | undefined {
   const names = new Map<number, string>();
   let last = -1;
   for (let count = reader.readU32Leb(); count > 0; count--) {
@@ -122,7 +122,8 @@ function readNameMap(reader: Reader): NameMap | undefined {
   return names;
 }
 
-function readIndirectNameMap(reader: Reader): ReadonlyMap<number, NameMap> | undefined {
+/** Reads a name map for each owner, ascending; undefined for any other order. @throws {CompileError} */
+export function readIndirectNameMap(reader: Reader): ReadonlyMap<number, NameMap> | undefined {
   const maps = new Map<number, NameMap>();
   let last = -1;
   for (let count = reader.readU32Leb(); count > 0; count--) {
