@@ -101,7 +101,8 @@ export function tryTable(t: Translator): void {
     t.clauseTarget.reserve(clause + 1);
     t.clauseTarget.data[clause] = t.frameAt(reader.readU32Leb());
   }
-  t.frameScope[t.openFrame(FrameKind.tryTable, sig, environment.signatures.params[sig].length, NONE)] = scope;
+  const frame = t.openFrame(FrameKind.tryTable, sig, environment.signatures.params[sig].length, NONE); // first: it may grow the columns
+  t.frameScope[frame] = scope;
 }
 
 /** `end` of a `try_table`: fills the dispatch, if anything can land there. */
@@ -144,7 +145,8 @@ function leaveBody(t: Translator, frame: number): void {
 export function tryLegacy(t: Translator): void {
   const sig = t.environment.readBlockSig(t.reader);
   const scope = openScope(t);
-  t.frameScope[t.openFrame(FrameKind.try, sig, t.environment.signatures.params[sig].length, NONE)] = scope;
+  const frame = t.openFrame(FrameKind.try, sig, t.environment.signatures.params[sig].length, NONE);
+  t.frameScope[frame] = scope;
 }
 
 /** `catch`. */

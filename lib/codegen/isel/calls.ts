@@ -188,8 +188,8 @@ const RETURN_CALL = ruleList({
 
 const RETURN_CALL_IMPORT = ruleList({
   "return_call_import": (c, v) => {
-    const offset = c.target.functionImportOffset(c.imm[v]);
-    c.code.disp[beginTailCall(c, v, Shape.tailCallImport, NONE)] = offset;
+    const i = beginTailCall(c, v, Shape.tailCallImport, NONE); // first: it may grow the columns
+    c.code.disp[i] = c.target.functionImportOffset(c.imm[v]);
     return true;
   },
 });
