@@ -9,7 +9,7 @@ import { REFERENCE_TRANSCODERS, type SizePair } from "./reference.ts";
 export type BytesOf = Pick<Memory, "view">;
 
 /**
- * Converts between two memories; arguments are numbers in the order of the parameters, without `ptr_size`.
+ * Converts between two memories; arguments are unsigned numbers in the order of the parameters, without `ptr_size`.
  *
  * @throws {Trap} for buffers that are not as they should be and for invalid text.
  */
@@ -20,7 +20,7 @@ export function runReference(
   args: readonly number[],
 ): number | SizePair {
   const named: Record<string, number> = {};
-  args.forEach((value, index) => named[transcoder.params[index].name] = value >>> 0);
+  args.forEach((value, index) => named[transcoder.params[index].name] = value);
   const fromBytes = from.view, toBytes = to.view;
   const failed = checkBuffers(transcoder, named, fromBytes, toBytes);
   if (failed !== undefined) throw new Trap(failed);
