@@ -37,6 +37,11 @@ export class Caller {
     return this.#instance?.wrapper as Instance | undefined;
   }
 
+  /** The data that the store was made with. */
+  get data(): unknown {
+    return this.store.data;
+  }
+
   /** The memory that the calling instance exports as `memory`, the convention of C and Rust toolchains. */
   get memory(): Memory | undefined {
     if (this.#memory === undefined) {

@@ -22,6 +22,7 @@ import { type Func, makeHostFunc, wrapFunc } from "./func.ts";
 import { type Module, moduleOf } from "./module.ts";
 import { type SharedMemory, sharedMemoryOf } from "./shared_memory.ts";
 import { type Store, storeOf } from "./store.ts";
+import { type FuncSignature, internSignature } from "./values.ts";
 
 /**
  * What can be given for an import: an export of an instance of the same store or an object of the API; for a function import also a JavaScript
@@ -128,6 +129,43 @@ export class Instance<Exports extends object = AnyExports> {
     const state = instanceOf(this as Instance);
     const found = state.state.module.exports.find((entry) => entry.name === name);
     return found?.kind === "func" ? wrapFunc(state.func(found.index)) : undefined;
+  }
+
+  /**
+   * An exported function whose type is known, checked once: calls are checked by TypeScript then.
+   *
+   * @param name The export's name.
+   * @param type The types that its parameters and results must have.
+   * @returns The function.
+   * @throws {LinkError} if there is no such function, or its type is another.
+   *
+   * @example A function as its type says
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module
+   *   (func (export "wide") (param i32) (result i64) (i64.extend_i32_s (local.get 0))))`);
+   * const wide = new Instance(store, module).getTypedFunc("wide", { parameters: ["i32"], results: ["i64"] });
+   * const result: bigint = wide.call([-7]);
+   * assertEquals(result, -7n);
+   * ```
+   */
+  getTypedFunc<const S extends FuncSignature>(name: string, type: S): Func<S> {
+    const func = this.func(name);
+    if (func === undefined) throw new LinkError(`no function is exported as ${JSON.stringify(name)}`);
+    const { store, signature } = funcStateOf(func.callable)!;
+    const { registry } = store.engine;
+    if (!registry.isSubtype(signature.typeId, internSignature(registry, type))) {
+      const { parameters, results } = func.type;
+      throw new LinkError(
+        `the function ${JSON.stringify(name)} has the type [${parameters.join(" ")}] -> [${results.join(" ")}], not ` +
+          `[${type.parameters.join(" ")}] -> [${type.results.join(" ")}]`,
+      );
+    }
+    return func as unknown as Func<S>;
   }
 
   #collectExports(): Exports {

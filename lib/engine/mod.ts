@@ -60,7 +60,8 @@ export {
   type SubTypeOptions,
 } from "./heap_types.ts";
 export { InterruptHandle } from "./interrupt.ts";
-export { Linker } from "./linker.ts";
+export { InstancePre } from "./instance_pre.ts";
+export { Linker, type LinkerOptions } from "./linker.ts";
 export { Memory } from "./memory.ts";
 export type { MemoryType } from "./memory_type.ts";
 export {
@@ -73,7 +74,7 @@ export {
 } from "./module.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { loadOptimizer, type Optimizer, OptimizerError, type OptimizerOptions } from "./optimizer.ts";
-export { type HeapUsage, Store } from "./store.ts";
+export { type HeapUsage, Store, type StoreOptions } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
 export type {

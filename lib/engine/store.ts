@@ -18,6 +18,12 @@ export interface HeapUsage {
 /** The state of a store. @throws {TypeError} unless it is a store that can be used. */
 export let storeOf: (store: Store) => StoreState;
 
+/** Options of stores. */
+export interface StoreOptions<Data = unknown> {
+  /** Whatever host functions shall find: see {@linkcode Store.data}. */
+  readonly data?: Data;
+}
+
 /**
  * Holds instances and everything they use. Nothing in it is freed before the store is disposed, and everything is then; objects of
  * different stores do not mix.
@@ -34,10 +40,31 @@ export let storeOf: (store: Store) => StoreState;
  * store.close();
  * assertThrows(() => memory.grow(1), TypeError, "disposed");
  * ```
+ *
+ * @example Data for host functions
+ * ```ts
+ * import { Engine, Linker, Module, Store } from "@theropod/theropod";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine, { data: { calls: 0 } });
+ * const linker = new Linker(engine);
+ * linker.defineFunc("env", "count", { parameters: [], results: [] }, (caller) => {
+ *   (caller.data as { calls: number }).calls++;
+ * }, { passCaller: true });
+ * const module = Module.fromText(engine, `(module (import "env" "count" (func)) (export "run" (func 0)))`);
+ * linker.instantiate(store, module).exports.run();
+ * assertEquals(store.data.calls, 1);
+ * ```
+ *
+ * @typeParam Data What the store's data is.
  */
-export class Store implements Disposable {
+// deno-lint-ignore no-explicit-any -- a store of any data is a store
+export class Store<Data = any> implements Disposable {
   /** The engine whose modules the store can hold. */
   readonly engine: Engine;
+  /** Whatever the embedder keeps with the store, for host functions: the option `data`. */
+  data: Data;
   readonly #state: StoreState;
 
   static {
@@ -52,13 +79,15 @@ export class Store implements Disposable {
    * Makes an empty store.
    *
    * @param engine The engine whose modules will be instantiated.
+   * @param options What the store keeps.
    * @throws {TypeError} if the engine is disposed.
    * @throws {HostError} if this machine or Deno's permissions do not allow running machine code.
    */
-  constructor(engine: Engine) {
+  constructor(engine: Engine, options: StoreOptions<Data> = {}) {
     this.#state = new StoreState(engineOf(engine).state);
     this.#state.wrapper = this;
     this.engine = engine;
+    this.data = options.data as Data;
   }
 
   /** Whether the store was disposed. */
