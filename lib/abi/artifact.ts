@@ -39,11 +39,14 @@ export const ARTIFACT_COLUMNS = {
   handlerClauses: [".theropod.handler_clauses", 4],
 } as const satisfies Record<ArtifactColumn, readonly [section: string, elementBytes: 1 | 4]>;
 
+/** Bits of the header's flags. */
+export const ArtifactFlag = { interruption: 1, eagerTables: 2 } as const;
+
 /** Section names beside the columns. */
 export const ARTIFACT_SECTIONS = {
   /**
-   * Six u32: version, contract hash, bounds mode (0 guard, 1 explicit), processor features (bits of {@linkcode CPU_FEATURES}), interruption
-   * (0 or 1), stress word.
+   * Six u32: version, contract hash, bounds mode (0 guard, 1 explicit), processor features (bits of {@linkcode CPU_FEATURES}), flags
+   * ({@linkcode ArtifactFlag}), stress word.
    */
   header: ".theropod.header",
   /** The WebAssembly module itself: types, imports, exports, data. */

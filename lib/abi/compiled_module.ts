@@ -4,6 +4,8 @@
  * The ELF artifact is an encoding of this; `.text` is `code`.
  */
 
+import type { TableMode } from "./table_layout.ts";
+
 /** Options that code depends on; each is checked when code is loaded or linked. */
 export interface CodeOptions {
   /** "guard": accesses rely on the memory's reservation; "explicit": each access is compared with the length first. */
@@ -12,6 +14,8 @@ export interface CodeOptions {
   readonly cpuFeatures: number;
   /** Whether loops and functions begin with polls. */
   readonly interruption: boolean;
+  /** How function tables are initialised, which says how their elements are tagged (table_layout.ts). */
+  readonly tables: TableMode;
   /** What the code was compiled to make harder (stress.ts); 0: nothing. */
   readonly stress: number;
 }

@@ -14,6 +14,7 @@ export * from "./layout.ts";
 export * from "./gc_layout.ts";
 export * from "./stress.ts";
 export * from "./vm_structs.ts";
+export * from "./table_layout.ts";
 export * from "./vm_shape.ts";
 export * from "./module_shape.ts";
 export * from "./traps.ts";

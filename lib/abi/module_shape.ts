@@ -9,7 +9,8 @@
  */
 
 import { NONE } from "../base/mod.ts";
-import type { Module } from "../wasm/mod.ts";
+import { F64, I64, isRef, type Module, V128, type ValType } from "../wasm/mod.ts";
+import { tableElementTypeOf } from "./table_layout.ts";
 import { VMShape } from "./vm_shape.ts";
 
 /** Where everything of a module's instances lies. */
@@ -47,8 +48,22 @@ export function shapeOf(module: Module): ModuleShape {
     definedGlobals: module.globals.length - module.importedGlobalCount,
     definedTags: module.tags.length - module.importedTagCount,
     escapedFunctions,
-  });
+  }, globalSizes(module));
   return { shape, escaped };
+}
+
+/** Bytes of each defined global's value. */
+function globalSizes({ globals, importedGlobalCount, types }: Module): Uint8Array {
+  const sizes = new Uint8Array(globals.length - importedGlobalCount);
+  for (let i = 0; i < sizes.length; i++) sizes[i] = globalBytesOf(globals[importedGlobalCount + i].type, types);
+  return sizes;
+}
+
+/** Bytes that a global of this type takes: 4, 8 or 16. `types` are what its heap types index. */
+export function globalBytesOf(type: ValType, types: readonly { readonly kind: string }[]): number {
+  if (isRef(type)) return tableElementTypeOf(type, types) === "func" ? 8 : 4;
+  if (type === V128) return 16;
+  return type === I64 || type === F64 ? 8 : 4;
 }
 
 /** Number of a defined memory among the owned (not shared) ones, or NONE; `memoryIndex` is in the module's index space. */

@@ -3,6 +3,8 @@
  *
  * Order of the arrays: imported memories, memory pointers, owned memories, imported functions, tables, globals, tags; tables, then
  * 16-byte aligned globals, tags, func_refs. Memories come first: the hottest data gets 8-bit displacements.
+ *
+ * Globals are packed by size, vectors first, then 8-byte values, then 4-byte ones, so that each is aligned and none is padded.
  */
 
 import { bug } from "../base/mod.ts";
@@ -61,15 +63,22 @@ export class VMShape {
   /** Size of the whole VMContext in bytes. */
   readonly sizeBytes: number;
   readonly #begin: Record<ShapeArray, number>;
+  /** Offset of each defined global from the first. */
+  readonly #globals: Int32Array;
 
-  constructor(counts: ShapeCounts) {
+  /** `globalSizes`: bytes of each defined global, 4, 8 or 16; all 16 when left out. */
+  constructor(counts: ShapeCounts, globalSizes: Uint8Array = new Uint8Array(counts.definedGlobals).fill(16)) {
+    checkCounts(counts);
+    if (globalSizes.length !== counts.definedGlobals) bug("VMShape: not one size for each global");
     this.counts = counts;
+    this.#globals = new Int32Array(counts.definedGlobals);
+    const globalsBytes = packGlobals(globalSizes, this.#globals);
     const begin: Partial<Record<ShapeArray, number>> = {};
     let offset = VMContextHead.sizeBytes;
     for (const [array, count, sizeBytes, alignBytes] of ARRAYS) {
       offset = alignUp(offset, alignBytes);
       begin[array] = offset;
-      offset += counts[count] * sizeBytes;
+      offset += array === "globals" ? globalsBytes : counts[count] * sizeBytes;
       if (!(offset < 2 ** 31)) bug(`VMContext too large at ${array}`);
     }
     this.#begin = begin as Record<ShapeArray, number>;
@@ -113,9 +122,10 @@ export class VMShape {
   table(index: number): number {
     return this.#element(7, index);
   }
-  /** VMGlobalDefinition of defined global `index`. */
+  /** Value of defined global `index`. */
   global(index: number): number {
-    return this.#element(8, index);
+    this.#check(8, index);
+    return this.#begin.globals + this.#globals[index];
   }
   /** VMTagDefinition of defined tag `index`. */
   tag(index: number): number {
@@ -127,8 +137,35 @@ export class VMShape {
   }
 
   #element(array: number, index: number): number {
+    this.#check(array, index);
     const row = ARRAYS[array];
-    if (!(index >= 0 && index < this.counts[row[1]])) bug(`VMShape: no element ${index} in ${row[0]}`);
     return this.#begin[row[0]] + index * row[2];
   }
+
+  #check(array: number, index: number): void {
+    const [name, count] = ARRAYS[array];
+    if (!(Number.isInteger(index) && index >= 0 && index < this.counts[count])) {
+      bug(`VMShape: no element ${index} in ${name}`);
+    }
+  }
+}
+
+function checkCounts(counts: ShapeCounts): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (!(Number.isInteger(count) && count >= 0 && count < 2 ** 31)) bug(`VMShape: ${count} ${name}`);
+  }
+  if (counts.ownedMemories > counts.definedMemories) bug("VMShape: more owned memories than defined ones");
+}
+
+/** Places globals by size, the largest first; returns the bytes of all. */
+function packGlobals(sizes: Uint8Array, offsets: Int32Array): number {
+  let offset = 0;
+  for (const bytes of [16, 8, 4]) {
+    for (let i = 0; i < sizes.length; i++) {
+      if (sizes[i] !== bytes) continue;
+      offsets[i] = offset;
+      offset += bytes;
+    }
+  }
+  return offset;
 }

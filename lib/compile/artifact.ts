@@ -9,6 +9,7 @@ import {
   ARTIFACT_SECTIONS,
   ARTIFACT_VERSION,
   type ArtifactColumn,
+  ArtifactFlag,
   type CompiledModule,
   contractHash,
   digestInput,
@@ -46,7 +47,10 @@ function header({ options }: CompiledModule): Uint8Array {
   buffer.u32(contractHash());
   buffer.u32(options.bounds === "guard" ? 0 : 1);
   buffer.u32(options.cpuFeatures);
-  buffer.u32(options.interruption ? 1 : 0);
+  buffer.u32(
+    (options.interruption ? ArtifactFlag.interruption : 0) |
+      (options.tables === "eager" ? ArtifactFlag.eagerTables : 0),
+  );
   buffer.u32(options.stress);
   return buffer.toBytes();
 }

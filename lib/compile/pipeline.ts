@@ -16,7 +16,9 @@ import { hasFeature, type Module, usedFeatures } from "../wasm/mod.ts";
 
 /** How to compile a module. */
 export interface CompileOptions
-  extends Pick<CodeOptions, "bounds" | "cpuFeatures">, Partial<Pick<CodeOptions, "interruption" | "stress">> {
+  extends
+    Pick<CodeOptions, "bounds" | "cpuFeatures">,
+    Partial<Pick<CodeOptions, "interruption" | "stress" | "tables">> {
   /** How much work goes into the code. */
   readonly effort: "none" | "speed";
   /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
@@ -34,9 +36,10 @@ export class Compiler {
 
   /** Compiles a module that was validated and needs nothing that is not compiled. */
   compile(module: Module, options: CompileOptions): CompiledModule {
-    const { bounds, cpuFeatures, effort, checks, onProgress, interruption = false, stress = 0 } = options;
+    const { bounds, cpuFeatures, effort, checks, onProgress, interruption = false, stress = 0, tables = "lazy" } =
+      options;
     const { shape } = shapeOf(module);
-    const environment = new TranslateEnvironment(module, shape, { bounds, interruption });
+    const environment = new TranslateEnvironment(module, shape, { bounds, interruption, tables });
     const { memories } = environment;
     const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
@@ -58,6 +61,6 @@ export class Compiler {
       emitter.compileFunction(func); // selection, allocation, emission
       onProgress?.(index + 1, total);
     }
-    return { options: { bounds, cpuFeatures, interruption, stress }, ...emitter.finish(environment.typeSig) };
+    return { options: { bounds, cpuFeatures, interruption, stress, tables }, ...emitter.finish(environment.typeSig) };
   }
 }

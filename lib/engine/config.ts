@@ -1,7 +1,7 @@
 /** Configuration of engines. */
 
 import { FEWEST_REGISTERS, type StressOptions } from "../abi/mod.ts";
-import { DEFAULT_HEAP_LIMIT_BYTES } from "../runtime/mod.ts";
+import { DEFAULT_HEAP_LIMIT_BYTES, MAXIMUM_TABLE_ELEMENTS, type TablePoolOptions } from "../runtime/mod.ts";
 import {
   COMPILED_FEATURES,
   DEFAULT_FEATURES,
@@ -45,6 +45,16 @@ export interface EngineConfig {
    */
   readonly heapLimitBytes?: number;
   /**
+   * When function tables are initialised: `"lazy"` (the default), an element when it is first read, so that a table of any size is ready at
+   * once; `"eager"`, all of it at instantiation, so that an indirect call does not look whether it was.
+   */
+  readonly tables?: "lazy" | "eager";
+  /**
+   * Storage for all tables of the engine's stores, reserved once: for engines that make and drop many stores. A table that does not fit
+   * its slot, or finds none, is refused with a `RangeError`. None by default: each table has storage of its own.
+   */
+  readonly tablePool?: TablePoolOptions;
+  /**
    * Makes rare things frequent, for tests of the engine itself: programs run slower and compute the same.
    *
    * @internal
@@ -61,18 +71,22 @@ export interface ResolvedConfig {
   readonly optimizer: Optimizer | undefined;
   readonly interruption: boolean;
   readonly heapLimitBytes: number;
+  readonly tables: "lazy" | "eager";
+  readonly tablePool: TablePoolOptions | undefined;
   readonly stress: StressOptions;
 }
 
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
-  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer } = config;
+  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer, tables = "lazy", tablePool } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
   if (effort !== "none" && effort !== "speed") throw new TypeError(`effort is "none" or "speed", not ${effort}`);
   if (checks !== "on" && checks !== "off") throw new TypeError(`checks is "on" or "off", not ${checks}`);
+  if (tables !== "lazy" && tables !== "eager") throw new TypeError(`tables is "lazy" or "eager", not ${tables}`);
+  checkPool(tablePool);
   if (typeof interruption !== "boolean") throw new TypeError(`interruption is true or false, not ${interruption}`);
   if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
     throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
@@ -85,7 +99,18 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const wanted = features === undefined ? DEFAULT_FEATURES : featureSet("mvp", ...features);
   // What is not compiled cannot be allowed: a module that uses it is refused by name.
   const allowed = (wanted & COMPILED_FEATURES) as FeatureSet;
-  return { features: allowed, bounds, effort, checks, optimizer, interruption, heapLimitBytes, stress };
+  return {
+    features: allowed,
+    bounds,
+    effort,
+    checks,
+    optimizer,
+    interruption,
+    heapLimitBytes,
+    tables,
+    tablePool,
+    stress,
+  };
 }
 
 function checkStress({ registers, poll }: StressOptions, interruption: boolean): void {
@@ -97,4 +122,18 @@ function checkStress({ registers, poll }: StressOptions, interruption: boolean):
     throw new TypeError(`stress.poll is a positive integer, not ${poll}`);
   }
   if (!interruption) throw new TypeError("stress.poll needs interruption");
+}
+
+/** The most tables of a pool: what address space allows anywhere. */
+const MAXIMUM_POOL_TABLES = 100_000;
+
+function checkPool(pool: TablePoolOptions | undefined): void {
+  if (pool === undefined) return;
+  const { tables, elements } = pool;
+  if (!(Number.isInteger(tables) && tables >= 1 && tables <= MAXIMUM_POOL_TABLES)) {
+    throw new TypeError(`tablePool.tables is an integer from 1 to ${MAXIMUM_POOL_TABLES}, not ${tables}`);
+  }
+  if (!(Number.isInteger(elements) && elements >= 1 && elements <= MAXIMUM_TABLE_ELEMENTS)) {
+    throw new TypeError(`tablePool.elements is an integer from 1 to ${MAXIMUM_TABLE_ELEMENTS}, not ${elements}`);
+  }
 }

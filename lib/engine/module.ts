@@ -285,7 +285,7 @@ const DESERIALIZE = new ArrayBuffer(0);
 /** Modules that nobody disposed of. */
 const leaks = new FinalizationRegistry<ModuleState>((state) => state.release());
 
-function requireOptions({ options }: CompiledModule, { bounds, interruption, stress }: ResolvedConfig): void {
+function requireOptions({ options }: CompiledModule, { bounds, interruption, stress, tables }: ResolvedConfig): void {
   if (options.bounds !== bounds) {
     throw new ArtifactError(
       `the module was compiled with ${options.bounds} bounds, and this engine has ${bounds} bounds`,
@@ -296,6 +296,11 @@ function requireOptions({ options }: CompiledModule, { bounds, interruption, str
       interruption
         ? "the module was compiled without interruption, and this engine interrupts"
         : "the module was compiled with interruption, and this engine does not interrupt",
+    );
+  }
+  if (options.tables !== tables) {
+    throw new ArtifactError(
+      `the module was compiled for ${options.tables} tables, and this engine has ${tables} tables`,
     );
   }
   if (options.stress !== stressWord(stress)) {

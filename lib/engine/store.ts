@@ -1,6 +1,6 @@
 /** Stores: what lives and dies together. */
 
-import { StoreState } from "../runtime/mod.ts";
+import { type ResourceLimiter, StoreState } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
@@ -22,6 +22,8 @@ export let storeOf: (store: Store) => StoreState;
 export interface StoreOptions<Data = unknown> {
   /** Whatever host functions shall find: see {@linkcode Store.data}. */
   readonly data?: Data;
+  /** Asked before a table is made or grows, by a guest or by JavaScript. */
+  readonly limiter?: ResourceLimiter;
 }
 
 /**
@@ -79,12 +81,13 @@ export class Store<Data = any> implements Disposable {
    * Makes an empty store.
    *
    * @param engine The engine whose modules will be instantiated.
-   * @param options What the store keeps.
+   * @param options What the store keeps, and may use.
    * @throws {TypeError} if the engine is disposed.
    * @throws {HostError} if this machine or Deno's permissions do not allow running machine code.
    */
   constructor(engine: Engine, options: StoreOptions<Data> = {}) {
     this.#state = new StoreState(engineOf(engine).state);
+    this.#state.limiter = options.limiter;
     this.#state.wrapper = this;
     this.engine = engine;
     this.data = options.data as Data;

@@ -124,6 +124,19 @@ export class Table<Address extends AddressType = "i32"> {
     return this.#value(this.#open().size);
   }
 
+  /**
+   * The size that the table may reach: its declared maximum, or less, where no table of the engine can have as many. Undeclared, it is what
+   * the engine allows.
+   */
+  get maximum(): AddressValue<Address> {
+    return this.#value(this.#open().maximum);
+  }
+
+  /** Whether the table lies in the engine's pool: it never moves then, and has at most as many elements as the pool's tables have. */
+  get isStatic(): boolean {
+    return this.#open().isStatic;
+  }
+
   /** The element type, the current size and the declared maximum. */
   get type(): TableType<Address> {
     const { size, type } = this.#open();
@@ -172,7 +185,7 @@ export class Table<Address extends AddressType = "i32"> {
   grow(delta: AddressValue<Address>, value?: unknown): AddressValue<Address> {
     const count = this.#number(delta, "The growth of a table");
     const bits = this.#coerce(arguments.length < 2 ? null : value);
-    const before = this.#open().grow(count, this.#bits(bits));
+    const before = this.#open().grow(count, () => this.#bits(bits));
     if (before < 0) throw new RangeError(`The table cannot grow by ${count} elements`);
     return this.#value(before);
   }
@@ -218,6 +231,18 @@ export class Table<Address extends AddressType = "i32"> {
     const count = this.#number(length, "A length");
     const read = source.#index(sourceStart, count);
     state.copyFrom(from, this.#index(start, count), read, count);
+  }
+
+  /**
+   * Copies elements within the table; the ranges may overlap.
+   *
+   * @param start The first element to write.
+   * @param sourceStart The first element to read.
+   * @param length How many.
+   * @throws {RangeError} if they are not all in the table; nothing is written then.
+   */
+  copyWithin(start: number | bigint, sourceStart: number | bigint, length: number | bigint): void {
+    this.copyFrom(start, this as Table<AddressType>, sourceStart, length);
   }
 
   #open(): TableState {

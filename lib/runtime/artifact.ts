@@ -11,6 +11,7 @@ import {
   ARTIFACT_COLUMNS,
   ARTIFACT_SECTIONS,
   ARTIFACT_VERSION,
+  ArtifactFlag,
   clauseHasTag,
   clauseKind,
   clauseTag,
@@ -148,7 +149,8 @@ function decode(elf: ElfReader): DecodedArtifact {
     options: {
       bounds: header[2] === 0 ? "guard" : "explicit",
       cpuFeatures: header[3],
-      interruption: header[4] === 1,
+      interruption: (header[4] & ArtifactFlag.interruption) !== 0,
+      tables: (header[4] & ArtifactFlag.eagerTables) !== 0 ? "eager" : "lazy",
       stress: header[5],
     },
     code: column("code"),

@@ -15,6 +15,7 @@
 import type { Activation } from "./activation.ts";
 import { pollInCall } from "./interrupt.ts";
 import type { MemoryState } from "./memory.ts";
+import { Trap } from "./traps.ts";
 
 /** Results of a wait. */
 export const WaitResult = { woken: 0, notEqual: 1, timedOut: 2 } as const;
@@ -30,6 +31,24 @@ const RESULTS: Readonly<Record<"ok" | "not-equal" | "timed-out", number>> = {
   "timed-out": WaitResult.timedOut,
 };
 
+/** Whether an access of a memory is refused: as a trap, before anything is read. */
+function refuseAtomic(memory: MemoryState, address: number, bytes: number): void {
+  if (!memory.contains(address, bytes)) throw new Trap("memory_out_of_bounds");
+  if (address % bytes !== 0) throw new Trap("unaligned_atomic");
+}
+
+/** Compares 32 bits of a memory with what is expected (SEEDS 2.11): loads atomically, once all of it is known to be there. @throws {Trap} */
+export function atomicCheck32(memory: MemoryState, address: number, expected: number): 0 | 1 {
+  refuseAtomic(memory, address, 4);
+  return Atomics.load(new Int32Array(memory.buffer, address, 1), 0) === expected ? 0 : WaitResult.notEqual;
+}
+
+/** As {@linkcode atomicCheck32}, for 64 bits (SEEDS 2.12). @throws {Trap} */
+export function atomicCheck64(memory: MemoryState, address: number, expected: bigint): 0 | 1 {
+  refuseAtomic(memory, address, 8);
+  return Atomics.load(new BigInt64Array(memory.buffer, address, 1), 0) === expected ? 0 : WaitResult.notEqual;
+}
+
 /**
  * Waits at `address`, which is aligned and in bounds, of a shared memory for at most `timeoutMs` (Infinity: for ever).
  *
@@ -43,6 +62,7 @@ export function wait32(
   expected: number,
   timeoutMs: number,
 ): number {
+  if (atomicCheck32(memory, address, expected) !== 0) return WaitResult.notEqual;
   const words = new Int32Array(memory.buffer, address, 1) as unknown as Int32Array<SharedArrayBuffer>;
   for (let i = 0; i < SPINS; i++) if (Atomics.load(words, 0) !== expected) return WaitResult.notEqual;
   return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(words, 0, expected, ms));
@@ -56,8 +76,8 @@ export function wait64(
   expected: bigint,
   timeoutMs: number,
 ): number {
+  if (atomicCheck64(memory, address, expected) !== 0) return WaitResult.notEqual;
   const longs = new BigInt64Array(memory.buffer, address, 1) as unknown as BigInt64Array<SharedArrayBuffer>;
-  if (Atomics.load(longs, 0) !== expected) return WaitResult.notEqual;
   return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(longs, 0, expected, ms));
 }
 

@@ -4,12 +4,13 @@
 
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
-import type { CompiledModule, StressOptions } from "../abi/mod.ts";
+import type { CompiledModule, StressOptions, TableMode } from "../abi/mod.ts";
 import type { HeapOptions } from "./gc/semispace.ts";
 import { GcTypes } from "./gc/type_info.ts";
 import { TypeTable } from "./gc/type_table.ts";
 import { Signature } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
+import { TablePool, type TablePoolOptions } from "./table_pool.ts";
 
 /** Compiles a module whose type 0 is the given type and nothing else: the compiler is above this layer. */
 export type ThunkCompiler = (signature: Signature, registry: TypeRegistry) => CompiledModule;
@@ -20,6 +21,10 @@ export interface EngineOptions {
   readonly stress?: StressOptions;
   /** Bytes of objects that each store's heap may hold. */
   readonly heapLimitBytes?: number;
+  /** Whether function tables are initialised when they are read or at instantiation: "lazy" unless given. */
+  readonly tables?: TableMode;
+  /** Storage of all tables; none unless given: each has its own. */
+  readonly tablePool?: TablePoolOptions | undefined;
   /** Whether loops and functions have polls. */
   readonly interruption?: boolean;
 }
@@ -36,6 +41,10 @@ export class EngineState {
   readonly stress: StressOptions;
   /** Whether loops and functions have polls. */
   readonly interruption: boolean;
+  /** How function tables of its stores and modules are initialised. */
+  readonly tableMode: TableMode;
+  /** Storage for the tables of its stores, which are static then. */
+  readonly tablePool: TablePool | undefined;
   /** How the heaps of its stores behave. */
   readonly heapOptions: HeapOptions;
   /** The types as collectors see them. */
@@ -53,6 +62,8 @@ export class EngineState {
     const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = options;
     this.bounds = bounds;
     this.stress = stress;
+    this.tableMode = options.tables ?? "lazy";
+    this.tablePool = options.tablePool === undefined ? undefined : new TablePool(options.tablePool);
     this.interruption = options.interruption ?? false;
     this.heapOptions = { limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
@@ -122,6 +133,7 @@ export class EngineState {
     this.#isClosed = true;
     leaks.unregister(this);
     releaseAll(this.#thunks);
+    this.tablePool?.close();
     this.#releaseTable();
   }
 }

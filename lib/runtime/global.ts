@@ -1,8 +1,8 @@
 /**
- * Globals: 16-byte cells that machine code reads and writes (SEEDS 2.14).
+ * Globals: cells that machine code reads and writes (SEEDS 2.14), in a VMContext as large as the value, of their own 16 bytes.
  */
 
-import { VMGlobalDefinition } from "../abi/mod.ts";
+import { globalBytesOf, VMGlobalDefinition } from "../abi/mod.ts";
 import type { ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
 import type { RootSource, RootVisitor } from "./gc/collector.ts";
@@ -28,12 +28,15 @@ export class GlobalState implements RootSource {
   wrapper: unknown = undefined;
   readonly #block: Block;
   readonly #offsetBytes: number;
+  /** Int32 words of the value. */
+  readonly #wordCount: number;
 
   /** The value is the cell at `offsetBytes` of `block`. */
   constructor(store: StoreState, type: GlobalType, block: Block, offsetBytes: number) {
     this.store = store;
     this.type = type;
     this.valueKind = valueKindOf(store.engine.registry, type.type);
+    this.#wordCount = globalBytesOf(type.type, store.engine.registry.types) >> 2;
     this.#block = block;
     this.#offsetBytes = offsetBytes;
     this.definitionAddress = block.address + offsetBytes;
@@ -62,14 +65,14 @@ export class GlobalState implements RootSource {
     visitor.visit(this.#block.region.i32, (this.#block.offsetBytes + this.#offsetBytes) >> 2);
   }
 
-  /** Copies the raw bits out, as four words. */
+  /** Copies the raw bits out, as four words; what the value does not have is zero. */
   readWords(words: Int32Array): void {
-    for (let i = 0; i < 4; i++) words[i] = this.#block.getI32(this.#offsetBytes + 4 * i);
+    for (let i = 0; i < 4; i++) words[i] = i < this.#wordCount ? this.#block.getI32(this.#offsetBytes + 4 * i) : 0;
   }
 
   /** Stores raw bits. */
   writeWords(words: Int32Array): void {
-    for (let i = 0; i < 4; i++) this.#block.setI32(this.#offsetBytes + 4 * i, words[i]);
+    for (let i = 0; i < this.#wordCount; i++) this.#block.setI32(this.#offsetBytes + 4 * i, words[i]);
   }
 }
 

@@ -8,13 +8,14 @@
  * LIBCALL-2  Bounds of a whole operation are checked before its first byte or element moves (BULK-1).
  */
 
-import { type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
+import { funcElement, type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { notify, wait32, wait64 } from "./atomic_wait.ts";
 import { parkedVmctx } from "./backtrace.ts";
 import { copyMemory, fillFuncTable, fillMemory } from "./bulk.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
+import type { RootVisitor } from "./gc/collector.ts";
 import type { InstanceState } from "./instance.ts";
 import { trapInCall } from "./traps.ts";
 import { throwFromArea, throwReference } from "./unwind.ts";
@@ -136,12 +137,12 @@ const HANDLERS: Record<LibcallName, Handler> = {
 
   elem_drop: (call, instance) => instance.dropElements(call.u32(0)),
 
-  table_get_lazy: (call, { tables }) => {
-    const table = tables[call.u32(0)];
+  table_get_lazy: (call, instance) => {
+    const table = instance.tables[call.u32(0)];
     const index = call.u64(1);
     // Redundant: the code that calls this has compared the index with the size.
     if (!table.contains(index, 1)) throw call.trap("table_out_of_bounds");
-    call.return(table.getFunc(index) + 1);
+    call.return(funcElement(table.getFunc(index), instance.store.engine.tableMode));
   },
 
   ref_func: (call, instance) => call.return(instance.functionAddress(call.u32(0))),
@@ -172,10 +173,29 @@ const HANDLERS: Record<LibcallName, Handler> = {
   ...GC_HANDLERS,
 };
 
-function growTable(call: LibcallFrame, { tables }: InstanceState): void {
+function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
   const table = tables[call.u32(0)];
-  const bits = table.elementType === "func" ? call.u64(1) : call.u32(1);
-  call.return(table.grow(call.u64(2), bits));
+  const delta = call.u64(2);
+  if (store.limiter === undefined) {
+    call.return(table.grow(delta, table.elementType === "func" ? call.u64(1) : call.u32(1)));
+    return;
+  }
+  // A limiter may call guests (LIMIT-2), whose runtime calls use the same frame and whose collections move what is to be stored.
+  const { activation } = call;
+  const root = new Int32Array(1);
+  const source = { visitRoots: (visitor: RootVisitor) => visitor.visitRange(root, 0, 1) };
+  const address = call.u64(1);
+  if (table.elementType !== "func") {
+    root[0] = call.u32(1);
+    store.rootSources.add(source);
+  }
+  try {
+    const before = table.grow(delta, table.elementType === "func" ? address : () => root[0]);
+    serve(activation);
+    call.return(before);
+  } finally {
+    store.rootSources.delete(source);
+  }
 }
 
 function fillTable(call: LibcallFrame, { tables }: InstanceState): void {
@@ -193,9 +213,13 @@ const BY_NUMBER: readonly Handler[] = LIBCALLS.map(([name]) => HANDLERS[name]);
 // Handlers run nothing of the user's but in polls, behind which they do not look at the frame: so one serves all calls, nested ones included.
 const frame = new LibcallFrame();
 
-/** Serves runtime call `number` of an activation that left for it. */
-export function runLibcall(activation: Activation, number: number): void {
+function serve(activation: Activation): void {
   frame.activation = activation;
   frame.words = activation.words;
+}
+
+/** Serves runtime call `number` of an activation that left for it. */
+export function runLibcall(activation: Activation, number: number): void {
+  serve(activation);
   BY_NUMBER[number](frame, activation.store.instanceAt(parkedVmctx(activation)));
 }

@@ -19,6 +19,7 @@
  */
 export * from "./activation.ts";
 export * from "./artifact.ts";
+export { atomicCheck32, atomicCheck64 } from "./atomic_wait.ts";
 export * from "./backtrace.ts";
 export * from "./block.ts";
 export * from "./code.ts";
@@ -43,6 +44,7 @@ export * from "./gc/type_table.ts";
 export * from "./gc/verify.ts";
 export * from "./host_call.ts";
 export * from "./instance.ts";
+export * from "./limiter.ts";
 export * from "./link.ts";
 export * from "./interrupt_request.ts";
 export * from "./memory.ts";
@@ -54,6 +56,7 @@ export * from "./stack_maps.ts";
 export * from "./store_state.ts";
 export * from "./shared_memory.ts";
 export * from "./table.ts";
+export * from "./table_pool.ts";
 export * from "./tag.ts";
 export * from "./traps.ts";
 export * from "./values.ts";

@@ -31,6 +31,7 @@ export class ModuleState {
 
   constructor(engine: EngineState, module: Module, compiled: CompiledModule) {
     if (compiled.options.bounds !== engine.bounds) bug("a module's bounds mode is not its engine's");
+    if (compiled.options.tables !== engine.tableMode) bug("a module's tables are not initialised as its engine's");
     this.engine = engine;
     this.module = module;
     this.compiled = compiled;

@@ -32,7 +32,9 @@ import type { GcTypes } from "./gc/type_info.ts";
 import type { HostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
 import { InterruptState } from "./interrupt_request.ts";
+import type { ResourceLimiter } from "./limiter.ts";
 import type { MemoryState } from "./memory.ts";
+import type { TablePool, TableSlot } from "./table_pool.ts";
 import { type Deadline, Meter } from "./meter.ts";
 import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
@@ -43,6 +45,8 @@ class StoreResources {
   /** Gives the heap back, once there is one. */
   heap: { close(): void } | undefined;
   readonly codes = new Set<LoadedCode>();
+  /** Storage of static tables. */
+  readonly tableSlots: TableSlot[] = [];
   /** Stacks of continuations. */
   readonly stacks = new Set<Stack>();
   readonly calls: { readonly record: ActivationRecord; readonly stack: Stack }[] = [];
@@ -63,6 +67,8 @@ class StoreResources {
     this.codes.clear();
     this.heap?.close();
     this.heap = undefined;
+    for (const slot of this.tableSlots) slot.release();
+    this.tableSlots.length = 0;
     this.blocks.release();
   }
 }
@@ -87,6 +93,8 @@ export class StoreState implements HeapOwner {
   /** What runs a host function, by its number. */
   readonly hostCallers: HostCaller[] = [];
   readonly memories: MemoryState[] = [];
+  /** Asked before anything grows. */
+  limiter: ResourceLimiter | undefined = undefined;
   /** Called when an interrupt stops a guest of the store: returning resumes it, throwing ends the call. Without it, it traps. */
   onInterrupt: ((activation: Activation) => void) | undefined = undefined;
   /** Called at polls that leave for stress alone. */
@@ -161,6 +169,14 @@ export class StoreState implements HeapOwner {
   allocate(byteLength: number): Block {
     this.requireOpen();
     return this.blocks.allocate(byteLength);
+  }
+
+  /** Storage for a table, a slot of the pool. @throws {RangeError} when it has none left. */
+  takeTableSlot(pool: TablePool): Block {
+    this.requireOpen();
+    const slot = pool.acquire();
+    this.#resources.tableSlots.push(slot);
+    return slot.block;
   }
 
   /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */

@@ -1,29 +1,37 @@
 /**
  * Tables: arrays of references that machine code indexes through {base, size}.
  *
- * Elements of function tables are 8 bytes, tagged (SEEDS 3.3): 0 not initialised, 1 null, VMFuncRef address + 1. A module's table starts as
- * zeroed memory whatever its size: what an element segment would have put there is looked up in the module's *image* of the table
- * (function indices by element) when machine code or JavaScript first reads the element. Elements of other tables are 4-byte references, 0
- * null, so zeroed memory is all null. Small tables live in the store's slabs, large ones in mappings of their own; growing copies, with
- * doubling capacity, and the definition record gets base and size last (BULK-2).
+ * How elements are stored stands in lib/abi/table_layout.ts. A module's table starts as zeroed memory whatever its size: what an element
+ * segment would have put there is looked up in the module's *image* of the table (function indices by element) when machine code or JavaScript
+ * first reads the element; only an engine with eager tables writes it at once.
  *
- * TABLE-A  A zero element of a function table means `image[index]`, and null where the image has nothing.
+ * Storage is *dynamic*, small tables in the store's slabs, large ones in mappings of their own, where growing copies with doubling capacity;
+ * or *static*, a slot of the engine's pool, which never moves. Either way the definition record gets base and size last (BULK-2).
+ *
+ * TABLE-A  A zero element of a lazy function table means `image[index]`, and null where the image has nothing.
  * TABLE-B  An address enters a table only by `FuncState.referenceAddress` or from machine code: it is a complete VMFuncRef of this store.
  * TABLE-C  A table whose minimum equals its maximum never moves (compiled code holds its base): growing by 0 does nothing.
+ * TABLE-D  Elements beyond the size are zero, so growing by nulls writes none of them.
+ * TABLE-E  A reference to an object is stored here only past the collector's write barrier, if it has one.
  */
 
-import { FUNCREF_INIT_BIT, VMTableDefinition } from "../abi/mod.ts";
+import {
+  funcElement,
+  funcOfElement,
+  TABLE_ELEMENT_BYTES,
+  type TableElementType,
+  tableElementTypeOf,
+  type TableMode,
+  VMTableDefinition,
+} from "../abi/mod.ts";
 import { bug, NONE } from "../base/mod.ts";
-import type { ValType } from "../wasm/mod.ts";
+import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
-import type { RootSource, RootVisitor } from "./gc/collector.ts";
-import { ValueKind, valueKindOf } from "./signature.ts";
+import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
+import { valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 
 const DEFINITION = VMTableDefinition.offsets;
-
-/** What elements are stored as (SEEDS 3.1). */
-export type TableElementType = "func" | "gcref";
 
 /** A table's type; the element type names canonical ids. */
 export interface TableType {
@@ -42,8 +50,11 @@ export interface TableImage {
 /** Elements that a table may have, whatever its type says: the limit of the web engines (JS API, "Limits"). */
 export const MAXIMUM_TABLE_ELEMENTS = 10_000_000;
 
-/** Bytes of an element (SEEDS 3.2). */
-const ELEMENT_BYTES: Record<TableElementType, number> = { func: 8, gcref: 4 };
+/** What a table of this index type may grow to when its type does not say: all that its indices reach. */
+const MAXIMUM_BY_ADDRESS: Readonly<Record<TableType["addressType"], number>> = { i32: 2 ** 32 - 1, i64: 2 ** 64 };
+
+/** A reference, or what makes one, asked once nothing can be collected any more before it is stored. */
+export type TableInit = number | (() => number);
 
 /** A table of a store. */
 export class TableState implements RootSource {
@@ -55,11 +66,18 @@ export class TableState implements RootSource {
   readonly valueKind: number;
   /** Address of the VMTableDefinition. */
   readonly definitionAddress: number;
+  /** Whether its storage is a slot of the engine's pool. */
+  readonly isStatic: boolean;
+  /** The size it may reach: what its type allows, its storage, and any engine. */
+  readonly maximum: number;
   /** The API's object for this table, once it has one. */
   wrapper: unknown = undefined;
+  readonly #mode: TableMode;
   readonly #block: Block;
   readonly #offsetBytes: number;
-  #image: TableImage | undefined;
+  /** Int32 words of an element. */
+  readonly #stride: number;
+  readonly #image: TableImage | undefined;
   #size: number;
   #elements: Block;
   #words: Int32Array<ArrayBuffer>;
@@ -67,30 +85,53 @@ export class TableState implements RootSource {
   /**
    * The definition is written at `offsetBytes` of `block`; all elements are null, or what the image says.
    *
-   * @throws {RangeError} for more elements than any table has.
+   * @throws {RangeError} for more elements than any table has, than a slot of the engine's pool has, or than the store's limiter allows.
    */
   constructor(store: StoreState, type: TableType, block: Block, offsetBytes: number, image?: TableImage) {
+    const { registry, tableMode, tablePool } = store.engine;
     this.store = store;
     this.type = type;
-    this.valueKind = valueKindOf(store.engine.registry, type.element);
-    this.elementType = this.valueKind === ValueKind.func ? "func" : "gcref";
+    this.valueKind = valueKindOf(registry, type.element);
+    this.elementType = tableElementTypeOf(type.element, registry.types);
+    this.#stride = TABLE_ELEMENT_BYTES[this.elementType] >> 2;
+    this.#mode = tableMode;
     this.#block = block;
     this.#offsetBytes = offsetBytes;
     this.definitionAddress = block.address + offsetBytes;
     this.#image = image;
-    if (type.minimum > MAXIMUM_TABLE_ELEMENTS) {
-      throw new RangeError(`A table has at most ${MAXIMUM_TABLE_ELEMENTS} elements, not ${type.minimum}`);
+    const { minimum } = type;
+    // The limiter sees what is asked for even where nothing could have it (SEEDS 3.14).
+    if (store.limiter?.tableGrowing?.(0, minimum, declaredMaximum(type)) === false) {
+      throw new RangeError(`The store's limiter refuses a table of ${minimum} elements`);
     }
-    this.#size = type.minimum;
-    this.#elements = store.blocks.allocate(Math.max(1, type.minimum) * ELEMENT_BYTES[this.elementType]);
+    if (minimum > MAXIMUM_TABLE_ELEMENTS) {
+      throw new RangeError(`A table has at most ${MAXIMUM_TABLE_ELEMENTS} elements, not ${minimum}`);
+    }
+    this.isStatic = tablePool !== undefined;
+    const bytes = minimum * TABLE_ELEMENT_BYTES[this.elementType];
+    let capacity = MAXIMUM_TABLE_ELEMENTS;
+    if (tablePool === undefined) this.#elements = store.blocks.allocate(Math.max(4, bytes));
+    else {
+      capacity = Math.floor(tablePool.slotBytes / TABLE_ELEMENT_BYTES[this.elementType]);
+      if (minimum > capacity) {
+        throw new RangeError(`A table of the engine's pool has at most ${capacity} elements, not ${minimum}`);
+      }
+      this.#elements = store.takeTableSlot(tablePool);
+    }
+    this.maximum = Math.min(declaredMaximum(type), capacity, MAXIMUM_TABLE_ELEMENTS);
+    this.#size = minimum;
     this.#words = this.#elements.words;
     this.#publish();
-    if (this.elementType === "gcref") store.rootSources.add(this);
+    if (this.elementType !== "func") store.rootSources.add(this);
+    else if (tableMode === "eager" && image !== undefined) {
+      for (let i = 0; i < image.funcs.length; i++) this.#initialize(i);
+    }
   }
 
   /** A table of references to objects is one of roots. */
   visitRoots(visitor: RootVisitor): void {
-    visitor.visitRange(this.#words, 0, this.#size);
+    if (this.#stride === 1) visitor.visitRange(this.#words, 0, this.#size);
+    else for (let i = 0; i < this.#size; i++) visitor.visit(this.#words, i * this.#stride);
   }
 
   /** Current number of elements. */
@@ -98,32 +139,21 @@ export class TableState implements RootSource {
     return this.#size;
   }
 
-  /** The size it may reach. */
-  get maximum(): number {
-    return Math.min(this.type.maximum ?? Infinity, MAXIMUM_TABLE_ELEMENTS);
-  }
-
   /** Address of the VMFuncRef at `index`, 0 for null; the caller checked the bounds. Initialises the element. */
   getFunc(index: number): number {
-    const words = this.#words;
-    const lo = words[index * 2];
-    const hi = words[index * 2 + 1];
-    if (lo === 0 && hi === 0) return this.#initialize(index);
-    return (lo >>> 0) + hi * 0x1_0000_0000 - FUNCREF_INIT_BIT;
+    return funcOfElement(this.#element(index), this.#mode) ?? this.#initialize(index);
   }
 
   /** As {@linkcode getFunc}, without initialising (SEEDS 3.28). */
   getFuncMaybeInit(index: number): number | "uninitialized" {
-    const words = this.#words;
-    if (words[index * 2] === 0 && words[index * 2 + 1] === 0) return "uninitialized";
-    return this.getFunc(index);
+    return funcOfElement(this.#element(index), this.#mode) ?? "uninitialized";
   }
 
   /** Stores a VMFuncRef address, 0 for null. */
   setFunc(index: number, address: number): void {
-    const tagged = address + FUNCREF_INIT_BIT;
-    this.#words[index * 2] = tagged;
-    this.#words[index * 2 + 1] = Math.floor(tagged / 0x1_0000_0000);
+    const element = funcElement(address, this.#mode);
+    this.#words[index * 2] = element;
+    this.#words[index * 2 + 1] = Math.floor(element / 0x1_0000_0000);
   }
 
   getGcRef(index: number): number {
@@ -131,18 +161,32 @@ export class TableState implements RootSource {
   }
 
   setGcRef(index: number, reference: number): void {
+    this.#barrierCollector()?.writeBarrier(this.#words[index], reference);
     this.#words[index] = reference;
+  }
+
+  /** The continuation at `index`: a reference, 0 for null. */
+  getCont(index: number): number {
+    return this.#words[index * this.#stride];
+  }
+
+  setCont(index: number, reference: number): void {
+    const word = index * this.#stride;
+    this.#barrierCollector()?.writeBarrier(this.#words[word], reference);
+    this.#words[word] = reference;
   }
 
   /** Element `index` as bits: a VMFuncRef address or a reference. */
   get(index: number): number {
-    return this.elementType === "func" ? this.getFunc(index) : this.getGcRef(index);
+    if (this.elementType === "func") return this.getFunc(index);
+    return this.elementType === "gcref" ? this.getGcRef(index) : this.getCont(index);
   }
 
   /** Stores an element given as bits. */
   set(index: number, bits: number): void {
     if (this.elementType === "func") this.setFunc(index, bits);
-    else this.setGcRef(index, bits);
+    else if (this.elementType === "gcref") this.setGcRef(index, bits);
+    else this.setCont(index, bits);
   }
 
   /** Whether [start, start + length) is inside the table (SEEDS 3.20, 3.35); exact below 2^53, and larger values are outside. */
@@ -152,34 +196,36 @@ export class TableState implements RootSource {
 
   /** Stores `bits` into elements [start, start + length); the caller checked the bounds. */
   fill(start: number, bits: number, length: number): void {
-    if (this.elementType === "gcref") this.#words.fill(bits, start, start + length);
-    else for (let i = start; i < start + length; i++) this.setFunc(i, bits);
+    if (this.elementType === "gcref" && this.#barrierCollector() === undefined) {
+      this.#words.fill(bits, start, start + length);
+    } else for (let i = start; i < start + length; i++) this.set(i, bits);
   }
 
-  /** Adds `delta` elements of value `bits`; returns the size before, or -1 when the maximum or the system refuses (SEEDS 3.24). */
-  grow(delta: number, bits: number): number {
-    const before = this.#size;
-    if (delta === 0) return before;
-    const size = before + delta;
-    if (!(size <= this.maximum)) return -1;
-    const bytes = ELEMENT_BYTES[this.elementType];
-    if (size * bytes > this.#elements.byteLength) {
-      const capacity = Math.min(this.maximum, Math.max(size, before * 2));
-      let elements: Block;
-      try {
-        elements = this.store.blocks.allocate(capacity * bytes);
-      } catch {
-        return -1;
-      }
-      const words = elements.words;
-      words.set(this.#words.subarray(0, before * bytes >> 2));
-      this.store.blocks.free(this.#elements);
-      this.#elements = elements;
-      this.#words = words;
+  /**
+   * Adds `delta` elements of value `init`; returns the size before, or -1 when the store's limiter, the maximum or the system refuses (SEEDS
+   * 3.24). A limiter runs first: a reference that could be collected meanwhile is made by a function.
+   */
+  grow(delta: number, init: TableInit): number {
+    if (delta === 0) return this.#size;
+    const { limiter } = this.store;
+    const desired = this.#size + delta;
+    if (Number.isSafeInteger(desired)) {
+      if (limiter?.tableGrowing?.(this.#size, desired, declaredMaximum(this.type)) === false) return -1;
+      this.store.requireOpen();
     }
+    // The limiter may have grown this table (LIMIT-2).
+    const before = this.#size;
+    const size = before + delta;
+    const failure = size <= this.maximum
+      ? this.#reserve(size)
+      : new RangeError(`A table of at most ${this.maximum} elements cannot have ${size}`);
+    if (failure !== undefined) {
+      limiter?.tableGrowFailed?.(failure);
+      return -1;
+    }
+    const bits = typeof init === "number" ? init : init();
     this.#size = size;
-    // Zero is null already, unless the image covers the element, which it does for no element beyond the first size.
-    if (bits !== 0) this.fill(before, bits, delta);
+    if (bits !== 0) this.fill(before, bits, delta); // TABLE-D
     this.#publish();
     return before;
   }
@@ -188,15 +234,51 @@ export class TableState implements RootSource {
   copyFrom(source: TableState, destinationStart: number, sourceStart: number, length: number): void {
     if (this.elementType !== source.elementType) bug("tables of different kinds are copied");
     if (source === this && sourceStart === destinationStart) return;
-    if (this.elementType === "func" && (source.#image !== undefined || this.#image !== undefined)) {
-      // TABLE-A: a zero element does not travel.
-      for (let i = sourceStart; i < sourceStart + length; i++) source.getFunc(i);
+    if (this.elementType === "func") {
+      if (source.#image !== undefined || this.#image !== undefined) {
+        // TABLE-A: a zero element does not travel.
+        for (let i = sourceStart; i < sourceStart + length; i++) source.getFunc(i);
+      }
+    } else if (this.#barrierCollector() !== undefined) {
+      return this.#copyWithBarriers(source, destinationStart, sourceStart, length);
     }
-    const words = ELEMENT_BYTES[this.elementType] >> 2;
-    const from = sourceStart * words;
-    const to = destinationStart * words;
-    if (source === this) this.#words.copyWithin(to, from, from + length * words);
-    else this.#words.set(source.#words.subarray(from, from + length * words), to);
+    const from = sourceStart * this.#stride;
+    const to = destinationStart * this.#stride;
+    if (source === this) this.#words.copyWithin(to, from, from + length * this.#stride);
+    else this.#words.set(source.#words.subarray(from, from + length * this.#stride), to);
+  }
+
+  /** One by one, in the direction in which no element is overwritten before it was read. */
+  #copyWithBarriers(source: TableState, destinationStart: number, sourceStart: number, length: number): void {
+    const isForward = destinationStart < sourceStart;
+    for (let n = 0; n < length; n++) {
+      const i = isForward ? n : length - 1 - n;
+      this.set(destinationStart + i, source.get(sourceStart + i));
+    }
+  }
+
+  /** Makes room for `size` elements; what keeps it from that. */
+  #reserve(size: number): Error | undefined {
+    const bytes = TABLE_ELEMENT_BYTES[this.elementType];
+    if (size * bytes <= this.#elements.byteLength) return undefined;
+    const capacity = Math.min(this.maximum, Math.max(size, this.#size * 2));
+    let elements: Block;
+    try {
+      elements = this.store.blocks.allocate(capacity * bytes);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+    const words = elements.words;
+    words.set(this.#words.subarray(0, this.#size * this.#stride));
+    this.store.blocks.free(this.#elements);
+    this.#elements = elements;
+    this.#words = words;
+    return undefined;
+  }
+
+  /** A function table's element as it is stored. */
+  #element(index: number): number {
+    return (this.#words[index * 2] >>> 0) + this.#words[index * 2 + 1] * 0x1_0000_0000;
   }
 
   /** Stores the element that the image says, and returns its address. */
@@ -207,13 +289,29 @@ export class TableState implements RootSource {
     return address;
   }
 
+  /** The collector, if it has to see what is stored (TABLE-E). */
+  #barrierCollector(): Collector | undefined {
+    const { gc } = this.store;
+    return gc.isReserved && gc.collector.hasBarriers ? gc.collector : undefined;
+  }
+
   #publish(): void {
     this.#block.setAddress(this.#offsetBytes + DEFINITION.base, this.#elements.address);
     this.#block.setAddress(this.#offsetBytes + DEFINITION.currentElements, this.#size);
   }
 }
 
+/** The maximum of a type, or all that its indices reach. */
+function declaredMaximum({ maximum, addressType }: TableType): number {
+  return maximum ?? MAXIMUM_BY_ADDRESS[addressType];
+}
+
 /** Makes a table that no module defines. */
 export function createTable(store: StoreState, type: TableType): TableState {
   return new TableState(store, type, store.allocate(VMTableDefinition.sizeBytes), 0);
+}
+
+/** A table of functions without elements that cannot grow (SEEDS 3.39). */
+export function emptyTable(store: StoreState): TableState {
+  return createTable(store, { element: FUNCREF, minimum: 0, maximum: 0, addressType: "i32" });
 }

@@ -4,7 +4,7 @@
  * `call_indirect` ends in one compare per condition that the specification traps on: index in bounds, element initialised (TAB-2), not
  * null, right type.
  *
- * CALL-I1  Null is not compared: the tagged null is 1, so the load of the callee's type reads a few bytes above address 0, where nothing is
+ * CALL-I1  Null is not compared: null is 1 or 0, so the load of the callee's type reads a few bytes above address 0, where nothing is
  *          ever mapped, and the fault means null.
  * CALL-I2  Code holds no canonical type id (TYPES): the expected one is read from the instance's `typeIds`.
  * CALL-I3  Nor is it by `call_ref`: the call's first load from the VMFuncRef faults.
@@ -13,7 +13,7 @@
  * May import: base, wasm, abi, ir. @module
  */
 
-import { FUNCREF_INIT_BIT, TrapCode, VMFuncRef } from "../abi/mod.ts";
+import { TrapCode, VMFuncRef } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, calleeImm, I32, Ir, type IrOp, memFlags, Region, type SigId, type Value } from "../ir/mod.ts";
 import { concreteCondition } from "./gc_casts.ts";
@@ -24,7 +24,7 @@ import type { Translator } from "./translator.ts";
 
 const TYPE_FIELD = memFlags(TrapCode.indirect_call_to_null, Region.readonly);
 /** An element of a function table, whose type has been read: it is not null. */
-const CHECKED_ELEMENT = calleeImm(FUNCREF_INIT_BIT, 0);
+const checkedElement = (t: Translator): number => calleeImm(t.environment.funcElementTag, 0);
 /** A reference on the operand stack: no tag, perhaps null. */
 const FUNCTION_REFERENCE = calleeImm(0, TrapCode.null_function_reference);
 
@@ -64,7 +64,7 @@ function checkedCallee(t: Translator): Value {
   const index = wide(t, t.pop());
   const callee = loadTaggedElement(t, table, index, TrapCode.indirect_call_out_of_bounds);
   const record = builder.unary(Ir.bitcast, callee, ADDR);
-  const typeDisp = VMFuncRef.offsets.type - FUNCREF_INIT_BIT;
+  const typeDisp = VMFuncRef.offsets.type - t.environment.funcElementTag;
   const actual = builder.load(Ir.load, I32, record, NONE, typeDisp, TYPE_FIELD); // CALL-I1
   // CALL-I2. A type that may have subtypes is looked for among the ancestors of the callee's.
   builder.trapUnless(concreteCondition(t, actual, typeIndex), TrapCode.indirect_call_type_mismatch);
@@ -77,7 +77,7 @@ let calleeType: number = NONE;
 /** `call_indirect`. */
 export function callIndirect(t: Translator): void {
   const callee = checkedCallee(t);
-  callWithOperands(t, Ir.call_indirect, callee, CHECKED_ELEMENT, t.environment.typeSig[calleeType] as SigId);
+  callWithOperands(t, Ir.call_indirect, callee, checkedElement(t), t.environment.typeSig[calleeType] as SigId);
 }
 
 /** `call_ref`: validation knows the callee's type, so only null is left to be found out (CALL-I3). */
@@ -108,7 +108,7 @@ export function returnCall(t: Translator): void {
 export function returnCallIndirect(t: Translator): void {
   const callee = checkedCallee(t);
   const sig = t.environment.typeSig[calleeType] as SigId;
-  tailCallWithOperands(t, Ir.return_call_indirect, callee, CHECKED_ELEMENT, sig);
+  tailCallWithOperands(t, Ir.return_call_indirect, callee, checkedElement(t), sig);
 }
 
 /** `return_call_ref`. */

@@ -14,9 +14,12 @@
 
 import {
   type CodeOptions,
+  FUNC_ELEMENT_TAG,
   GcLayouts,
   LIBCALLS,
   ownedMemoryOf,
+  type TableElementType,
+  tableElementTypeOf,
   VMGlobalImport,
   VMMemoryImport,
   type VMShape,
@@ -64,7 +67,7 @@ export class Places {
 const EMPTY_BLOCK_CODE = -0x40;
 
 /** The code options that translation depends on. */
-export type TranslateOptions = Pick<CodeOptions, "bounds"> & Partial<Pick<CodeOptions, "interruption">>;
+export type TranslateOptions = Pick<CodeOptions, "bounds"> & Partial<Pick<CodeOptions, "interruption" | "tables">>;
 
 /** Facts about a module for the translation of its functions. */
 export class TranslateEnvironment {
@@ -104,8 +107,10 @@ export class TranslateEnvironment {
   readonly memoryIs64: Uint8Array;
 
   readonly tables: Places;
-  /** IR type of each table's elements: I64 for functions, REF for all else. */
-  readonly tableType: Uint8Array;
+  /** How each table stores its elements. */
+  readonly tableElement: TableElementType[] = [];
+  /** What is added to a funcref in a table (table_layout.ts). */
+  readonly funcElementTag: number;
   /** 1: indices are 64 bits wide. */
   readonly tableIs64: Uint8Array;
   /** The table's size where it cannot change, else NONE. Its base cannot change either then. */
@@ -152,7 +157,7 @@ export class TranslateEnvironment {
 
     const tableCount = module.tables.length;
     this.tables = new Places(tableCount);
-    this.tableType = new Uint8Array(tableCount);
+    this.funcElementTag = FUNC_ELEMENT_TAG[options.tables ?? "lazy"];
     this.tableIs64 = new Uint8Array(tableCount);
     this.tableFixedSize = new Int32Array(tableCount).fill(NONE);
     this.#placeTables();
@@ -262,7 +267,7 @@ export class TranslateEnvironment {
       const defined = index - module.importedTableCount;
       if (defined >= 0) this.tables.setDirect(index, shape.table(defined));
       else this.tables.setIndirect(index, shape.tableImport(index) + VMTableImport.offsets.definition);
-      this.tableType[index] = this.irType(element);
+      this.tableElement[index] = tableElementTypeOf(element, module.types);
       this.tableIs64[index] = addressType === "i64" ? 1 : 0;
       // An imported table's size is at least the minimum and at most the maximum declared here: equal limits fix it too.
       if (minimum === maximum && minimum < 2 ** 31) this.tableFixedSize[index] = minimum;

@@ -1,17 +1,17 @@
 /**
  * Lowering of tables: element access, sizes, bulk operations.
  *
- * Elements of function tables are 8 bytes, tagged: 0 not initialised yet, 1 null, else address of the VMFuncRef + 1. A funcref on the operand
- * stack is untagged: 0 null, else the address. Elements of other tables are 4-byte references, 0 null.
+ * How elements are stored is written in lib/abi/table_layout.ts. A funcref on the operand stack is untagged: 0 null, else the address.
  *
  * TAB-1  An index is compared with the table's size before the element's address is formed. A table whose limits are equal has a constant
  *        size and a base that never moves; otherwise both are read each time, since calls may grow the table.
- * TAB-2  A loaded function element is tested for "not initialised" before anything else is done with it; the test's slow side is cold.
+ * TAB-2  A function element loaded from a lazy table is tested for "not initialised" before anything else is done with it; the test's slow side
+ *        is cold. Elements of eager tables are funcrefs as they are.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
-import { FUNCREF_INIT_BIT, Libcall, TrapCode, VMTableDefinition } from "../abi/mod.ts";
+import { Libcall, TABLE_ELEMENT_BYTES, TrapCode, VMTableDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
 import { storeRef } from "./gc_heap.ts";
@@ -22,8 +22,6 @@ import type { Lower, Translator } from "./translator.ts";
 const { base: BASE, currentElements: ELEMENTS } = VMTableDefinition.offsets;
 const VM_FIELD = memFlags(0, Region.vm);
 const ELEMENT = memFlags(0, Region.table);
-const FUNC_ELEMENT_LOG2 = 3;
-const REF_ELEMENT_LOG2 = 2;
 
 /** The number of elements, as an i64. */
 function elementCount(t: Translator, table: number): Value {
@@ -46,15 +44,16 @@ function tableBase(t: Translator, table: number): Value {
 
 /** The offset of element `index` (i64) from the table's base. */
 function scaled(t: Translator, table: number, index: Value): Value {
-  const log2 = t.environment.tableType[table] === I64 ? FUNC_ELEMENT_LOG2 : REF_ELEMENT_LOG2;
+  const log2 = Math.log2(TABLE_ELEMENT_BYTES[t.environment.tableElement[table]]);
   return t.builder.binary(Ir.ishl, index, t.builder.iconst64(log2, 0));
 }
 
-/** Loads a function element, bounds checked and initialised, in its tagged form: 1 is null, all else is an address + 1. */
+/** Loads a function element, bounds checked and initialised, as it is stored: its tag added to the address, or to 0. */
 export function loadTaggedElement(t: Translator, table: number, index: Value, trapCode: number): Value {
   const { builder } = t;
   checkIndex(t, table, index, trapCode);
   const element = builder.load(Ir.load, I64, tableBase(t, table), scaled(t, table, index), 0, ELEMENT);
+  if (t.environment.funcElementTag === 0) return element;
   // TAB-2
   const lazy = builder.createBlock();
   const ready = builder.createBlock();
@@ -90,9 +89,10 @@ export function tableGet(t: Translator): void {
   const { builder, environment } = t;
   const table = t.reader.readU32Leb();
   const index = wide(t, t.pop());
-  if (environment.tableType[table] === I64) {
+  if (environment.tableElement[table] === "func") {
     const element = loadTaggedElement(t, table, index, TrapCode.table_out_of_bounds);
-    t.push(builder.binary(Ir.isub, element, builder.iconst64(FUNCREF_INIT_BIT, 0)));
+    const tag = environment.funcElementTag;
+    t.push(tag === 0 ? element : builder.binary(Ir.isub, element, builder.iconst64(tag, 0)));
   } else {
     checkIndex(t, table, index, TrapCode.table_out_of_bounds);
     t.push(builder.load(Ir.load, REF, tableBase(t, table), scaled(t, table, index), 0, ELEMENT));
@@ -106,11 +106,12 @@ export function tableSet(t: Translator): void {
   const value = t.pop();
   const index = wide(t, t.pop());
   checkIndex(t, table, index, TrapCode.table_out_of_bounds);
-  if (environment.tableType[table] !== I64) {
+  if (environment.tableElement[table] !== "func") {
     storeRef(t, tableBase(t, table), scaled(t, table, index), value, 0, ELEMENT);
     return;
   }
-  const element = builder.binary(Ir.iadd, value, builder.iconst64(FUNCREF_INIT_BIT, 0));
+  const tag = environment.funcElementTag;
+  const element = tag === 0 ? value : builder.binary(Ir.iadd, value, builder.iconst64(tag, 0));
   builder.store(Ir.store, tableBase(t, table), scaled(t, table, index), element, 0, ELEMENT);
 }
 
@@ -130,7 +131,7 @@ export function tableGrow(t: Translator): void {
   t.args.push(t.builder.iconst32(table));
   t.args.push(value);
   t.args.push(delta);
-  const callee = environment.tableType[table] === I64 ? Libcall.table_grow_func : Libcall.table_grow_ref;
+  const callee = environment.tableElement[table] === "func" ? Libcall.table_grow_func : Libcall.table_grow_ref;
   t.push(narrow(t, libcall(t, callee), environment.tableIs64[table]));
 }
 
@@ -145,7 +146,7 @@ export function tableFill(t: Translator): void {
   t.args.push(start);
   t.args.push(value);
   t.args.push(length);
-  libcall(t, t.environment.tableType[table] === I64 ? Libcall.table_fill_func : Libcall.table_fill_ref);
+  libcall(t, t.environment.tableElement[table] === "func" ? Libcall.table_fill_func : Libcall.table_fill_ref);
 }
 
 /** `table.copy`. */

@@ -268,7 +268,7 @@ export class InstanceModel implements Environment {
     for (let i = module.importedTableCount; i < module.tables.length; i++) {
       const { minimum, maximum } = module.tables[i];
       const definition = vmctx + this.#shape.table(i - module.importedTableCount);
-      this.#tables[i] = world.table(this.#translation.tableType[i], minimum, maximum, definition);
+      this.#tables[i] = world.table(this.#translation.irType(module.tables[i].element), minimum, maximum, definition);
     }
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
       const definition = this.#globals[i] = vmctx + this.#shape.global(i - module.importedGlobalCount);
