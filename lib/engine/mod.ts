@@ -90,5 +90,4 @@ export type {
 } from "./values.ts";
 export { HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
 export type { ResourceLimiter, TablePoolOptions } from "../runtime/mod.ts";
-export { AnyRef, ArrayRef, ContRef, ExnRef, I31Ref, isArtifact, StructRef } from "../runtime/mod.ts";
 export { type FeatureName, FEATURES } from "../wasm/mod.ts";
