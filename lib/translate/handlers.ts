@@ -13,19 +13,32 @@
  * How to use it for another instruction that lands at pads: open a scope (`openScope`) with its clauses (`addClause`), call, say so
  * (`mayUnwind`), `closeScope`, and for each clause emit its code between `beginClause` and the next `beginClause` or `endDispatch`.
  *
- * HS-1  Clauses are tried in the order in which they were added, inner scopes first; none after one that catches all.
+ * HS-1  Clauses are tried in the order in which they were added, inner scopes first; none is listed behind one that catches all, or behind
+ *       another that takes the same tag in the same way: nothing is left for it.
  * HS-2  A dispatch is sealed when its scope is closed, and filled at once: pads of inner scopes, and inner dispatches, exist by then.
  *
  * May import: base, wasm, abi, ir. @module
  */
 
-import { handlerClause, HandlerKind, TrapCode, VMRecord } from "../abi/mod.ts";
+import { HANDLER_KINDS, handlerClause, HandlerKind, type HandlerKindName, TrapCode, VMRecord } from "../abi/mod.ts";
 import { growInt32, IntList, NONE } from "../base/mod.ts";
 import { type Block, I32, IntCond, Ir, memFlags, Region, type Value } from "../ir/mod.ts";
 import type { Translator } from "./translator.ts";
 
 /** Fields of the record, and what the value area holds: written while the guest is away. */
 export const RECORD_FIELD: number = memFlags(0, Region.vm);
+
+// What a clause takes, by kind: clauses of one way and tag leave nothing for each other.
+const WAYS: Record<HandlerKindName, number> = {
+  catch: 0,
+  catch_ref: 0,
+  catch_all: 1,
+  catch_all_ref: 1,
+  suspend: 2,
+  switch: 3,
+};
+const WAY_BY_KIND = HANDLER_KINDS.map((name) => WAYS[name]);
+const WAY_BITS = 2;
 
 /** The handler scopes of one function. */
 export class HandlerScopes {
@@ -47,6 +60,9 @@ export class HandlerScopes {
   // By scope, while edges get their lists: where its list begins in the pool, and its length; NONE until it is made.
   listStart: Int32Array<ArrayBuffer> = new Int32Array(16);
   listLength: Int32Array<ArrayBuffer> = new Int32Array(16);
+  // By tag and way of taking it: the last list with a clause of them. Lists are counted on from function to function.
+  #listed: Int32Array<ArrayBuffer> = new Int32Array(16);
+  #lists = 0;
 
   /** Forgets everything, for another function. */
   reset(): void {
@@ -88,6 +104,20 @@ export class HandlerScopes {
     else this.clauseNext.data[this.lastClause[scope]] = clause;
     this.lastClause[scope] = clause;
     return clause;
+  }
+
+  /** Starts a list of clauses. */
+  startList(): void {
+    this.#lists++;
+  }
+
+  /** Whether the list has no clause yet that leaves nothing for one of this kind and tag; from now on it has. */
+  isFirstInList(kind: number, tag: number): boolean {
+    const key = tag << WAY_BITS | WAY_BY_KIND[kind];
+    this.#listed = growInt32(this.#listed, key + 1);
+    if (this.#listed[key] === this.#lists) return false;
+    this.#listed[key] = this.#lists;
+    return true;
   }
 }
 
@@ -189,10 +219,12 @@ function makeList(t: Translator, scope: number): void {
   const { handlers, func: { pool } } = t;
   const start = pool.length;
   let catchesAll = false;
+  handlers.startList();
   for (let at = scope; at !== NONE && !catchesAll; at = handlers.next[at]) {
     for (let c = handlers.firstClause[at]; c !== NONE && !catchesAll; c = handlers.clauseNext.at(c)) {
-      const kind = handlers.clauseKind.at(c);
-      pool.push(handlerClause(kind, handlers.clauseTag.at(c)));
+      const kind = handlers.clauseKind.at(c), tag = handlers.clauseTag.at(c);
+      if (!handlers.isFirstInList(kind, tag)) continue;
+      pool.push(handlerClause(kind, tag));
       pool.push(c);
       catchesAll = kind === HandlerKind.catch_all || kind === HandlerKind.catch_all_ref;
     }

@@ -3,7 +3,7 @@
  * that grows the columns makes the write go into the old ones: frames of handlers beyond 64, tail calls at a boundary of the code's columns.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Engine, Instance, Module, Store } from "../../mod.ts";
 import { CONFIGURATIONS } from "../configurations.ts";
 import { wat } from "../wat.ts";
@@ -68,3 +68,13 @@ for (const [name, config] of Object.entries(CONFIGURATIONS)) {
     for (let i = 0; i < count; i++) assertEquals(f(i), i % 7);
   });
 }
+
+Deno.test("handler tables of calls in nested bodies that catch one tag grow with the depth, not with its square", () => {
+  const artifactBytes = (depth: number) => {
+    const bytes = wat(`(module (tag $t) (func $g) (func (export "f")
+      ${repeat(depth, () => "(block (try_table (catch $t 0) (call $g)")} ${repeat(depth, () => "))")}))`);
+    return new Module(new Engine(), bytes).serialize().length;
+  };
+  const small = artifactBytes(250), large = artifactBytes(1000);
+  assert(large < 6 * small, `${small} bytes for 250 bodies, ${large} for 1000`);
+});
