@@ -155,8 +155,8 @@ for (const name of names) {
   show("");
   failedBatches += failed;
   rows.push(
-    `${name}: ${whole(done)} seeds from ${first}, ${whole(passed)} passed, ${skipped} undecided, ` +
-      `${failed} failing batches, ${seconds(started).toFixed(0)} s`,
+    `${name}: ${whole(done)} seeds from ${first}, ${passed === 0 ? "" : `${whole(passed)} comparisons, `}` +
+      `${skipped} undecided, ${failed} failing batches, ${seconds(started).toFixed(0)} s`,
   );
 }
 console.log(rows.join("\n"));
