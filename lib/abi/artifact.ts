@@ -13,7 +13,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 2;
+export const ARTIFACT_VERSION = 4;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {
@@ -40,7 +40,7 @@ export const ARTIFACT_COLUMNS = {
 } as const satisfies Record<ArtifactColumn, readonly [section: string, elementBytes: 1 | 4]>;
 
 /** Bits of the header's flags. */
-export const ArtifactFlag = { interruption: 1, eagerTables: 2 } as const;
+export const ArtifactFlag = { interruption: 1, eagerTables: 2, fuel: 4 } as const;
 
 /** Section names beside the columns. */
 export const ARTIFACT_SECTIONS = {

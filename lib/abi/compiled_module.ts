@@ -16,6 +16,8 @@ export interface CodeOptions {
   readonly interruption: boolean;
   /** How function tables are initialised, which says how their elements are tagged (table_layout.ts). */
   readonly tables: TableMode;
+  /** Whether the code counts what it does. */
+  readonly fuel: boolean;
   /** What the code was compiled to make harder (stress.ts); 0: nothing. */
   readonly stress: number;
 }

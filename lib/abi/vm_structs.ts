@@ -26,7 +26,8 @@ export const VMRecord = struct("VMRecord", {
   faultAddress: "u64",
   signal: "u32",
   interruptFlag: "u32",
-  deadline: "u64",
+  /** What is left of the store's fuel while its guest runs on this record; signed. Here, because displacements up to 127 are short. */
+  fuel: "u64",
   /** Written by JavaScript before it resumes a libcall; loaded into rax. */
   libResult: "u64",
   libArg0: "u64",

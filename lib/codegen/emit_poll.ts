@@ -3,9 +3,12 @@
  *
  * The comparison fuses with the jump, so a poll is one operation in a loop. Under stress it counts down instead, so that every n-th poll
  * leaves whether or not anybody asked.
+ *
+ * With fuel, what a region costs is taken from the record's count; the subtraction fuses with the jump that is taken below zero.
  */
 
 import { VMRecord } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
 import { COND, NO_REG, packMem } from "../x64/mod.ts";
 import { SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import { RelocationTarget } from "./function_code.ts";
@@ -29,8 +32,24 @@ SEQUENCES[Shape.poll] = (e, i) => {
   e.addSlowPath(i, leave, back);
 };
 
+// regOp: an amount, or NONE; imm: another.
+SEQUENCES[Shape.fuelPoll] = (e, i) => {
+  const { asm } = e;
+  const { code } = e.selector;
+  const leave = asm.newLabel(), back = asm.newLabel();
+  const amount = code.regOp[i], imm = code.imm[i];
+  if (amount === NONE) asm.mi(F.fitsI8(imm) ? F.SUB.imm8[1] : F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
+  else {
+    if (imm !== 0) asm.mi(F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
+    asm.rm(F.SUB.mr[1], e.reg(amount), AT_R15, VMRecord.offsets.fuel);
+  }
+  asm.jcc(COND.S, leave);
+  asm.bind(back);
+  e.addSlowPath(i, leave, back);
+};
+
 // The return address keys the call table: backtraces and stack maps.
-SEQUENCES[Shape.poll + SLOW_PATH] = (e, i) => {
+SEQUENCES[Shape.poll + SLOW_PATH] = SEQUENCES[Shape.fuelPoll + SLOW_PATH] = (e, i) => {
   e.asm.rel(F.CALL_REL, 0);
   e.relocate(RelocationTarget.pollStub);
   e.callHere(e.selector.code.site[i]);

@@ -30,6 +30,7 @@ SHAPE_BYTES[Shape.callImport] = 56;
 SHAPE_BYTES[Shape.callIndirect] = 28;
 SHAPE_BYTES[Shape.libcall] = 28;
 SHAPE_BYTES[Shape.poll] = 14;
+SHAPE_BYTES[Shape.fuelPoll] = 18;
 SHAPE_BYTES[Shape.poison] = 10;
 SHAPE_BYTES[Shape.checkZero] = 17;
 SHAPE_BYTES[Shape.div] = 12;

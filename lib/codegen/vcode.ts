@@ -103,6 +103,8 @@ export const Shape = {
   unwindEdge: 43,
   /** Moves r15 into operand regOp. */
   record: 44,
+  /** Takes imm and operand regOp from the fuel, and leaves as a poll does if less than nothing is left. */
+  fuelPoll: 45,
 } as const;
 
 /** What consumes the flags that the main form leaves. */
@@ -314,7 +316,7 @@ export class VCode {
         for (let i = starts[group]; i < end; i++) {
           instAt[n] = i;
           inputClobbers[n] = clobbers[i];
-          safepoint[n] = shape[i] === Shape.poll
+          safepoint[n] = shape[i] === Shape.poll || shape[i] === Shape.fuelPoll
             ? Safepoint.registers
             : shape[i] >= Shape.call && shape[i] <= Shape.libcall
             ? Safepoint.slots

@@ -49,6 +49,7 @@ function header({ options }: CompiledModule): Uint8Array {
   buffer.u32(options.cpuFeatures);
   buffer.u32(
     (options.interruption ? ArtifactFlag.interruption : 0) |
+      (options.fuel ? ArtifactFlag.fuel : 0) |
       (options.tables === "eager" ? ArtifactFlag.eagerTables : 0),
   );
   buffer.u32(options.stress);

@@ -18,7 +18,7 @@ import { hasFeature, type Module, usedFeatures } from "../wasm/mod.ts";
 export interface CompileOptions
   extends
     Pick<CodeOptions, "bounds" | "cpuFeatures">,
-    Partial<Pick<CodeOptions, "interruption" | "stress" | "tables">> {
+    Partial<Pick<CodeOptions, "fuel" | "interruption" | "stress" | "tables">> {
   /** How much work goes into the code. */
   readonly effort: "none" | "speed";
   /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
@@ -36,10 +36,19 @@ export class Compiler {
 
   /** Compiles a module that was validated and needs nothing that is not compiled. */
   compile(module: Module, options: CompileOptions): CompiledModule {
-    const { bounds, cpuFeatures, effort, checks, onProgress, interruption = false, stress = 0, tables = "lazy" } =
-      options;
+    const {
+      bounds,
+      cpuFeatures,
+      effort,
+      checks,
+      onProgress,
+      interruption = false,
+      fuel = false,
+      stress = 0,
+      tables = "lazy",
+    } = options;
     const { shape } = shapeOf(module);
-    const environment = new TranslateEnvironment(module, shape, { bounds, interruption, tables });
+    const environment = new TranslateEnvironment(module, shape, { bounds, interruption, fuel, tables });
     const { memories } = environment;
     const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
@@ -61,6 +70,9 @@ export class Compiler {
       emitter.compileFunction(func); // selection, allocation, emission
       onProgress?.(index + 1, total);
     }
-    return { options: { bounds, cpuFeatures, interruption, stress, tables }, ...emitter.finish(environment.typeSig) };
+    return {
+      options: { bounds, cpuFeatures, interruption, fuel, stress, tables },
+      ...emitter.finish(environment.typeSig),
+    };
   }
 }

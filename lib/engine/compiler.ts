@@ -86,12 +86,13 @@ export function compileChecked(
   config: ResolvedConfig,
   onProgress: ProgressListener | undefined,
 ): CompiledModule {
-  const { bounds, effort, checks, interruption, stress, tables } = config;
+  const { bounds, effort, checks, interruption, fuel, stress, tables } = config;
   return compileModule(module, {
     bounds,
     effort,
     checks,
     interruption,
+    fuel,
     tables,
     stress: stressWord(stress),
     cpuFeatures: machineCpuFeatures(),

@@ -40,6 +40,10 @@ export interface EngineConfig {
    */
   readonly interruption?: boolean;
   /**
+   * Whether running code counts what it does, down from {@linkcode Store.fuel}: exactly the same at every effort. False by default.
+   */
+  readonly fuel?: boolean;
+  /**
    * Bytes of garbage-collected objects that each store may hold: 1 GiB unless given, at most 2 GiB less 32 KiB. A guest that needs more
    * gets the trap `gc_heap_exhausted`.
    */
@@ -70,6 +74,7 @@ export interface ResolvedConfig {
   readonly checks: "on" | "off";
   readonly optimizer: Optimizer | undefined;
   readonly interruption: boolean;
+  readonly fuel: boolean;
   readonly heapLimitBytes: number;
   readonly tables: "lazy" | "eager";
   readonly tablePool: TablePoolOptions | undefined;
@@ -79,7 +84,7 @@ export interface ResolvedConfig {
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
-  const { heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer, tables = "lazy", tablePool } = config;
+  const { fuel = false, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer, tables = "lazy", tablePool } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
@@ -88,6 +93,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   if (tables !== "lazy" && tables !== "eager") throw new TypeError(`tables is "lazy" or "eager", not ${tables}`);
   checkPool(tablePool);
   if (typeof interruption !== "boolean") throw new TypeError(`interruption is true or false, not ${interruption}`);
+  if (typeof fuel !== "boolean") throw new TypeError(`fuel is true or false, not ${fuel}`);
   if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
     throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
   }
@@ -106,6 +112,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     checks,
     optimizer,
     interruption,
+    fuel,
     heapLimitBytes,
     tables,
     tablePool,

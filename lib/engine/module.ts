@@ -285,7 +285,10 @@ const DESERIALIZE = new ArrayBuffer(0);
 /** Modules that nobody disposed of. */
 const leaks = new FinalizationRegistry<ModuleState>((state) => state.release());
 
-function requireOptions({ options }: CompiledModule, { bounds, interruption, stress, tables }: ResolvedConfig): void {
+function requireOptions(
+  { options }: CompiledModule,
+  { bounds, interruption, fuel, stress, tables }: ResolvedConfig,
+): void {
   if (options.bounds !== bounds) {
     throw new ArtifactError(
       `the module was compiled with ${options.bounds} bounds, and this engine has ${bounds} bounds`,
@@ -296,6 +299,13 @@ function requireOptions({ options }: CompiledModule, { bounds, interruption, str
       interruption
         ? "the module was compiled without interruption, and this engine interrupts"
         : "the module was compiled with interruption, and this engine does not interrupt",
+    );
+  }
+  if (options.fuel !== fuel) {
+    throw new ArtifactError(
+      fuel
+        ? "the module was compiled without fuel, and this engine counts it"
+        : "the module was compiled with fuel, and this engine does not count it",
     );
   }
   if (options.tables !== tables) {

@@ -1,6 +1,6 @@
 /** Stores: what lives and dies together. */
 
-import { type ResourceLimiter, StoreState } from "../runtime/mod.ts";
+import { type ResourceLimiter, StoreState, Trap } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
@@ -128,6 +128,58 @@ export class Store<Data = any> implements Disposable {
   }
 
   /**
+   * What is left of the fuel that the store's guests run on; 0 in a new store.
+   *
+   * Each operation takes 1, but for those that only give structure (`block`, `end`, `nop` and the like); operations on ranges take 1 more for
+   * each 64 bytes of memory or 8 elements. A guest that has none left traps with `out_of_fuel` at a loop's head, a function's entry or an
+   * operation on a range. The count is the same at every effort.
+   *
+   * @example Count what a guest does
+   * ```ts
+   * import { Engine, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine({ fuel: true });
+   * using store = new Store(engine);
+   * const module = Module.fromText(
+   *   engine,
+   *   `(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))`,
+   * );
+   * const { add } = new Instance(store, module).exports;
+   * store.fuel = 5;
+   * assertEquals(add(2, 3), 5);
+   * assertEquals(store.fuel, 2);
+   * assertThrows(() => add(2, 3), Trap, "fuel");
+   * ```
+   *
+   * @throws {TypeError} if the engine was made without `fuel`; for what is no number when it is set.
+   * @throws {RangeError} when set to what is no integer from 0 to 2^53 - 1.
+   */
+  get fuel(): number {
+    return storeOf(this).fuelMeter().fuel;
+  }
+
+  set fuel(value: number) {
+    const meter = storeOf(this).fuelMeter();
+    requireFuel(value);
+    meter.fuel = value;
+  }
+
+  /**
+   * Takes fuel for something that the host does, such as the work of a host function.
+   *
+   * @param amount How much.
+   * @throws {Trap} `out_of_fuel` if less is left; nothing is left then.
+   * @throws {TypeError} if the engine was made without `fuel`.
+   * @throws {RangeError} for what is no integer from 0 to 2^53 - 1.
+   */
+  consumeFuel(amount: number): void {
+    const meter = storeOf(this).fuelMeter();
+    requireFuel(amount);
+    if (!meter.consume(amount)) throw new Trap("out_of_fuel");
+  }
+
+  /**
    * A handle by which another Worker can interrupt this store's guest. To be asked for before the guest is called.
    *
    * @returns The handle; always for the same request.
@@ -166,4 +218,9 @@ export class Store<Data = any> implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function requireFuel(value: number): void {
+  if (typeof value !== "number") throw new TypeError("Fuel is a number");
+  if (!(Number.isSafeInteger(value) && value >= 0)) throw new RangeError(`Fuel is an integer from 0 on, not ${value}`);
 }

@@ -47,8 +47,8 @@ export const RECORD = {
   signal: 88,
   /** u32: non-zero asks the guest to leave at its next poll. */
   interruptFlag: 92,
-  /** The epoch at which the guest leaves. */
-  deadline: 96,
+  /** What is left of the fuel. */
+  fuel: 96,
   /** Result of a runtime call, read by its thunk. */
   libResult: 104,
   /** Six arguments of a runtime call. */

@@ -437,6 +437,22 @@ export class FuncBuilder extends Emitter {
     this.append(Ir.poll, VOID, NONE, NONE, NONE, 0, 0);
   }
 
+  /** Takes fuel and leaves if there is none: {@linkcode NONE} or an i64, and an amount that may be added to until the end (`charge`). */
+  fuelPoll(amount: number): Value {
+    return this.append(Ir.fuel_poll, VOID, amount, NONE, NONE, 0, 0);
+  }
+
+  /** Takes fuel, an amount that may be added to until the end (`charge`). */
+  fuel(): Value {
+    return this.append(Ir.fuel, VOID, NONE, NONE, NONE, 0, 0);
+  }
+
+  /** Adds to what a `fuel` or `fuel_poll` takes. */
+  charge(taker: Value, amount: number): void {
+    const { imm } = this.func;
+    imm[taker] = Math.min(imm[taker] + amount, 0x7fffffff);
+  }
+
   /** Result `index` (1 or more) of a call, right after it. */
   proj(call: Value, index: number, type: Type): Value {
     return this.#append(Ir.proj, type, call, NONE, NONE, index, 0);

@@ -24,7 +24,7 @@ export const WRITES = 2;
 export const TRAPS = 4;
 /** Ends its block. */
 export const TERMINATES = 8;
-/** Leaves the function for a while: is a safepoint, may do anything; clobbers every register, but for `poll`. */
+/** Leaves the function for a while: is a safepoint, may do anything; clobbers every register, but for `poll` and `fuel_poll`. */
 export const CALLS = 16;
 /** Operands a and b may be swapped. */
 export const COMMUTES = 32;
@@ -206,6 +206,8 @@ export const IR_OPS = [
   ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: {@linkcode calleeImm}; its type is already checked
   ["libcall",       ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: libcall number of abi
   ["poll",          ".....",  "-", CALLS | READS | WRITES | TRAPS], // leaves if an interrupt was asked for; every register keeps its value
+  ["fuel_poll",     "?..i.",  "-", CALLS | READS | WRITES | TRAPS], // takes imm, and a (i64) if there is one, from the fuel; leaves as poll does if less than 0 is left
+  ["fuel",          "...i.",  "-", TRAPS | PINNED],  // takes imm from the fuel: nothing looks before the next fuel_poll
   // control; a block's last instruction, and only that, terminates
   ["trap_if",       "v..t.",  "-", TRAPS],           // a is i32: non-zero traps
   ["trap_unless",   "v..t.",  "-", TRAPS],

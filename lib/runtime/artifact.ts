@@ -135,7 +135,7 @@ function decode(elf: ElfReader): DecodedArtifact {
   if (header.length !== 6 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
     throw new ArtifactError("the module was compiled by another version; compile it again");
   }
-  if ((header[2] !== 0 && header[2] !== 1) || (header[4] !== 0 && header[4] !== 1)) {
+  if ((header[2] !== 0 && header[2] !== 1) || (header[4] & ~7) !== 0) {
     throw new ArtifactError("the compiled module does not say how it was compiled; compile it again");
   }
   const missing = header[3] & ~cpuFeatureMask(cpuFeatures());
@@ -150,6 +150,7 @@ function decode(elf: ElfReader): DecodedArtifact {
       bounds: header[2] === 0 ? "guard" : "explicit",
       cpuFeatures: header[3],
       interruption: (header[4] & ArtifactFlag.interruption) !== 0,
+      fuel: (header[4] & ArtifactFlag.fuel) !== 0,
       tables: (header[4] & ArtifactFlag.eagerTables) !== 0 ? "eager" : "lazy",
       stress: header[5],
     },

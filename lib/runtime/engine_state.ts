@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly tablePool?: TablePoolOptions | undefined;
   /** Whether loops and functions have polls. */
   readonly interruption?: boolean;
+  /** Whether code counts what it does. */
+  readonly fuel?: boolean;
 }
 /** Bytes of objects that a store's heap may hold unless its engine says otherwise. */
 export const DEFAULT_HEAP_LIMIT_BYTES: number = 1 << 30;
@@ -45,6 +47,8 @@ export class EngineState {
   readonly tableMode: TableMode;
   /** Storage for the tables of its stores, which are static then. */
   readonly tablePool: TablePool | undefined;
+  /** Whether code counts what it does. */
+  readonly fuel: boolean;
   /** How the heaps of its stores behave. */
   readonly heapOptions: HeapOptions;
   /** The types as collectors see them. */
@@ -65,6 +69,7 @@ export class EngineState {
     this.tableMode = options.tables ?? "lazy";
     this.tablePool = options.tablePool === undefined ? undefined : new TablePool(options.tablePool);
     this.interruption = options.interruption ?? false;
+    this.fuel = options.fuel ?? false;
     this.heapOptions = { limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);

@@ -1,9 +1,11 @@
 /**
- * Time: the deadlines of a store, and what is charged to them.
+ * Time and fuel: the deadlines of a store and what is charged to them, and what is left of its fuel.
  *
  * A deadline is a number of ticks that are left. While a guest runs the ticker is armed with the least of them; when the guest leaves, what
  * passed is subtracted from all. So time in host functions is not charged unless a deadline says so, and calls that nest are charged to the
  * deadlines of all calls around them. Runtime calls (a long fill, a wait) are the guest's own time and are not interrupted by this.
+ *
+ * Fuel is counted down by the code itself, in the record that runs; while JavaScript runs it is here.
  *
  * A store without a meter pays one comparison a call for it.
  *
@@ -13,13 +15,14 @@
  *          guest would be charged for. Where that matters, in the last ticks, the clock is asked.
  */
 
-import { MAXIMUM_TICKS, RECORD, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
+import { loadAddress, MAXIMUM_TICKS, RECORD, storeAddress, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { trapInCall } from "./traps.ts";
 
 /** Ticks left below which the clock is asked. */
 const PRECISE_TICKS = 64;
 
+const FUEL = RECORD.fuel >> 2;
 const FLAG = RECORD.interruptFlag >> 2;
 
 /** What happens when a deadline has passed: a trap, or what a function says. */
@@ -68,12 +71,40 @@ export class Meter {
   #startedAt = 0;
   /** By `performance.now()`, when the end is near; else NaN. */
   #startedMs = NaN;
-  #isRunning = false;
+  #isTiming = false;
+  /** The activation whose guest runs. */
+  #running: Activation | undefined;
+  /** What is left while no guest runs; below 0 when more was asked for than there was. */
+  #fuel = 0;
+
+  /** What is left; not below 0. */
+  get fuel(): number {
+    return Math.max(0, this.#running === undefined ? this.#fuel : loadAddress(this.#running.words, FUEL));
+  }
+
+  set fuel(value: number) {
+    this.stop();
+    this.#fuel = value;
+  }
+
+  /** Takes fuel for something that the host does; returns whether there was as much. */
+  consume(amount: number): boolean {
+    this.stop();
+    this.#fuel = Math.max(this.#fuel, 0) - amount;
+    return this.#fuel >= 0;
+  }
 
   /** The guest of the activation goes on now. */
   start(activation: Activation): void {
+    if (this.#running === activation) return;
+    this.stop(); // a call that nests in a runtime call of another
+    this.#running = activation;
+    storeAddress(activation.words, FUEL, this.#fuel);
+    if (this.deadlines.length !== 0) this.#startTime(activation);
+  }
+
+  #startTime(activation: Activation): void {
     const { deadlines } = this;
-    if (deadlines.length === 0 || this.#isRunning) return;
     const clock = this.#ticker ??= ticker();
     let least = MAXIMUM_TICKS;
     for (const deadline of deadlines) {
@@ -85,13 +116,17 @@ export class Meter {
     clock.arm(activation.index, epoch + least | 0);
     this.#startedAt = epoch;
     this.#startedMs = least <= PRECISE_TICKS ? performance.now() : NaN;
-    this.#isRunning = true;
+    this.#isTiming = true;
   }
 
   /** It has left. */
   stop(): void {
-    if (!this.#isRunning) return;
-    this.#isRunning = false;
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    this.#fuel = loadAddress(running.words, FUEL);
+    if (!this.#isTiming) return;
+    this.#isTiming = false;
     const clock = this.#ticker!;
     clock.disarm();
     let passed = clock.epoch - this.#startedAt | 0;
@@ -102,8 +137,9 @@ export class Meter {
     }
   }
 
-  /** Acts on the deadlines that have passed; the guest is parked. @throws {Trap} or what an action throws. */
+  /** Acts on fuel that is used up and deadlines that have passed; the guest is parked. @throws {Trap} or what an action throws. */
   serve(activation: Activation): void {
+    if (this.#fuel < 0) throw trapInCall(activation, "out_of_fuel");
     for (const deadline of [...this.deadlines]) {
       if (deadline.remaining > 0) continue;
       const more = deadline.action === "trap" ? undefined : deadline.action();

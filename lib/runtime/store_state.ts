@@ -101,7 +101,7 @@ export class StoreState implements HeapOwner {
   onStressPoll: ((activation: Activation) => void) | undefined = undefined;
   /** Set once somebody may want to interrupt the store from outside ({@linkcode openInterrupt}). */
   interrupt: InterruptState | undefined = undefined;
-  /** Set while guests have deadlines. */
+  /** Set while guests have deadlines, and always if their fuel is counted. */
   meter: Meter | undefined = undefined;
   /** By number less one: exceptions name their tags so. */
   readonly tags: TagState[] = [];
@@ -129,6 +129,7 @@ export class StoreState implements HeapOwner {
 
   constructor(engine: EngineState) {
     this.engine = engine;
+    if (engine.fuel) this.meter = new Meter();
     this.types = engine.gcTypes;
     this.heapOptions = engine.heapOptions;
     this.blocks = this.#resources.blocks;
@@ -211,10 +212,17 @@ export class StoreState implements HeapOwner {
     const { meter } = this;
     if (meter === undefined) return;
     meter.remove(deadline);
-    if (meter.deadlines.length === 0) {
+    if (meter.deadlines.length === 0 && !this.engine.fuel) {
       meter.stop();
       this.meter = undefined;
     }
+  }
+
+  /** What counts the fuel. @throws {TypeError} when the engine's code has no fuel, or the store is closed. */
+  fuelMeter(): Meter {
+    this.requireOpen();
+    if (!this.engine.fuel) throw new TypeError("Fuel needs code that counts it: use new Engine({ fuel: true })");
+    return this.meter!;
   }
 
   /** What other isolates interrupt the store's guests by. */

@@ -15,6 +15,7 @@ import { NONE } from "../base/mod.ts";
 import { type Block, Func, IntCond, type Value } from "../ir/mod.ts";
 import { readValType } from "../wasm/mod.ts";
 import { endTry, endTryTable } from "./exceptions.ts";
+import { beginPolledRegion } from "./fuel.ts";
 import { branchTo, emitReturn, endBlock, jumpToLabel } from "./labels.ts";
 import { FrameKind, type Translator } from "./translator.ts";
 
@@ -35,6 +36,7 @@ export function loop(t: Translator): void {
   builder.jump(header, stack, height);
   builder.switchTo(header);
   if (t.environment.options.interruption === true) builder.poll();
+  if (t.environment.options.fuel === true) beginPolledRegion(t);
   t.openFrame(FrameKind.loop, sig, params.length, header);
   stack.length = height;
   for (let i = 0; i < params.length; i++) stack.push(firstParam + i);

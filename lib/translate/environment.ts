@@ -67,7 +67,9 @@ export class Places {
 const EMPTY_BLOCK_CODE = -0x40;
 
 /** The code options that translation depends on. */
-export type TranslateOptions = Pick<CodeOptions, "bounds"> & Partial<Pick<CodeOptions, "interruption" | "tables">>;
+export type TranslateOptions =
+  & Pick<CodeOptions, "bounds">
+  & Partial<Pick<CodeOptions, "fuel" | "interruption" | "tables">>;
 
 /** Facts about a module for the translation of its functions. */
 export class TranslateEnvironment {

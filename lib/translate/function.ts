@@ -12,6 +12,7 @@ import { NONE } from "../base/mod.ts";
 import type { Func, FuncBuilder, SigId } from "../ir/mod.ts";
 import { funcIndexOf, OP_FLAG, OP_FLAGS, readOp, readValType, skipImmediates } from "../wasm/mod.ts";
 import type { TranslateEnvironment } from "./environment.ts";
+import { beginPolledRegion, ENDS_REGION, FUEL_COST, turnRegion } from "./fuel.ts";
 import { finishHandlers } from "./handlers.ts";
 import { LOWER } from "./table.ts";
 import { FrameKind, type Translator } from "./translator.ts";
@@ -34,6 +35,7 @@ export function translateFunction(
   builder.site = start;
   declareLocals(scratch, environment.signatures.params[sig]);
   if (environment.options.interruption === true) builder.poll();
+  if (environment.options.fuel === true) beginPolledRegion(scratch);
   scratch.openFrame(FrameKind.func, sig, 0, NONE);
   translateBody(scratch);
   finishHandlers(scratch);
@@ -60,10 +62,14 @@ function declareLocals(t: Translator, params: Uint8Array): void {
 
 function translateBody(t: Translator): void {
   const { builder, reader } = t;
+  const hasFuel = t.environment.options.fuel === true;
   while (t.depth > 0) {
     if (!t.reachable) skipDeadCode(t);
     builder.site = reader.pos;
-    LOWER[readOp(reader)](t);
+    const op = readOp(reader);
+    t.fuelCost += FUEL_COST[op];
+    LOWER[op](t);
+    if (hasFuel && ENDS_REGION[op] === 1) turnRegion(t);
   }
 }
 

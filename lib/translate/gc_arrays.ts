@@ -14,6 +14,7 @@ import { GC_ARRAY_ELEMENTS, type GcArrayLayout, Libcall, Storage, TrapCode } fro
 import { bug } from "../base/mod.ts";
 import { F32, F64, I32, I64, IntCond, Ir, type Type, type Value } from "../ir/mod.ts";
 import type { ArrayType } from "../wasm/mod.ts";
+import { chargeRange } from "./fuel.ts";
 import {
   allocateArray,
   idOfFunc,
@@ -73,6 +74,7 @@ export function arrayNew(t: Translator): void {
   const layout = t.environment.gcLayouts.array(typeIndex);
   const length = t.pop();
   const value = t.pop();
+  chargeRange(t, length, "elements");
   if (isZero(t, value)) {
     t.push(allocateArray(t, typeIndex, layout.elementLog2, length));
     return;
@@ -96,7 +98,9 @@ export function arrayNew(t: Translator): void {
 export function arrayNewDefault(t: Translator): void {
   const typeIndex = t.reader.readU32Leb();
   const { elementLog2 } = t.environment.gcLayouts.array(typeIndex);
-  t.push(allocateArray(t, typeIndex, elementLog2, t.pop()));
+  const length = t.pop();
+  chargeRange(t, length, "elements");
+  t.push(allocateArray(t, typeIndex, elementLog2, length));
 }
 
 /** `array.new_fixed`. */
@@ -123,6 +127,7 @@ export function arrayNewSegment(number: number): Lower {
     const segment = t.reader.readU32Leb();
     const length = t.pop();
     const offset = t.pop();
+    chargeRange(t, length, "elements");
     t.args.reset();
     t.args.push(t.builder.iconst32(typeIndex));
     t.args.push(t.builder.iconst32(segment));
@@ -171,6 +176,7 @@ export function arrayFill(t: Translator): void {
   const start = t.pop();
   const ref = t.pop();
   const layout = t.environment.gcLayouts.array(typeIndex);
+  chargeRange(t, length, "elements");
   checkNotNull(t, ref);
   fill(t, layout, ref, start, value, length);
 }
@@ -254,6 +260,7 @@ export function arrayCopy(t: Translator): void {
   const source = t.pop();
   const index = t.pop();
   const ref = t.pop();
+  chargeRange(t, length, "elements");
   checkNotNull(t, ref);
   checkNotNull(t, source);
   t.args.reset();
@@ -274,6 +281,7 @@ export function arrayInitSegment(number: number): Lower {
     const offset = t.pop();
     const index = t.pop();
     const ref = t.pop();
+    chargeRange(t, length, "elements");
     checkNotNull(t, ref);
     t.args.reset();
     t.args.push(t.builder.iconst32(segment));

@@ -17,6 +17,7 @@
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, V128, type Value } from "../ir/mod.ts";
+import { chargeRange } from "./fuel.ts";
 import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -149,6 +150,7 @@ export function memoryCopy(t: Translator): void {
   const length = wide(t, t.pop());
   const source = wide(t, t.pop());
   const destination = wide(t, t.pop());
+  chargeRange(t, length, "bytes");
   const lengthBytes = knownLength(t, length, INLINE_COPY_BYTES);
   if (lengthBytes !== NONE) {
     copyInline(t, destinationMemory, destination, sourceMemory, source, lengthBytes);
@@ -169,6 +171,7 @@ export function memoryFill(t: Translator): void {
   const length = wide(t, t.pop());
   const byte = t.pop();
   const destination = wide(t, t.pop());
+  chargeRange(t, length, "bytes");
   const lengthBytes = knownLength(t, length, INLINE_FILL_BYTES);
   if (lengthBytes !== NONE) {
     fillInline(t, memory, destination, byte, lengthBytes);
@@ -260,7 +263,7 @@ function fillInline(t: Translator, memory: number, destination: Value, byte: Val
 }
 
 /** `memory.init`. */
-export const memoryInit: Lower = segmentInit(Libcall.memory_init);
+export const memoryInit: Lower = segmentInit(Libcall.memory_init, "bytes");
 
 /** `data.drop`. */
 export const dataDrop: Lower = segmentDrop(Libcall.data_drop);

@@ -74,6 +74,9 @@ export class Translator {
   readonly edges: IntList = new IntList(64);
   /** Arguments of a libcall or jump that are not on the operand stack. */
   readonly args: IntList = new IntList(16);
+  /** What takes the fuel for the code from the last region's start on, NONE between regions, and how much so far. */
+  fuelTaker: number = NONE;
+  fuelCost = 0;
   /** Displacement and memory flags of the access being translated. */
   accessDisp = 0;
   accessFlags = 0;
@@ -90,6 +93,8 @@ export class Translator {
     this.savedParams.reset();
     this.handlers.reset();
     this.depth = 0;
+    this.fuelTaker = NONE;
+    this.fuelCost = 0;
   }
 
   /** Pushes an operand. */

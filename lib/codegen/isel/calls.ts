@@ -6,7 +6,7 @@
  * keeps what lives across it in slots.
  */
 
-import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE, Stress } from "../../abi/mod.ts";
+import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE, Stress, VMRecord } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
 import { I64, REF } from "../../ir/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
@@ -14,6 +14,7 @@ import { RelocationTarget } from "../function_code.ts";
 import { calleeNullTrap } from "../../ir/mod.ts";
 import { ALLOCATABLE, TAIL_CALLEE } from "../registers.ts";
 import { loadForm, STACK_ARGUMENTS_FROM_RBP, storeToStack } from "./control.ts";
+import { fitsI8, SUB } from "./forms.ts";
 import { ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -212,6 +213,30 @@ const POLL = ruleList({
   },
 });
 
+const FUEL_POLL = ruleList({
+  "fuel_poll": (c, v) => {
+    const { code } = c;
+    const amount = c.a[v] === NONE ? NONE : c.reg(c.a[v]);
+    const i = code.begin(Shape.fuelPoll, 0);
+    code.regOp[i] = amount === NONE ? NONE : code.use(amount);
+    code.imm[i] = c.imm[v];
+    code.needsFrame = 1;
+    return true;
+  },
+});
+
+const FUEL = ruleList({
+  // An arm in which nothing costs anything.
+  "fuel.none": (c, v) => c.imm[v] === 0,
+  "fuel": ({ code, imm }, v) => {
+    const i = code.begin(Shape.mi, fitsI8(imm[v]) ? SUB.imm8[1] : SUB.imm32[1]);
+    code.memBase[i] = MemBase.record;
+    code.disp[i] = VMRecord.offsets.fuel;
+    code.imm[i] = imm[v];
+    return true;
+  },
+});
+
 export const CALL_RULES = {
   call: CALL,
   call_import: CALL_IMPORT,
@@ -221,4 +246,6 @@ export const CALL_RULES = {
   return_call_indirect: RETURN_CALL_INDIRECT,
   libcall: LIBCALL,
   poll: POLL,
+  fuel_poll: FUEL_POLL,
+  fuel: FUEL,
 } as const;

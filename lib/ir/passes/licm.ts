@@ -62,7 +62,7 @@ const COSTS = perIrOp<Cost>({
   load: 2, load8_u: 2, load8_s: 2, load16_u: 2, load16_s: 2, load32_u: 2, load32_s: 2, store: 0, store8: 0, store16: 0, store32: 0,
   atomic_load: 0, atomic_store: 0, atomic_add: 0, atomic_sub: 0, atomic_and: 0, atomic_or: 0, atomic_xor: 0, atomic_xchg: 0,
   atomic_cmpxchg: 0, fence: 0,
-  vmctx: 0, record: 0, vmctx_addr: 2, addr_add: 1, ref_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, trap_if: 2, trap_unless: 2,
+  vmctx: 0, record: 0, vmctx_addr: 2, addr_add: 1, ref_add: 1, call: 0, call_import: 0, call_indirect: 0, libcall: 0, poll: 0, fuel_poll: 0, fuel: 0, trap_if: 2, trap_unless: 2,
   jump: 0, br_if: 0, br_table: 0, unwind_edge: 0, return: 0, return_call: 0, return_call_import: 0, return_call_indirect: 0, trap: 0,
 } satisfies Record<IrOpName, Cost>);
 
@@ -126,7 +126,9 @@ export class LoopInvariants {
       const value = func.order[place];
       this.#blockOf[value] = block;
       if (isCall(func.op[value])) {
-        written |= func.cold[block] === 1 || func.op[value] === Ir.poll ? ~CALLS_USUALLY_BIT : -1;
+        written |= func.cold[block] === 1 || func.op[value] === Ir.poll || func.op[value] === Ir.fuel_poll
+          ? ~CALLS_USUALLY_BIT
+          : -1;
       } else written |= writtenRegions(func.op[value], func.aux[value]);
     }
     if (loop !== NONE) this.#written[loop] |= written;

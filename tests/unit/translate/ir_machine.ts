@@ -485,6 +485,8 @@ const EXEC = perIrOp<Exec>({
   call_indirect: calls((m, v, args) => m.environment.callIndirect(calleeOf(m, v), args)),
   libcall: calls((m, v, args) => m.environment.libcall(m.f.imm[v], args)),
   poll: () => 0,
+  fuel_poll: () => 0,
+  fuel: () => 0,
   trap_if: (m, v) => {
     if (a(m, v) !== 0) throw new IrTrap(m.f.imm[v], m.f.site[v]);
     return 0;
