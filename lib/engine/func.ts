@@ -13,24 +13,24 @@ import { type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts"
 import { Caller } from "./caller.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
+  type ArgumentsOf,
   type ExportedFunction,
   type FuncSignature,
   type HostResultOf,
   internSignature,
   type ResultOf,
   signatureNames,
-  type ValuesOf,
 } from "./values.ts";
 
 /** A host function for a signature: parameters become arguments, the results are returned. */
 export type HostImplementation<S extends FuncSignature> = (
-  ...args: ValuesOf<S["parameters"]>
+  ...args: ArgumentsOf<S["parameters"]>
 ) => HostResultOf<S["results"]>;
 
 /** A host function that is told who calls it. */
 export type CallerImplementation<S extends FuncSignature> = (
   caller: Caller,
-  ...args: ValuesOf<S["parameters"]>
+  ...args: ArgumentsOf<S["parameters"]>
 ) => HostResultOf<S["results"]>;
 
 /** Options of host functions. */
@@ -130,8 +130,8 @@ export class Func<const S extends FuncSignature = FuncSignature> {
   }
 
   /** The function as a plain JavaScript function, always the same one. */
-  get callable(): (...args: ValuesOf<S["parameters"]>) => ResultOf<S["results"]> {
-    return this.#state.callable as (...args: ValuesOf<S["parameters"]>) => ResultOf<S["results"]>;
+  get callable(): (...args: ArgumentsOf<S["parameters"]>) => ResultOf<S["results"]> {
+    return this.#state.callable as (...args: ArgumentsOf<S["parameters"]>) => ResultOf<S["results"]>;
   }
 
   /**
@@ -156,7 +156,7 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * @throws {TypeError} for an argument that cannot be coerced, for a timeout when the engine was made without `interruption`, and for a
    * signal.
    */
-  call(args: Readonly<ValuesOf<S["parameters"]>> | [] = [], options: CallOptions = {}): ResultOf<S["results"]> {
+  call(args: Readonly<ArgumentsOf<S["parameters"]>> | [] = [], options: CallOptions = {}): ResultOf<S["results"]> {
     if (!Array.isArray(args)) throw new TypeError("The arguments of call are an array");
     refuseSignal(options);
     const { timeout } = options;

@@ -24,7 +24,14 @@ import {
   wrapFunc,
 } from "./func.ts";
 import { wrapExtern } from "./externs.ts";
-import { type ImportValue, type Instance, instanceOf, instantiateWith } from "./instance.ts";
+import {
+  type AnyExports,
+  type ImportResolver,
+  type ImportValue,
+  type Instance,
+  instanceOf,
+  instantiateWith,
+} from "./instance.ts";
 import { InstancePre, type PreparedImport } from "./instance_pre.ts";
 import { type Module, moduleOf } from "./module.ts";
 import { type Store, storeOf } from "./store.ts";
@@ -406,6 +413,7 @@ export class Linker {
   /**
    * Instantiates a module with what is defined.
    *
+   * @typeParam Exports The exports, for callers that know them.
    * @param store The store to live in.
    * @param module The module.
    * @returns The instance.
@@ -413,8 +421,9 @@ export class Linker {
    * @throws {LinkError} if an import is not defined or does not fit; nothing was made then.
    * @throws {Trap} if a segment does not fit or the start function traps.
    */
-  instantiate(store: Store, module: Module): Instance {
-    return instantiateWith(store, module, (wanted) => this.get(store, wanted.module, wanted.name));
+  instantiate<Exports extends object = AnyExports>(store: Store, module: Module): Instance<Exports> {
+    const resolve: ImportResolver = (wanted) => this.get(store, wanted.module, wanted.name);
+    return instantiateWith(store, module, resolve) as Instance<Exports>;
   }
 
   /**

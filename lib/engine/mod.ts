@@ -80,6 +80,7 @@ export { Tag, type TagType } from "./tag.ts";
 export type {
   AddressType,
   AddressValue,
+  ArgumentsOf,
   ExportedFunction,
   FuncSignature,
   HostResultOf,

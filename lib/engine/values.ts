@@ -79,6 +79,12 @@ export type ValuesOf<Types extends readonly ValueType[]> = {
   -readonly [K in keyof Types]: ValueTypes[Types[K]];
 };
 
+/** A function's arguments: of unknown types when the signature is only known at run time, so that every `Func` is a `Func`. */
+export type ArgumentsOf<Types extends readonly ValueType[]> = number extends Types["length"]
+  // deno-lint-ignore no-explicit-any -- types of a module that is loaded at run time are not known to TypeScript
+  ? any[]
+  : ValuesOf<Types>;
+
 /** What a function with these result types returns: nothing, one value, or an array of exactly that many. */
 export type ResultOf<Types extends readonly ValueType[]> = Types extends readonly [] ? void
   : Types extends readonly [infer Type extends ValueType] ? ValueTypes[Type]

@@ -143,7 +143,8 @@ export class Continuations implements RootSource {
 
   /** `resume`. @throws {Trap} */
   resume(activation: Activation, instance: InstanceState, typeIndex: number, reference: number): void {
-    this.#enter(activation, this.#take(activation, reference), signatureOf(instance, typeIndex).params.length);
+    const { params } = signatureOf(instance, typeIndex);
+    this.#enter(activation, this.#take(activation, this.#makeStack(params, reference)), params.length);
   }
 
   /** `resume_throw`: the payload is in the area. @throws {Trap} @throws {ExceptionBase} when nobody in the activation catches it. */
@@ -183,7 +184,8 @@ export class Continuations implements RootSource {
     if (landing === undefined) throw trapInCall(activation, "unhandled_tag");
     const { params, paramTypes } = signatureOf(instance, typeIndex);
     const count = params.length - 1;
-    const target = this.#take(activation, this.#makeRoom(params.subarray(0, count), reference));
+    const kinds = params.subarray(0, count);
+    const target = this.#take(activation, this.#makeStack(kinds, this.#makeRoom(kinds, reference)));
     const left = this.#add(
       activation,
       Math.max(0, heapType(paramTypes[count])),
@@ -296,10 +298,20 @@ export class Continuations implements RootSource {
    * roots (CONT-A). Returns where the object of that reference is now.
    */
   #makeRoom(areaKinds: Uint8Array, reference: number): number {
+    return this.#holding(areaKinds, reference, () => this.#gc.prepare(OBJECT_BYTES));
+  }
+
+  /** As {@linkcode #makeRoom}, for a stack: those of continuations that nobody can resume come back by a collection. */
+  #makeStack(areaKinds: Uint8Array, reference: number): number {
+    if (this.#freeStacks.length > 0 || this.#taken.size < MAXIMUM_STACKS) return reference;
+    return this.#holding(areaKinds, reference, () => this.#gc.collect());
+  }
+
+  #holding(areaKinds: Uint8Array, reference: number, collect: () => void): number {
     this.#areaKinds = areaKinds;
     this.#held[0] = reference;
     try {
-      this.#gc.prepare(OBJECT_BYTES);
+      collect();
       return this.#held[0] >>> 0;
     } finally {
       this.#areaKinds = NO_KINDS;
@@ -354,8 +366,8 @@ export class Continuations implements RootSource {
   /** A stack that is resumed at the entry of what the record names. @throws {Trap} when the store has too many. */
   #fresh(activation: Activation): GuestStack {
     const stack = this.#freeStacks.pop() ?? this.#acquire(activation);
-    const { words, address } = stack.view();
     stack.parkedSp = stack.stack.top - 8;
+    const { words, address } = stack.view(stack.parkedSp);
     storeAddress(words, (stack.parkedSp - address) >> 2, continuationStub());
     return stack;
   }

@@ -83,7 +83,7 @@ const FRAME_WORDS = 4;
 /** The innermost handler on one stack, walked from the frame of the stub by which it left. */
 function findHandlerOn(activation: Activation, stack: GuestStack, sp: number, tag: TagState): Landing | undefined {
   // A walk over thousands of frames is a loop over one typed array: {caller's rbp, return address} at word `at`.
-  const { words, address } = stack.view();
+  const { words, address } = stack.view(sp);
   const last = words.length - FRAME_WORDS;
   let code: LoadedCode | undefined;
   let first = 0, end = 0;
@@ -158,8 +158,9 @@ function land(activation: Activation, landing: Landing): void {
 
 /** Makes the activation go on at a pad of its current stack. */
 export function landOnCurrent(activation: Activation, { pad, framePointer, clause }: Landing): void {
-  const { words: stack, address } = activation.current.view();
-  const at = (activation.sp - address) >> 2;
+  const { current, sp } = activation;
+  const { words: stack, address } = current.view(sp);
+  const at = (sp - address) >> 2;
   storeAddress(stack, at, pad);
   storeAddress(stack, at + 2, framePointer);
   activation.words[PAD_CLAUSE] = clause;

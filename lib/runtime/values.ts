@@ -105,7 +105,7 @@ const ROWS: Record<ValueKindName, KindRow> = {
   exn: { coerce: toAnyRef, put: putReference, get: getReference },
   // CONT-D: only null crosses.
   cont: {
-    coerce: (_store, type, value) => value === null && isNullable(type) ? 0 : refuseContinuation(),
+    coerce: (_store, type, value) => value === null && isNullable(type) ? null : refuseContinuation(),
     put: putReference,
     get: (_store, { i32 }, offsetBytes) => i32[offsetBytes >> 2] === 0 ? null : refuseContinuation(),
   },

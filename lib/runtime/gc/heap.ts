@@ -48,6 +48,8 @@ export interface HeapOwner extends RootSource {
   heapReserved(baseAddress: number): void;
   /** Told by a collection that failed: the heap is half moved. */
   poison(reason: string): void;
+  /** Throws unless the store can be used. @throws {TypeError} */
+  requireOpen(): void;
   /** The function whose VMFuncRef is at the address. */
   funcAt(address: number): FuncState;
 }
@@ -80,12 +82,14 @@ export class GcHeap {
     return this.#collector !== undefined;
   }
 
-  /** The collector, made when first asked for. @throws {HostError} when the address space is refused. */
+  /** The collector, made when first asked for. @throws {HostError} when the address space is refused. @throws {TypeError} when the store is closed. */
   get collector(): Collector {
     return this.#collector ?? this.#open();
   }
 
   #open(): Collector {
+    // The heap of a closed store would never be given back.
+    this.#owner.requireOpen();
     const { types, storeContext, heapOptions } = this.#owner;
     const roots: RootSource = {
       visitRoots: (visitor: RootVisitor) => {

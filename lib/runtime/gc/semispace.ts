@@ -143,7 +143,9 @@ export class SemispaceCollector implements Collector, RootVisitor {
   }
 
   prepare(sizeBytes: number): void {
-    if (this.#collectAlways || this.#next() + sizeBytes > this.#softEnd) this.#collect(sizeBytes);
+    const end = this.#next() + sizeBytes;
+    // Beyond the hard end the allocation fails anyway, unless the guest has let go of something since the heap was found full.
+    if (this.#collectAlways || end > this.#softEnd || end > this.#hardEnd) this.#collect(sizeBytes);
   }
 
   allocate(typeWord: number, sizeBytes: number): number {

@@ -24,7 +24,7 @@ export class StackRoots {
       for (const parent of parents) this.visitStack(parent, parent.parkedSp, visitor);
       const slots = this.#slots;
       slots.length = 0;
-      collectSavedRoots(current.view(), current.frameOf(sp), slots);
+      collectSavedRoots(current.view(sp), current.frameOf(sp), slots);
       for (let k = 0; k < slots.length; k++) visitor.visit(words, slots.data[k]);
     }
   }
@@ -33,7 +33,7 @@ export class StackRoots {
   visitStack(stack: GuestStack, sp: number, visitor: RootVisitor): void {
     const slots = this.#slots;
     slots.length = 0;
-    const view = stack.view();
+    const view = stack.view(sp);
     collectRootSlots(view, stack.frameOf(sp), slots);
     const { data, length } = slots;
     for (let i = 0; i < length; i++) visitor.visit(view.words, data[i]);

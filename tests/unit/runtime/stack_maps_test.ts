@@ -40,7 +40,7 @@ Deno.test("collectRootSlots() finds exactly the references that live across the 
   const look = createHostFunc(store, typeOf(1), {
     fn: () => {
       const activation = store.activations[store.depth - 1];
-      const view = activation.current.view(), slots = new IntList();
+      const view = activation.current.view(activation.sp), slots = new IntList();
       collectRootSlots(view, parkedFrame(activation), slots);
       for (let k = 0; k < slots.length; k++) found.push(String(fromReference(store, view.words[slots.at(k)])));
     },
