@@ -28,6 +28,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   mutations: { test: "mutate_test.ts", batch: 50_000, seeds: 200_000 },
   proposals: { test: "mutate_proposals_test.ts", batch: 10_000, seeds: 20_000 },
   allocation: { test: "regalloc_test.ts", batch: 500, seeds: 5000 },
+  strings: { test: "transcode_test.ts", batch: 25_000, seeds: 100_000 },
   passes: { test: "ir_passes_test.ts", batch: 2000, seeds: 20_000 },
 };
 

@@ -197,28 +197,29 @@ function expectedTrap(
 
 /** A run of cases. */
 export interface StringRun {
-  readonly seed: number;
+  /** Each case has a seed: this, and those that follow. */
+  readonly first: number;
   readonly cases: number;
   readonly config?: EngineConfig;
   readonly implementation?: "code" | "reference";
 }
 
 /** Runs random cases; returns what went wrong, and how many cases ended in what. */
-export function runStringCases({ seed, cases, config = {}, implementation = "code" }: StringRun): {
+export function runStringCases({ first, cases, config = {}, implementation = "code" }: StringRun): {
   readonly failures: string[];
   readonly outcomes: Map<string, number>;
 } {
-  const random = new Random(seed);
   const failures: string[] = [], outcomes = new Map<string, number>();
   using engine = new Engine(config);
   using store = new Store(engine);
   const memories = [new Memory(store, { minimum: 1 }), new Memory(store, { minimum: 1 })];
   const between = [0, 1].map((to) => createTranscoders(store, memories[0], memories[to], { implementation }));
-  for (let number = 0; number < cases && failures.length < 20; number++) {
-    const transcoder = TRANSCODERS[number % TRANSCODERS.length];
+  for (let seed = first; seed < first + cases && failures.length < 20; seed++) {
+    const random = new Random(seed);
+    const transcoder = random.pick(TRANSCODERS);
     const to = random.below(2);
     const outcome = runCase(random, transcoder, memories[0], memories[to], between[to], (message) => {
-      failures.push(`seed ${seed} case ${number} ${transcoder.name}${to === 0 ? " in one memory" : ""}: ${message}`);
+      failures.push(`seed ${seed}: ${transcoder.name}${to === 0 ? " in one memory" : ""}: ${message}`);
     });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }

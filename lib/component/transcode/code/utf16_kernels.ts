@@ -145,14 +145,43 @@ export function utf16ToUtf8(from: Place, to: Place): string {
     "$d",
     below(below(below(lead(0xf0, 18), continuation(12), 8), continuation(6), 16), continuation(0), 24),
   );
+  const vectors = [0, 1, 2, 3, 4, 5, 6, 7],
+    any = vectors.map((k) => get(`$v${k}`)).reduce((or, v) => `(v128.or ${or} ${v})`);
+  // What is all ASCII is as fast as memory is: the test of 64 units is one.
+  const asciiRun = `
+        ${
+    set("$k", `(i32.shr_u (select ${get("$n")} ${get("$m")} (i32.lt_u ${get("$n")} ${get("$m")})) (i32.const 6))`)
+  }
+        ${set("$w", get("$k"))}
+        (block $short
+          (br_if $short (i32.eqz ${get("$k")}))
+          (loop $ascii
+            ${vectors.map((k) => set(`$v${k}`, load("v128.load", from, "$s", 16 * k))).join("\n")}
+            (br_if $short ${both(any, 0xff80)})
+            ${
+    [0, 2, 4, 6].map((k) =>
+      store("v128.store", to, "$d", `(i8x16.narrow_i16x8_u ${get(`$v${k}`)} ${get(`$v${k + 1}`)})`, 8 * k)
+    ).join("\n")
+  }
+            ${advance(from, "$s", 128)}
+            ${advance(to, "$d", 64)}
+            (br_if $ascii (local.tee $k (i32.sub ${get("$k")} (i32.const 1))))))
+        ${set("$w", `(i32.shl (i32.sub ${get("$w")} ${get("$k")}) (i32.const 6))`)}
+        ${take("$n", get("$w"))}
+        ${take("$m", get("$w"))}`;
   const ascii = (vector: string) => `(i16x8.gt_u ${vector} ${units(0x7f)})`;
   return `
 (func $utf16_to_utf8 (param $s ${from.address}) (param $n i32) (param $d ${to.address}) (param $m i32) (result i32 i32)
-  (local $v v128) (local $u v128) (local $k i32) (local $w i32) (local $c i32) (local $length i32) (local $start ${to.address})
+  (local $v v128) (local $u v128) (local $k i32) (local $w i32) (local $c i32) (local $length i32) (local $streak i32)
+  (local $start ${to.address})
+  ${vectors.map((k) => `(local $v${k} v128)`).join(" ")}
   ${set("$length", get("$n"))}
   ${set("$start", get("$d"))}
   (block $bad
     (block $done
+      (loop $run
+      ${asciiRun}
+      ${set("$streak", 0)}
       (loop $again
         ;; ASCII, 16 units at a time: all are stored, as many as are ASCII count.
         (if (i32.and (i32.ge_u ${get("$n")} (i32.const 16)) (i32.ge_u ${get("$m")} (i32.const 16)))
@@ -166,12 +195,16 @@ export function utf16ToUtf8(from: Place, to: Place): string {
                 ${advance(to, "$d", 16)}
                 ${take("$n", 16)}
                 ${take("$m", 16)}
+                ${set("$streak", `(i32.add ${get("$streak")} (i32.const 1))`)}
+                ;; Much of it: 64 at a time again.
+                (br_if $run (i32.eq ${get("$streak")} (i32.const 8)))
                 (br $again)))
             ${set("$k", `(i32.ctz (i8x16.bitmask (i8x16.narrow_i16x8_s ${ascii(get("$v"))} ${ascii(get("$u"))})))`)}
             ${advance(from, "$s", `(i32.shl ${get("$k")} (i32.const 1))`)}
             ${advance(to, "$d", get("$k"))}
             ${take("$n", get("$k"))}
             ${take("$m", get("$k"))}))
+        ${set("$streak", 0)}
         (loop $characters
           (br_if $done (i32.eqz ${get("$n")}))
           ${set("$c", load("i32.load16_u", from, "$s"))}
@@ -192,7 +225,7 @@ export function utf16ToUtf8(from: Place, to: Place): string {
               (else ${put(3, threeBytes)}))))
           ${advance(from, "$s", `(i32.shl ${get("$k")} (i32.const 1))`)}
           ${take("$n", get("$k"))}
-          (br $characters))))
+          (br $characters)))))
     (return (i32.sub ${get("$length")} ${get("$n")}) ${distance(to, "$d", "$start")}))
   (i32.const -1) (i32.const 0))`;
 }
