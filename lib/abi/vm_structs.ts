@@ -104,6 +104,9 @@ export const VMFuncRef = struct("VMFuncRef", {
   id: "u32",
 });
 
+/** `VMFuncRef.type` of a function that is not complete: no type's canonical id, so it matches none (SEEDS 2.15). */
+export const VM_NO_TYPE = -1;
+
 /** An imported function (SEEDS 2.2): what to call, what r14 must be, and the exporter's VMFuncRef. */
 export const VMFunctionImport = struct("VMFunctionImport", {
   body: "ptr",

@@ -10,7 +10,7 @@
  */
 
 import type { Activation } from "./activation.ts";
-import { FunctionKind, VMFuncRef, VMHostFunc, VMHOSTFUNC_MAGIC } from "../abi/mod.ts";
+import { FunctionKind, VM_NO_TYPE, VMFuncRef, VMHostFunc, VMHOSTFUNC_MAGIC } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { Block } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
@@ -69,6 +69,7 @@ export class FuncState {
     this.instance = "instance" in origin ? origin.instance : undefined;
     this.host = "host" in origin ? origin.host : undefined;
     this.index = origin.index;
+    block.setI32(offsetBytes + REF.type, VM_NO_TYPE);
   }
 
   /** The JavaScript function that calls this one; always the same. */

@@ -256,18 +256,28 @@ export class InstanceState implements ConstContext, RootSource {
       block.setI32(at + FUNCTION_IMPORT.kind, isHost ? FunctionKind.host : FunctionKind.wasm);
       this.#funcs[index] = given;
     } else if (given instanceof TableState) {
-      block.setAddress(shape.tableImport(index) + VMTableImport.offsets.definition, given.definitionAddress);
+      this.#placeDefinition(shape.tableImport(index), VMTableImport.offsets, given);
       this.tables.push(given);
     } else if (given instanceof MemoryState) {
-      block.setAddress(shape.memoryImport(index) + VMMemoryImport.offsets.definition, given.definitionAddress);
+      this.#placeDefinition(shape.memoryImport(index), VMMemoryImport.offsets, given);
       this.memories.push(given);
     } else if (given instanceof GlobalState) {
-      block.setAddress(shape.globalImport(index) + VMGlobalImport.offsets.definition, given.definitionAddress);
+      this.#placeDefinition(shape.globalImport(index), VMGlobalImport.offsets, given);
       this.globals.push(given);
     } else if (given instanceof TagState) {
-      block.setAddress(shape.tagImport(index) + VMTagImport.offsets.definition, given.definitionAddress);
+      this.#placeDefinition(shape.tagImport(index), VMTagImport.offsets, given);
       this.tags.push(given);
     } else bug(`an import of kind ${kind} was not resolved`);
+  }
+
+  /** Where the definition of something imported is, and its number in the store. */
+  #placeDefinition(
+    at: number,
+    offsets: { readonly definition: number; readonly handle: number },
+    given: { readonly definitionAddress: number },
+  ): void {
+    this.#block.setAddress(at + offsets.definition, given.definitionAddress);
+    this.#block.setAddress(at + offsets.handle, this.store.handleOf(given));
   }
 
   #makeMemories(): void {

@@ -116,6 +116,7 @@ export class StoreState implements HeapOwner {
   wrapper: unknown = undefined;
   readonly #funcs = new Map<number, FuncState>();
   readonly #instances = new Map<number, InstanceState>();
+  readonly #handles = new Map<object, number>();
   readonly #resources = new StoreResources();
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
@@ -170,6 +171,16 @@ export class StoreState implements HeapOwner {
   allocate(byteLength: number): Block {
     this.requireOpen();
     return this.blocks.allocate(byteLength);
+  }
+
+  /** The number of a table, memory, global or tag that an instance imports, in this store; from 1 on (SEEDS 2.8). */
+  handleOf(state: object): number {
+    let handle = this.#handles.get(state);
+    if (handle === undefined) {
+      handle = this.#handles.size + 1;
+      this.#handles.set(state, handle);
+    }
+    return handle;
   }
 
   /** Storage for a table, a slot of the pool. @throws {RangeError} when it has none left. */
@@ -314,6 +325,7 @@ export class StoreState implements HeapOwner {
     this.engine.storeClosed();
     this.#funcs.clear();
     this.#instances.clear();
+    this.#handles.clear();
     this.memories.length = 0;
     this.tags.length = 0;
     this.fieldNames.clear();
