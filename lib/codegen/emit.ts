@@ -18,18 +18,17 @@
  *         tail's or sequence's own results.
  */
 
-import { Stress, TrapCode, VMCTX_SLOT_FROM_RBP, VMRecord } from "../abi/mod.ts";
-import { NONE } from "../base/mod.ts";
-import { growInt32, IntList } from "../base/mod.ts";
-import { F32, I32, Ir, REF, V128 } from "../ir/mod.ts";
+import { TrapCode, VMCTX_SLOT_FROM_RBP, VMRecord } from "../abi/mod.ts";
+import { growInt32, IntList, NONE } from "../base/mod.ts";
+import { I32, REF } from "../ir/mod.ts";
 import { type Allocation, isSlot, type Location, REMATERIALISE, slotIndex } from "../regalloc/mod.ts";
 import { Assembler, COND, type Cond, type FormId, type Label, MEM_LABEL, NO_REG, packMem } from "../x64/mod.ts";
 import { CHECK_AFTER_BYTES, Frame, UNCHECKED_LEAF_BYTES } from "./frame.ts";
 import { FunctionCode, RelocationTarget } from "./function_code.ts";
 import * as F from "./isel/forms.ts";
 import type { Selector } from "./isel/selector.ts";
-import { SCRATCH_XMM } from "./registers.ts";
 import { NEVER_RETURNS, SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
+import { move, moveConstant, moveFloatConstant, moveVectorConstant, rematerialise } from "./emit_moves.ts";
 import "./emit_call.ts";
 import "./emit_poll.ts";
 import "./emit_stress.ts";
@@ -39,7 +38,6 @@ import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
 const AT_RBP = packMem(RBP, NO_REG, 0);
 const AT_RSP = packMem(RSP, NO_REG, 0);
-const AT_R14 = packMem(R14, NO_REG, 0);
 const AT_R15 = packMem(R15, NO_REG, 0);
 
 /** Kinds of out-of-line pieces; four words each in `cold`: kind, instruction, label to bind, label to come back to. */
@@ -248,7 +246,7 @@ export class Emitter {
         this.#formMi(i);
         break;
       case Shape.iconst:
-        this.moveConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], this.#isWideDef(i));
+        moveConstant(this, this.reg(code.regOp[i]), code.imm[i], code.imm2[i], this.#isWideDef(i));
         return;
       case Shape.jump:
         this.#jump(block);
@@ -267,10 +265,10 @@ export class Emitter {
         this.#formVrmi(i);
         break;
       case Shape.vconst:
-        this.#moveVectorConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i], code.tailUse[i]);
+        moveVectorConstant(this, this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i], code.tailUse[i]);
         return;
       case Shape.fconst:
-        this.#moveFloatConstant(this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i]);
+        moveFloatConstant(this, this.reg(code.regOp[i]), code.imm[i], code.imm2[i], code.disp[i]);
         return;
       case Shape.vmctx:
         this.asm.rr(F.MOV_STORE[1], R14, this.reg(code.regOp[i]));
@@ -772,7 +770,7 @@ export class Emitter {
     }
   }
 
-  // Constants and edits.
+  // Edits.
 
   #isWideDef(i: number): number {
     const { code } = this.selector;
@@ -780,112 +778,11 @@ export class Emitter {
     return type === I32 || type === REF ? 0 : 1;
   }
 
-  /** mov of an integer constant in the shortest form; clobbers flags. */
-  moveConstant(reg: number, lo: number, hi: number, wide: number): void {
-    const { asm } = this;
-    if (lo === 0 && (hi === 0 || wide === 0)) asm.rr(F.XOR.rm[0], reg, reg);
-    else if (wide === 0 || hi === 0) asm.ri(F.MOV_R32_IMM32, reg, lo);
-    else if (hi === lo >> 31) asm.ri(F.MOV_M_IMM[1], reg, lo);
-    else asm.ri64(F.MOV_R64_IMM64, reg, lo, hi);
-  }
-
-  #moveFloatConstant(reg: number, lo: number, hi: number, type: number): void {
-    const high = type === F32 ? 0 : hi;
-    if (lo === 0 && high === 0) {
-      this.asm.rr(F.XORPS, reg, reg);
-      return;
-    }
-    const index = this.selector.constants.scalar(lo, high);
-    this.asm.rm(F.FLOAD[type === F32 ? 0 : 1], reg, MEM_LABEL, this.constantLabel(index));
-  }
-
-  #moveVectorConstant(reg: number, w0: number, w1: number, w2: number, w3: number): void {
-    if ((w0 | w1 | w2 | w3) === 0) this.asm.rr(F.XORPS, reg, reg);
-    else if ((w0 & w1 & w2 & w3) === -1) this.asm.rr(F.PCMPEQD, reg, reg);
-    else {
-      const index = this.selector.constants.vector(w0, w1, w2, w3);
-      this.asm.rm(F.MOVAPS, reg, MEM_LABEL, this.constantLabel(index));
-    }
-  }
-
   #edit(e: number): void {
     const { editFrom, editTo, editVreg } = this.allocation;
     const from = editFrom[e], to = editTo[e], vreg = editVreg[e];
-    if (from === REMATERIALISE) this.#rematerialise(vreg, to);
-    else this.move(from, to, this.selector.code.vregType[vreg]);
-  }
-
-  /** One move between locations, wide enough for a value of `type` (FRAME-3). */
-  move(from: Location, to: Location, type: number): void {
-    const { asm } = this;
-    // Where upper halves are poisoned, moves must not heal them.
-    const narrow = (type === I32 && (this.selector.target.stress & Stress.poison) === 0) || type === REF;
-    if (isSlot(to)) {
-      const disp = this.slotDisp(to);
-      if (from < 16) asm.rm(F.MOV_STORE[1], from, AT_RBP, disp);
-      else asm.rm(type === V128 ? F.MOVUPS_STORE : F.FSTORE[1], from & 15, AT_RBP, disp);
-    } else if (isSlot(from)) {
-      const disp = this.slotDisp(from);
-      if (to < 16) asm.rm(narrow ? F.MOV_R32 : F.MOV_R64, to, AT_RBP, disp);
-      else asm.rm(type === V128 ? F.MOVUPS_LOAD : F.FLOAD[1], to & 15, AT_RBP, disp);
-    } else if (to < 16) {
-      if (from < 16) asm.rr(narrow ? F.MOV_R32 : F.MOV_R64, to, from);
-      else asm.rr(F.FLOAT_TO_INT[1], from & 15, to);
-    } else if (from < 16) asm.rr(F.INT_TO_FLOAT[1], to & 15, from);
-    else asm.rr(F.MOVAPS, to & 15, from & 15);
-  }
-
-  #rematerialise(vreg: number, to: Location): void {
-    const { selector } = this;
-    const { input, vregType } = selector.code;
-    const v = input.vregRemat[vreg];
-    const type = vregType[vreg];
-    const op = selector.op[v];
-    if (isSlot(to)) {
-      this.#rematerialiseToSlot(v, op, type, to);
-      return;
-    }
-    if (op === Ir.iconst) this.moveConstant(to, selector.imm[v], selector.aux[v], type === I32 || type === REF ? 0 : 1);
-    else if (op === Ir.fconst) this.#moveFloatConstant(to & 15, selector.imm[v], selector.aux[v], type);
-    else if (op === Ir.vconst) {
-      this.#moveVectorConstant(to & 15, selector.b[v], selector.c[v], selector.imm[v], selector.aux[v]);
-    } else if (op === Ir.vmctx) this.asm.rr(F.MOV_STORE[1], R14, to);
-    else if (op === Ir.record) this.asm.rr(F.MOV_STORE[1], R15, to);
-    else {
-      this.asm.rm(F.MOV_R64, to, AT_R14, selector.imm[v]);
-      if (selector.aux[v] !== NONE) this.asm.rm(F.MOV_R64, to, packMem(to, NO_REG, 0), selector.aux[v]);
-    }
-  }
-
-  // A block parameter in a slot may take a constant.
-  #rematerialiseToSlot(v: number, op: number, type: number, to: Location): void {
-    const { asm, selector } = this;
-    const disp = this.slotDisp(to);
-    if (op === Ir.iconst || op === Ir.fconst) {
-      const isNarrow = type === I32 || type === REF || type === F32;
-      const lo = selector.imm[v], hi = isNarrow ? 0 : selector.aux[v];
-      if (hi === lo >> 31) asm.mi(F.MOV_M_IMM[1], AT_RBP, disp, lo);
-      else {
-        asm.mi(F.MOV_M_IMM[0], AT_RBP, disp, lo);
-        asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 4, hi);
-      }
-    } else if (op === Ir.vconst) {
-      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp, selector.b[v]);
-      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 4, selector.c[v]);
-      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 8, selector.imm[v]);
-      asm.mi(F.MOV_M_IMM[0], AT_RBP, disp + 12, selector.aux[v]);
-    } else if (op === Ir.vmctx) asm.rm(F.MOV_STORE[1], R14, AT_RBP, disp);
-    else if (op === Ir.record) asm.rm(F.MOV_STORE[1], R15, AT_RBP, disp);
-    else if (selector.aux[v] === NONE) {
-      asm.rm(F.FLOAD[1], SCRATCH_XMM, AT_R14, selector.imm[v]);
-      asm.rm(F.FSTORE[1], SCRATCH_XMM, AT_RBP, disp);
-    } else {
-      asm.r(F.PUSH, RAX);
-      asm.rm(F.MOV_R64, RAX, AT_R14, selector.imm[v]);
-      asm.rm(F.MOV_R64, RAX, packMem(RAX, NO_REG, 0), selector.aux[v]);
-      asm.rm(F.MOV_STORE[1], RAX, AT_RBP, disp);
-      asm.r(F.POP, RAX);
-    }
+    if (from === REMATERIALISE) rematerialise(this, vreg, to);
+    else move(this, from, to, this.selector.code.vregType[vreg]);
   }
 }
 

@@ -13,6 +13,7 @@ import { COND, NO_REG, packMem } from "../x64/mod.ts";
 import type { Emitter } from "./emit.ts";
 import { SEQUENCES } from "./emit_sequence.ts";
 import { RelocationTarget } from "./function_code.ts";
+import { moveConstant } from "./emit_moves.ts";
 import * as F from "./isel/forms.ts";
 import { STACK_ARGUMENTS_FROM_RBP } from "./isel/control.ts";
 import { SCRATCH_XMM } from "./registers.ts";
@@ -144,7 +145,7 @@ SEQUENCES[Shape.libcall] = (e, i) => {
   const stub = code.imm2[i];
   if (stub === RelocationTarget.libcallStub) {
     const back = asm.newLabel();
-    e.moveConstant(RAX, code.imm[i], 0, 0);
+    moveConstant(e, RAX, code.imm[i], 0, 0);
     asm.leaLabel(R11, back);
     asm.r(F.PUSH, R11);
     asm.rel(F.JMP_REL, 0);
@@ -155,7 +156,7 @@ SEQUENCES[Shape.libcall] = (e, i) => {
     const place = code.disp[i];
     if (place >= 0) asm.rm(F.LEA_64, R9, AT_R14, place);
     else asm.rm(F.MOV_R64, R9, AT_R14, -1 - place);
-    e.moveConstant(RAX, code.imm[i], 0, 0);
+    moveConstant(e, RAX, code.imm[i], 0, 0);
     asm.rel(F.CALL_REL, 0);
     e.relocate(stub);
   }

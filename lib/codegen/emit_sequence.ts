@@ -9,6 +9,7 @@ import { TrapCode } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { COND, type Cond, type FormId, type Label } from "../x64/mod.ts";
 import type { Emitter } from "./emit.ts";
+import { moveConstant } from "./emit_moves.ts";
 import * as F from "./isel/forms.ts";
 import { SCRATCH_XMM } from "./registers.ts";
 import { Shape } from "./vcode.ts";
@@ -230,7 +231,7 @@ SEQUENCES[Shape.truncSatSigned + SLOW_PATH] = (e, i) => {
   asm.rr(compare, src, SCRATCH_XMM);
   asm.jccShort(COND.P, zero);
   asm.jccShort(COND.BE, keep);
-  e.moveConstant(dst, wide === 0 ? 0x7fffffff : -1, 0x7fffffff, wide);
+  moveConstant(e, dst, wide === 0 ? 0x7fffffff : -1, 0x7fffffff, wide);
   asm.jmpShort(keep);
   asm.bind(zero);
   asm.rr(F.XOR.rm[0], dst, dst);
@@ -272,7 +273,7 @@ function saturateUnsigned(wide: number): Sequence {
     asm.rr(F.XORPS, SCRATCH_XMM, SCRATCH_XMM);
     asm.rr(F.UCOMIS[code.imm2[i]], src, SCRATCH_XMM);
     asm.jccShort(COND.BE as Cond, done);
-    e.moveConstant(dst, -1, -1, wide);
+    moveConstant(e, dst, -1, -1, wide);
     asm.bind(done);
   };
 }

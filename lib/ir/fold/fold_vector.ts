@@ -8,6 +8,7 @@
 
 import { NONE } from "../../base/mod.ts";
 import type { Emitter } from "../emitter.ts";
+import type { Value } from "../func.ts";
 import { LANE_BYTES, Lanes, packShuffle, unpackShuffle } from "../lanes.ts";
 import { COMMUTES, EFFECTS, IntCond, Ir, type IrOp } from "../ops.ts";
 import { F32, F64, I32, I64, V128 } from "../types.ts";
@@ -213,15 +214,15 @@ const vshuffle: FoldRule = (f, _type, a, b, lanes0, lanes1, lanes2) => {
       if (!isVector(f, a)) return NONE;
     } else {
       for (let i = 0; i < 16; i++) lanes[i] &= 15;
-      return f.shuffle(a as never, a as never, lanes);
+      return f.shuffle(a as Value, a as Value, lanes);
     }
-  } else if (low === 16) return f.shuffle(a as never, a as never, lanes);
+  } else if (low === 16) return f.shuffle(a as Value, a as Value, lanes);
   else if (low === 0) {
     for (let i = 0; i < 16; i++) lanes[i] -= 16;
-    return f.shuffle(b as never, b as never, lanes);
+    return f.shuffle(b as Value, b as Value, lanes);
   } else if (isVector(f, a) && !isVector(f, b)) {
     for (let i = 0; i < 16; i++) lanes[i] ^= 16;
-    return f.shuffle(b as never, a as never, lanes);
+    return f.shuffle(b as Value, a as Value, lanes);
   }
   if (!isVector(f, a) || !isVector(f, b)) return NONE;
   read(f, a, WORDS_A);

@@ -7,20 +7,13 @@
  */
 import { readHandlerHasLabel } from "../immediates.ts";
 import { MAX_CATCHES } from "../limits.ts";
-import { funcTypeAt } from "../module.ts";
 import { type FuncType, heapType, isRef, refNullType, refType, valTypesToString } from "../types.ts";
+import { tagType } from "./entities.ts";
 import type { ValidationScratch } from "./state.ts";
 
 /** The function type behind the continuation type at `index`. */
 export function contSignature(v: ValidationScratch, index: number): FuncType {
   return v.funcTypeAt(v.contTypeAt(index).func);
-}
-
-function readTagType(v: ValidationScratch): FuncType {
-  const index = v.reader.readU32Leb();
-  const tag = v.module.tags[index];
-  if (tag === undefined) v.fail(`unknown tag ${index}`);
-  return funcTypeAt(v.module, tag.typeIndex);
 }
 
 /** The continuation type index that the last of `types` names. */
@@ -39,7 +32,7 @@ export function checkHandlers(v: ValidationScratch, results: Int32Array): void {
   if (count > MAX_CATCHES) v.fail(`${count} handler clauses, the limit is ${MAX_CATCHES}`);
   for (let i = 0; i < count; i++) {
     const hasLabel = readHandlerHasLabel(reader);
-    const tag = readTagType(v);
+    const tag = tagType(v, v.reader.readU32Leb());
     if (hasLabel) checkSuspensionLabel(v, tag, v.labelTypes(reader.readU32Leb()), results);
     else if (tag.params.length > 0) v.fail(`the tag of a switch clause takes ${valTypesToString(tag.params)}`);
   }
@@ -79,7 +72,7 @@ export function switchContinuation(v: ValidationScratch): void {
   const targetIndex = v.reader.readU32Leb();
   const target = contSignature(v, targetIndex);
   const back = contSignature(v, lastContinuation(v, target.params, `continuation type ${targetIndex}`));
-  const tag = readTagType(v);
+  const tag = tagType(v, v.reader.readU32Leb());
   if (tag.params.length > 0) v.fail(`the tag of a switch takes ${valTypesToString(tag.params)}`);
   if (!v.areSubtypes(target.results, tag.results) || !v.areSubtypes(tag.results, back.results)) {
     v.fail(`the continuation types of a switch do not match the tag's results ${valTypesToString(tag.results)}`);

@@ -7,7 +7,6 @@
  *
  * May import: base. @module
  */
-import { NONE } from "../../base/mod.ts";
 import { hasFeature } from "../features.ts";
 import { catchesTag, readCatchKind } from "../immediates.ts";
 import { IMMEDIATE_KINDS, type ImmediateKind } from "../immediate_kinds.ts";
@@ -38,7 +37,6 @@ import {
   exactRefType,
   EXNREF,
   FUNCREF,
-  type FuncType,
   HEAP_ANY,
   HEAP_ARRAY,
   HEAP_CONT,
@@ -58,111 +56,33 @@ import {
   isRef,
   refNullType,
   refType,
-  type StructType,
   unpacked,
   type ValType,
   valTypesToString,
   valTypeToString,
 } from "../types.ts";
-import type { Memory, Table } from "../module.ts";
 import { bindContinuation, checkHandlers, contSignature, switchContinuation } from "./continuations.ts";
+import {
+  addressTypeOf,
+  arrayAt,
+  checkDefaultable,
+  describedStructAt,
+  memoryAt,
+  readDataSegment,
+  readElementSegment,
+  readFunc,
+  readGlobal,
+  readMemory,
+  readTable,
+  structAt,
+  tagParams,
+  tagType,
+  undescribedStructAt,
+} from "./entities.ts";
 import type { ValidationScratch } from "./state.ts";
 
 /** Types one instruction, whose opcode has been read. */
 export type Rule = (v: ValidationScratch, op: Op) => void;
-
-// ---- index spaces ----
-
-function memoryAt(v: ValidationScratch, index: number): Memory {
-  const memory = v.module.memories[index];
-  if (memory === undefined) v.fail(`unknown memory ${index}`);
-  if (index > 0) v.reader.need("multi-memory", v.opOffset);
-  return memory;
-}
-
-function addressTypeOf(entity: Memory | Table): ValType {
-  return entity.addressType === "i64" ? I64 : I32;
-}
-
-function readMemory(v: ValidationScratch): ValType {
-  return addressTypeOf(memoryAt(v, v.reader.readU32Leb()));
-}
-
-function readTable(v: ValidationScratch): Table {
-  const index = v.reader.readU32Leb();
-  const table = v.module.tables[index];
-  if (table === undefined) v.fail(`unknown table ${index}`);
-  return table;
-}
-
-function readElementSegment(v: ValidationScratch): ValType {
-  const index = v.reader.readU32Leb();
-  const segment = v.module.elements[index];
-  if (segment === undefined) v.fail(`unknown elem segment ${index}`);
-  return segment.type;
-}
-
-/** Data comes after code in a module, so a use of it needs the data count section (spec: binary-datacountsec). */
-function readDataSegment(v: ValidationScratch): void {
-  const index = v.reader.readU32Leb();
-  const { dataCount } = v.module;
-  if (dataCount === NONE) v.fail("data count section required");
-  if (index >= dataCount) v.fail(`unknown data segment ${index}`);
-}
-
-function readStruct(v: ValidationScratch, index: number): StructType {
-  const type = v.typeAt(index);
-  return type.kind === "struct" ? type : v.fail(`type ${index} is not a struct type`);
-}
-
-/** The struct type at `index`, whose objects must have a descriptor. */
-function readDescribedStruct(v: ValidationScratch, index: number): StructType {
-  const type = readStruct(v, index);
-  return type.descriptor === NONE ? v.fail(`type ${index} has no descriptor`) : type;
-}
-
-/** The struct type at `index`, whose objects must not have a descriptor. */
-function readUndescribedStruct(v: ValidationScratch, index: number): StructType {
-  const type = readStruct(v, index);
-  return type.descriptor === NONE ? type : v.fail(`objects of type ${index} are made with their descriptor only`);
-}
-
-function checkDefaultable(v: ValidationScratch, typeIndex: number, fields: Int32Array): void {
-  for (let i = 0; i < fields.length; i++) {
-    if (!isDefaultable(fields[i])) v.fail(`field ${i} of type ${typeIndex} has no default value`);
-  }
-}
-
-function readArray(v: ValidationScratch, index: number): ArrayType {
-  const type = v.typeAt(index);
-  return type.kind === "array" ? type : v.fail(`type ${index} is not an array type`);
-}
-
-function tagType(v: ValidationScratch, index: number): FuncType {
-  const tag = v.module.tags[index];
-  if (tag === undefined) v.fail(`unknown tag ${index}`);
-  return funcTypeAt(v.module, tag.typeIndex);
-}
-
-/** What exceptions of a tag carry; a tag with results is for suspensions only. */
-function tagParams(v: ValidationScratch, index: number): Int32Array {
-  const { params, results } = tagType(v, index);
-  if (results.length > 0) v.fail(`non-empty tag result type: exceptions of tag ${index} cannot exist`);
-  return params;
-}
-
-function readGlobal(v: ValidationScratch) {
-  const index = v.reader.readU32Leb();
-  const global = v.module.globals[index];
-  if (global === undefined) v.fail(`unknown global ${index}`);
-  return global;
-}
-
-function readFunc(v: ValidationScratch): number {
-  const index = v.reader.readU32Leb();
-  if (index >= v.module.funcs.length) v.fail(`unknown function ${index}`);
-  return index;
-}
 
 function smallerAddressType(a: ValType, b: ValType): ValType {
   return a === I64 && b === I64 ? I64 : I32;
@@ -320,7 +240,7 @@ type FieldAccess = "plain" | "extending";
 function fieldGet(access: FieldAccess): Rule {
   return (v) => {
     const typeIndex = v.reader.readU32Leb();
-    const { fields } = readStruct(v, typeIndex);
+    const { fields } = structAt(v, typeIndex);
     const field = v.reader.readU32Leb();
     if (field >= fields.length) v.fail(`unknown field ${field} of type ${typeIndex}`);
     checkPacking(v, fields[field], access);
@@ -332,7 +252,7 @@ function fieldGet(access: FieldAccess): Rule {
 function arrayGet(access: FieldAccess): Rule {
   return (v) => {
     const typeIndex = v.reader.readU32Leb();
-    const { element } = readArray(v, typeIndex);
+    const { element } = arrayAt(v, typeIndex);
     checkPacking(v, element, access);
     v.pop(I32);
     v.pop(refNullType(typeIndex));
@@ -346,7 +266,7 @@ function checkPacking(v: ValidationScratch, type: ValType, access: FieldAccess):
 }
 
 function readMutableArray(v: ValidationScratch, typeIndex: number): ArrayType {
-  const type = readArray(v, typeIndex);
+  const type = arrayAt(v, typeIndex);
   if (!type.isMutable) v.fail(`immutable array type ${typeIndex}`);
   return type;
 }
@@ -380,7 +300,7 @@ function refTest(result: "i32" | "ref", nullability: "null" | "non-null"): Rule 
 function popDescriptor(v: ValidationScratch, target: ValType): void {
   const index = heapType(target);
   if (index < 0) v.fail(`${heapTypeToString(index)} has no descriptor`);
-  const { descriptor } = readDescribedStruct(v, index);
+  const { descriptor } = describedStructAt(v, index);
   v.pop(isExact(target) ? asNullable(exactRefType(descriptor)) : refNullType(descriptor));
 }
 
@@ -716,13 +636,13 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   // ---- garbage collection ----
   "struct.new"(v) {
     const index = v.reader.readU32Leb();
-    const { fields } = readUndescribedStruct(v, index);
+    const { fields } = undescribedStructAt(v, index);
     for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
     v.push(exactRefType(index));
   },
   "struct.new_default"(v) {
     const index = v.reader.readU32Leb();
-    checkDefaultable(v, index, readUndescribedStruct(v, index).fields);
+    checkDefaultable(v, index, undescribedStructAt(v, index).fields);
     v.push(exactRefType(index));
   },
   "struct.get": fieldGet("plain"),
@@ -730,7 +650,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   "struct.get_u": fieldGet("extending"),
   "struct.set"(v) {
     const typeIndex = v.reader.readU32Leb();
-    const { fields, fieldMutable } = readStruct(v, typeIndex);
+    const { fields, fieldMutable } = structAt(v, typeIndex);
     const field = v.reader.readU32Leb();
     if (field >= fields.length) v.fail(`unknown field ${field} of type ${typeIndex}`);
     if (fieldMutable[field] === 0) v.fail(`immutable field ${field} of type ${typeIndex}`);
@@ -739,21 +659,21 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   },
   "array.new"(v) {
     const index = v.reader.readU32Leb();
-    const { element } = readArray(v, index);
+    const { element } = arrayAt(v, index);
     v.pop(I32);
     v.pop(unpacked(element));
     v.push(exactRefType(index));
   },
   "array.new_default"(v) {
     const index = v.reader.readU32Leb();
-    const { element } = readArray(v, index);
+    const { element } = arrayAt(v, index);
     if (!isDefaultable(element)) v.fail(`elements of type ${index} have no default value`);
     v.pop(I32);
     v.push(exactRefType(index));
   },
   "array.new_fixed"(v) {
     const index = v.reader.readU32Leb();
-    const { element } = readArray(v, index);
+    const { element } = arrayAt(v, index);
     const count = v.reader.readU32Leb();
     if (count > MAX_ARRAY_NEW_FIXED) {
       v.fail(`array.new_fixed of ${count} operands, the limit is ${MAX_ARRAY_NEW_FIXED}`);
@@ -763,7 +683,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   },
   "array.new_data"(v) {
     const index = v.reader.readU32Leb();
-    checkBytesElement(v, readArray(v, index));
+    checkBytesElement(v, arrayAt(v, index));
     readDataSegment(v);
     v.pop(I32);
     v.pop(I32);
@@ -771,7 +691,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   },
   "array.new_elem"(v) {
     const index = v.reader.readU32Leb();
-    const { element } = readArray(v, index);
+    const { element } = arrayAt(v, index);
     checkElementSegment(v, readElementSegment(v), element);
     v.pop(I32);
     v.pop(I32);
@@ -803,7 +723,7 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
     const toIndex = v.reader.readU32Leb();
     const to = readMutableArray(v, toIndex);
     const fromIndex = v.reader.readU32Leb();
-    const from = readArray(v, fromIndex);
+    const from = arrayAt(v, fromIndex);
     checkElementSegment(v, from.element, to.element);
     v.pop(I32);
     v.pop(I32);
@@ -847,21 +767,21 @@ const IRREGULAR: Readonly<Record<IrregularOpName, Rule>> = {
   // ---- custom descriptors ----
   "struct.new_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { fields, descriptor } = readDescribedStruct(v, index);
+    const { fields, descriptor } = describedStructAt(v, index);
     v.pop(asNullable(exactRefType(descriptor)));
     for (let i = fields.length - 1; i >= 0; i--) v.pop(unpacked(fields[i]));
     v.push(exactRefType(index));
   },
   "struct.new_default_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { fields, descriptor } = readDescribedStruct(v, index);
+    const { fields, descriptor } = describedStructAt(v, index);
     checkDefaultable(v, index, fields);
     v.pop(asNullable(exactRefType(descriptor)));
     v.push(exactRefType(index));
   },
   "ref.get_desc"(v) {
     const index = v.reader.readU32Leb();
-    const { descriptor } = readDescribedStruct(v, index);
+    const { descriptor } = describedStructAt(v, index);
     const operand = v.pop(refNullType(index));
     const isOfExact = v.isSubtype(operand, asNullable(exactRefType(index)));
     v.push(isOfExact ? exactRefType(descriptor) : refType(descriptor));

@@ -22,7 +22,7 @@
 ;;   v0:addr = vmctx_addr 72, _
 ;;   v1:i32 = load v0, _, +0, readonly
 ;;   v2:addr = vmctx
-;;   v3:i32 = load v2, _, +112, readonly
+;;   v3:i32 = load v2, _, +104, readonly
 ;;   v4:i32 = iadd v1, v3
 ;;   return (v4)
 ;; }
@@ -32,7 +32,7 @@
 ;; b0:
 ;;   v0:f32 = param 0
 ;;   v1:addr = vmctx
-;;   v2:f32 = load v1, _, +128, global
-;;   store v1, _, v0, +128, global
+;;   v2:f32 = load v1, _, +108, global
+;;   store v1, _, v0, +108, global
 ;;   return (v2)
 ;; }
