@@ -59,13 +59,27 @@ function endOf(work: () => void): number {
   }
 }
 
-/** The message of a trap and its backtrace, a frame a line. */
+/** The message of a trap and its backtrace: a line for each frame, and one for each place in the sources that is known. */
 function formatTrap(trap: Trap): string {
   const lines = [`error: trap: ${trap.message}`];
-  trap.frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset }, depth) => {
+  const { operands } = trap;
+  if (operands?.address !== undefined) {
+    const { instruction, address, memoryBytes, memoryIndex } = operands;
+    lines.push(
+      `    ${instruction} at 0x${address.toString(16)}, memory ${memoryIndex} has 0x${memoryBytes!.toString(16)} bytes`,
+    );
+  } else if (operands?.expectedType !== undefined) {
+    lines.push(`    ${operands.instruction} expected a function ${operands.expectedType}`);
+  }
+  trap.frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset, symbols }, depth) => {
     const name = functionName ?? `func${functionIndex}`;
     const where = moduleName ? `${moduleName}!${name}` : name;
     lines.push(`    ${depth}: 0x${wasmOffset.toString(16)} - ${where}`);
+    symbols.forEach(({ name: inlined, file, line, column }, i) => {
+      if (file === undefined) return;
+      const place = [file, line, column].filter((part) => part !== undefined).join(":");
+      lines.push(`           at ${place}${i < symbols.length - 1 ? ` in ${inlined ?? "an inlined function"}` : ""}`);
+    });
   });
   return lines.join("\n");
 }

@@ -6,6 +6,7 @@ export { CompileError, WasmError } from "../wasm/mod.ts";
 export {
   ArtifactError,
   type Frame,
+  type FrameSymbol,
   HostError,
   type HostErrorCode,
   LinkError,
@@ -13,6 +14,7 @@ export {
   RefError,
   type RefErrorCode,
   Trap,
+  type TrapOperands,
   type TrapOptions,
 } from "../runtime/mod.ts";
 export { type TrapName, TRAPS } from "../abi/mod.ts";

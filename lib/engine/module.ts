@@ -2,7 +2,14 @@
 
 import { type CompiledModule, stressWord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { ArtifactError, decodeArtifact, fieldNameTable, ModuleState, requireFit } from "../runtime/mod.ts";
+import {
+  ArtifactError,
+  attachSourceMap,
+  decodeArtifact,
+  fieldNameTable,
+  ModuleState,
+  requireFit,
+} from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import {
   compileChecked,
@@ -241,6 +248,43 @@ export class Module implements Disposable {
     const { bytes, customSections } = this.wasm;
     return customSections.filter((section) => section.name === name)
       .map(({ start, end }) => new Uint8Array(bytes.slice(start, end)));
+  }
+
+  /** Where the module says that its source map is, often relative to the module itself; undefined if it says nothing. Nothing is fetched. */
+  get sourceMapUrl(): string | undefined {
+    const [section] = this.customSections("sourceMappingURL");
+    if (section === undefined) return undefined;
+    let length = 0;
+    let at = 0;
+    for (let shift = 0; at < section.length && shift < 35; shift += 7) {
+      const byte = section[at++];
+      length += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    return at + length > section.length ? undefined : new TextDecoder().decode(section.subarray(at, at + length));
+  }
+
+  /**
+   * Gives the module's frames places in sources by a source map, instead of the module's own debugging sections.
+   *
+   * @param sourceMap The source map's text (JSON).
+   * @throws {SyntaxError} if it is no source map of version 3.
+   *
+   * @example A source map from the embedder
+   * ```ts
+   * import { Engine, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (func (export "run") unreachable))`);
+   * module.attachSourceMap(JSON.stringify({ version: 3, sources: ["run.ts"], names: [], mappings: "AAIA" }));
+   * const { frames } = assertThrows(() => new Instance(store, module).exports.run(), Trap);
+   * assertEquals(frames[0].symbols, [{ name: "run", file: "run.ts", line: 5, column: 1 }]);
+   * ```
+   */
+  attachSourceMap(sourceMap: string): void {
+    attachSourceMap(this.wasm, sourceMap);
   }
 
   /**

@@ -13,10 +13,12 @@
 import { NONE } from "../base/mod.ts";
 import { VMCTX_SLOT_FROM_RBP } from "../abi/mod.ts";
 import { loadAddress, RECORD } from "../host/mod.ts";
-import { funcIndexOf } from "../wasm/mod.ts";
+import { demangle } from "../symbols/mod.ts";
+import { funcIndexOf, type Module } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { findCode, type LoadedCode } from "./code.ts";
 import type { GuestStack } from "./guest_stack.ts";
+import { type FrameSymbol, symbolsAt } from "./symbolizer.ts";
 
 /** A guest function that was running. */
 export interface Frame {
@@ -24,9 +26,50 @@ export interface Frame {
   readonly moduleName: string | undefined;
   /** Index in the module's function index space. */
   readonly functionIndex: number;
-  /** Name from the name section, or the first export name. */
+  /** Name from the name section, or the first export name; Rust's and C++'s names are demangled. */
   readonly functionName: string | undefined;
+  /** The name as it is in the module. */
+  readonly rawFunctionName: string | undefined;
   /** Where in the module's bytes: the instruction that trapped or called. */
+  readonly wasmOffset: number;
+  /** Where in the function's body. */
+  readonly functionOffset: number;
+  /**
+   * The functions in the sources and the places in them, innermost first: those that were inlined, and at last the one whose code it is. From
+   * an attached source map or the module's DWARF sections; empty without them. Read when asked for.
+   */
+  readonly symbols: readonly FrameSymbol[];
+}
+
+/** A frame whose symbols are looked up once, when somebody wants them. */
+class SymbolizedFrame implements Frame {
+  readonly moduleName: string | undefined;
+  readonly functionIndex: number;
+  readonly functionName: string | undefined;
+  readonly rawFunctionName: string | undefined;
+  readonly wasmOffset: number;
+  readonly functionOffset: number;
+  readonly #module: Module;
+  #symbols: readonly FrameSymbol[] | undefined;
+
+  constructor(module: Module, functionIndex: number, rawName: string | undefined, wasmOffset: number, start: number) {
+    this.#module = module;
+    this.moduleName = module.names.moduleName;
+    this.functionIndex = functionIndex;
+    this.functionName = rawName === undefined ? undefined : demangle(rawName);
+    this.rawFunctionName = rawName;
+    this.wasmOffset = wasmOffset;
+    this.functionOffset = wasmOffset - start;
+  }
+
+  get symbols(): readonly FrameSymbol[] {
+    return this.#symbols ??= symbolsAt(this.#module, this.wasmOffset, this.functionName);
+  }
+}
+
+/** An instruction of a module. */
+export interface WasmSite {
+  readonly module: Module;
   readonly wasmOffset: number;
 }
 
@@ -60,6 +103,15 @@ export class RawFrames {
     return this.#codes.length < MAXIMUM_FRAMES;
   }
 
+  /** The instruction that trapped; undefined when it was none, as for a stack that is full. */
+  trapSite(): WasmSite | undefined {
+    if (this.#codes.length === 0 || this.#kinds[0] === "call") return undefined;
+    const { module, compiled } = this.#codes[0];
+    const row = this.#codes[0].trapAt(this.#offsets[0]);
+    const site = row === NONE ? NONE : compiled.trapSites[row];
+    return module === undefined || site === NONE ? undefined : { module, wasmOffset: site };
+  }
+
   /** Looks names and wasm offsets up; thunks and stubs are left out. */
   symbolize(): Frame[] {
     const frames: Frame[] = [];
@@ -73,12 +125,9 @@ export class RawFrames {
       const functionIndex = funcIndexOf(module, definedIndex);
       const row = kind === "call" ? NONE : code.trapAt(offset);
       const site = row !== NONE ? compiled.trapSites[row] : code.callSiteAt(offset);
-      frames.push({
-        moduleName: module.names.moduleName,
-        functionIndex,
-        functionName: module.names.func(functionIndex) ?? exportName(code, functionIndex),
-        wasmOffset: site === NONE ? module.bodies[definedIndex].start : site,
-      });
+      const { start } = module.bodies[definedIndex];
+      const name = module.names.func(functionIndex) ?? exportName(code, functionIndex);
+      frames.push(new SymbolizedFrame(module, functionIndex, name, site === NONE ? start : site, start));
     }
     return frames;
   }

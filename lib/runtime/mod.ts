@@ -5,7 +5,7 @@
  * SEMI-n, TYPETAB-n). Everything here is below the public API: no options, no names given by users beyond exports and imports, no
  * JavaScript classes of the API; `lib/engine` wraps these objects and hands in the few things it alone knows (`EngineState`).
  *
- * May import: base, host, wasm, abi, elf.
+ * May import: base, host, wasm, abi, elf, symbols.
  *
  * RUN-1  Machine code's memory is written through {@linkcode Block} and the offsets of `lib/abi` only.
  * RUN-2  Everything of a store but objects and host values lives until the store is closed (OWN-1); a store closes only while no call of it is active.
@@ -58,6 +58,8 @@ export * from "./shared_memory.ts";
 export * from "./table.ts";
 export * from "./table_pool.ts";
 export * from "./tag.ts";
+export * from "./symbolizer.ts";
+export * from "./trap_operands.ts";
 export * from "./traps.ts";
 export * from "./values.ts";
 export { HostError, type HostErrorCode } from "../host/mod.ts";

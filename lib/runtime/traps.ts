@@ -11,9 +11,10 @@ import { bug, InternalError, NONE } from "../base/mod.ts";
 import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
-import { captureFrames, type Frame, type RawFrames } from "./backtrace.ts";
+import { captureFrames, type Frame, RawFrames } from "./backtrace.ts";
 import { findCode } from "./code.ts";
 import type { StoreState } from "./store_state.ts";
+import { type MemoryFault, operandsAt, type TrapOperands } from "./trap_operands.ts";
 
 /** What a trap may carry beside its code. */
 export interface TrapOptions {
@@ -25,6 +26,24 @@ export interface TrapOptions {
    * @internal
    */
   readonly frames?: RawFrames | undefined;
+  /** What made a host function throw it: the error's `cause`. */
+  readonly cause?: unknown;
+  /**
+   * Where in a memory the fault was, set by the runtime.
+   *
+   * @internal
+   */
+  readonly fault?: MemoryFault | undefined;
+}
+
+/** The guest's frames that errors of host functions passed through, for {@linkcode Trap.framesOf}. */
+const passed = new WeakMap<object, RawFrames | readonly Frame[]>();
+
+/** Notes the frames that an error of a host function leaves; those of the innermost guest stay. */
+export function notePassed(activation: Activation, error: unknown): void {
+  if (typeof error !== "object" || error === null || passed.has(error)) return;
+  if (error instanceof Trap && error.frames.length > 0) return;
+  passed.set(error, captureFrames(activation, "parked"));
 }
 
 /** The guest did something that WebAssembly forbids, or its instantiation did. */
@@ -35,6 +54,8 @@ export class Trap extends WasmError {
   readonly code: TrapName;
   #raw: RawFrames | undefined;
   #frames: readonly Frame[] | undefined;
+  readonly #fault: MemoryFault | undefined;
+  #operands: TrapOperands | undefined;
 
   /** Makes a trap; host functions may throw one of their own. */
   constructor(code: TrapName, options: TrapOptions = {}) {
@@ -43,14 +64,87 @@ export class Trap extends WasmError {
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;
     this.#raw = options.frames;
+    this.#fault = options.fault;
+    // As of every error, only what was given is there.
+    if (options.cause !== undefined) this.cause = options.cause;
   }
 
   /** The guest's frames, innermost first; at most 100. */
   get frames(): readonly Frame[] {
-    this.#frames ??= this.#raw?.symbolize() ?? [];
-    this.#raw = undefined;
-    return this.#frames;
+    this.#resolve();
+    return this.#frames!.length > 0 ? this.#frames! : framesPassed(this);
   }
+
+  /**
+   * What the instruction that trapped was about: undefined for a trap of no instruction, such as one that a host function threw.
+   *
+   * @example Where a guest looked
+   * ```ts
+   * import { Engine, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (memory 1)
+   *   (func (export "peek") (param i32) (result i32) (i32.load8_u offset=16 (local.get 0))))`);
+   * const { peek } = new Instance(store, module).exports;
+   * const { operands } = assertThrows(() => peek(65535), Trap);
+   * assertEquals(operands?.instruction, "i32.load8_u");
+   * assertEquals(operands?.address, 65551);
+   * assertEquals(operands?.memoryBytes, 65536);
+   * ```
+   */
+  get operands(): TrapOperands | undefined {
+    this.#resolve();
+    return this.#operands;
+  }
+
+  #resolve(): void {
+    if (this.#frames !== undefined) return;
+    const site = this.#raw?.trapSite();
+    if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.#fault);
+    this.#frames = this.#raw?.symbolize() ?? [];
+    this.#raw = undefined;
+  }
+
+  /**
+   * The guest's frames that an error passed through which a host function threw: the error itself arrives unchanged.
+   *
+   * @param error What was caught.
+   * @returns The frames, innermost first, at most 100; none for an error that passed no guest.
+   *
+   * @example Who called the host
+   * ```ts
+   * import { Engine, Linker, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const linker = new Linker(engine);
+   * linker.defineFunc("env", "fail", { parameters: [], results: [] }, () => {
+   *   throw new RangeError("no");
+   * });
+   * const module = Module.fromText(engine, `(module (import "env" "fail" (func $fail)) (func $run (export "run") (call $fail)))`);
+   * try {
+   *   linker.instantiate(store, module).exports.run();
+   * } catch (error) {
+   *   assertEquals(Trap.framesOf(error)[0].functionName, "run");
+   * }
+   * ```
+   */
+  static framesOf(error: unknown): readonly Frame[] {
+    return error instanceof Trap ? error.frames : framesPassed(error);
+  }
+}
+
+const NO_FRAMES: readonly Frame[] = [];
+
+function framesPassed(error: unknown): readonly Frame[] {
+  const found = typeof error === "object" && error !== null ? passed.get(error) : undefined;
+  if (!(found instanceof RawFrames)) return found ?? NO_FRAMES;
+  const frames = found.symbolize();
+  passed.set(error as object, frames);
+  return frames;
 }
 
 /** The trap of an activation that left with status trap. */
@@ -70,7 +164,8 @@ export function trapOfActivation(activation: Activation): Trap {
     unexplained(store, activation, pc, signal, faultAddress);
   }
   const frames = captureFrames(activation, "trap");
-  return new Trap(TRAPS[trapCode][0], { frames });
+  const fault = signal !== 0 && trapCode === TrapCode.memory_out_of_bounds ? faultIn(store, faultAddress) : undefined;
+  return new Trap(TRAPS[trapCode][0], { frames, fault });
 }
 
 /** A trap raised by a runtime call of the activation. */
@@ -86,6 +181,15 @@ const NULL_PAGE_BYTES = 4096;
 function isInGuard(activation: Activation, address: number): boolean {
   const { low } = activation.current.stack;
   return address >= low && address < low + STACK_GUARD_BYTES + STACK_RESERVE_BYTES;
+}
+
+/** The place of a fault in the memory whose guard pages it hit. */
+function faultIn({ memories }: StoreState, faultAddress: number): MemoryFault | undefined {
+  for (const { linear, bytes } of memories) {
+    const address = faultAddress - linear.baseAddress;
+    if (address >= 0 && address < linear.guardedBytes) return { address, memoryBytes: bytes.length };
+  }
+  return undefined;
 }
 
 function isExplained(store: StoreState, trapCode: number, address: number): boolean {

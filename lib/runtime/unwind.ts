@@ -24,7 +24,7 @@ import { ExceptionBase, makeException, Payload } from "./exception.ts";
 import type { GuestStack } from "./guest_stack.ts";
 import { port } from "./port.ts";
 import type { TagState } from "./tag.ts";
-import { Trap, trapInCall } from "./traps.ts";
+import { notePassed, Trap, trapInCall } from "./traps.ts";
 
 const PAD_CLAUSE = VMRecord.offsets.padClause >> 2;
 const PAD_REF = VMRecord.offsets.padRef >> 2;
@@ -205,7 +205,10 @@ export function throwReference(activation: Activation, reference: number): void 
  */
 export function throwFromHost(activation: Activation, error: unknown): void {
   const payload = ExceptionBase.payloadOf(error);
-  if (payload === undefined || payload.tag.store !== activation.store) throw error;
+  if (payload === undefined || payload.tag.store !== activation.store) {
+    notePassed(activation, error);
+    throw error;
+  }
   activation.store.requireOpen();
   const landing = findHandler(activation, payload.tag);
   if (landing === undefined) throw error;

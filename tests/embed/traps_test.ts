@@ -150,5 +150,7 @@ Deno.test("a trap of one's own can be thrown by host functions", () => {
     },
   }).exports;
   const trap: Trap = assertThrows(() => f(), Trap);
-  assertEquals([trap.code, trap.frames], ["unreachable", []]);
+  assertEquals([trap.code, trap.operands], ["unreachable", undefined]);
+  assertEquals(trap.frames.map(({ functionName }) => functionName), ["f"]);
+  assertStrictEquals(trap.frames, trap.frames);
 });

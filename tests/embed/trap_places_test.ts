@@ -1,0 +1,171 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Instance, Linker, Module, Trap } from "../../mod.ts";
+import { Sandbox } from "./sandbox.ts";
+import { wat } from "../wat.ts";
+
+const PROGRAM = new URL("../programs/inlined/inlined.wasm", import.meta.url);
+
+/** Frames as the command line prints them. */
+function places(trap: Trap): string[] {
+  return trap.frames.flatMap(({ symbols }) =>
+    symbols.map(({ name, file, line, column }) => `${name} ${file}:${line}:${column}`)
+  );
+}
+
+Deno.test("frames give inlined functions and places from DWARF, names demangled", () => {
+  for (const bounds of ["guard", "explicit"] as const) {
+    using sandbox = new Sandbox({ bounds });
+    const module = new Module(sandbox.engine, Deno.readFileSync(PROGRAM));
+    const { draw } = new Instance(sandbox.store, module).exports;
+    const trap: Trap = assertThrows(() => draw(3, 0), Trap);
+    const [inner, outer] = trap.frames;
+    assertEquals(inner.functionName, "shapes::Painter::paint(shapes::Box<int> const&, int) const");
+    assertEquals([outer.functionName, outer.rawFunctionName], ["draw", "draw"]);
+    assertEquals(inner.functionOffset, inner.wasmOffset - module.wasm.bodies[inner.functionIndex].start);
+    assertEquals(places(trap), [
+      "shapes::Box<int>::ratio() const /sources/inlined.cc:10:25",
+      "shapes::Painter::paint(shapes::Box<int> const&, int) const /sources/inlined.cc:18:48",
+      "draw /sources/inlined.cc:26:41",
+    ]);
+    assertStrictEquals(inner.symbols, inner.symbols);
+    const again = Module.deserialize(sandbox.engine, module.serialize());
+    const loaded: Trap = assertThrows(() => new Instance(sandbox.store, again).exports.draw(3, 0), Trap);
+    assertEquals(places(loaded), places(trap));
+  }
+});
+
+Deno.test("names of functions are demangled, and there as they are in the module, too", () => {
+  using sandbox = new Sandbox();
+  const { run } = sandbox.instance(`(module (func $_ZN4core9panicking5panic17h0123456789abcdefE unreachable)
+    (func $_RNvNtC1a1b1c (call 0)) (func $_ZN1A1BC2EiPKc (call 1)) (func $plain (export "run") (call 2)))`).exports;
+  const trap: Trap = assertThrows(() => run(), Trap);
+  assertEquals(trap.frames.map(({ functionName, rawFunctionName }) => [functionName, rawFunctionName]), [
+    ["core::panicking::panic", "_ZN4core9panicking5panic17h0123456789abcdefE"],
+    ["a::b::c", "_RNvNtC1a1b1c"],
+    ["A::B::B(int, char const*)", "_ZN1A1BC2EiPKc"],
+    ["plain", "plain"],
+  ]);
+});
+
+Deno.test("a source map that the embedder attaches gives the places; its address is in the module", () => {
+  using sandbox = new Sandbox();
+  const plain = wat(`(module (func (export "run") unreachable))`);
+  const url = new TextEncoder().encode("run.wasm.map");
+  const name = new TextEncoder().encode("sourceMappingURL");
+  const section = [name.length, ...name, url.length, ...url];
+  const module = new Module(sandbox.engine, Uint8Array.from([...plain, 0, section.length, ...section]));
+  assertEquals(module.sourceMapUrl, "run.wasm.map");
+  const run = () => assertThrows(() => new Instance(sandbox.store, module).exports.run(), Trap) as Trap;
+  assertEquals(places(run()), []);
+  module.attachSourceMap(JSON.stringify({ version: 3, sources: ["run.ts"], names: [], mappings: "AAIE" }));
+  assertEquals(places(run()), ["run run.ts:5:3"]);
+  assertThrows(() => module.attachSourceMap("{}"), SyntaxError);
+  assertEquals(new Module(sandbox.engine, plain).sourceMapUrl, undefined);
+});
+
+const OPERANDS = `(module (memory 1) (memory $b 2) (table 3 funcref) (type $t (func (param i32) (result i64)))
+  (func (export "load") (param i32) (result i64) (i64.load16_u $b offset=8 (local.get 0)))
+  (func (export "store") (param i32) (v128.store (local.get 0) (v128.const i32x4 0 0 0 0)))
+  (func (export "get") (result funcref) (table.get 0 (i32.const 3)))
+  (func (export "indirect") (result i64) (call_indirect (type $t) (i32.const 1) (i32.const 0)))
+  (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0))))`;
+
+Deno.test("operands say what the instruction that trapped was about", () => {
+  for (const bounds of ["guard", "explicit"] as const) {
+    using sandbox = new Sandbox({ bounds });
+    const { exports } = sandbox.instance(OPERANDS);
+    const operandsOf = (call: () => unknown) => {
+      const { operands } = assertThrows(call, Trap) as Trap;
+      return Object.fromEntries(Object.entries(operands!).filter(([, value]) => value !== undefined));
+    };
+    const guarded = (address: number, memoryBytes: number) => bounds === "guard" ? { address, memoryBytes } : {};
+    assertEquals(operandsOf(() => exports.load(0x20000)), {
+      instruction: "i64.load16_u",
+      memoryIndex: 1,
+      accessBytes: 2,
+      offset: 8,
+      ...guarded(0x20008, 0x20000),
+    });
+    assertEquals(operandsOf(() => exports.store(-16)), {
+      instruction: "v128.store",
+      memoryIndex: 0,
+      accessBytes: 16,
+      offset: 0,
+      ...guarded(2 ** 32 - 16, 0x10000),
+    });
+    assertEquals(operandsOf(() => exports.get()), { instruction: "table.get", tableIndex: 0 });
+    assertEquals(operandsOf(() => exports.indirect()), {
+      instruction: "call_indirect",
+      tableIndex: 0,
+      expectedType: "[i32] -> [i64]",
+    });
+    assertEquals(operandsOf(() => exports.divide(0)), { instruction: "i32.div_s" });
+  }
+});
+
+Deno.test("an error of a host function arrives unchanged, and the frames it passed through are known", () => {
+  using sandbox = new Sandbox();
+  const linker = new Linker(sandbox.engine);
+  const thrown = new RangeError("no");
+  const levels: unknown[] = [];
+  linker.defineFunc("env", "fail", { parameters: [], results: [] }, () => {
+    throw thrown;
+  });
+  linker.defineFunc("env", "again", { parameters: [], results: [] }, () => inner.exports.run());
+  const inner = linker.instantiate(
+    sandbox.store,
+    sandbox.module(`(module $inner (import "env" "fail" (func $fail))
+    (func $deep (call $fail)) (func $run (export "run") (call $deep)))`),
+  );
+  const outer = linker.instantiate(
+    sandbox.store,
+    sandbox.module(`(module $outer (import "env" "again" (func $again)) (func $top (export "top") (call $again)))`),
+  );
+  try {
+    outer.exports.top();
+  } catch (error) {
+    levels.push(error);
+  }
+  assertStrictEquals(levels[0], thrown);
+  assertEquals(Trap.framesOf(thrown).map(({ moduleName, functionName }) => `${moduleName}.${functionName}`), [
+    "inner.deep",
+    "inner.run",
+    "outer.top",
+  ]);
+  assertStrictEquals(Trap.framesOf(thrown), Trap.framesOf(thrown));
+  assertEquals(Trap.framesOf(new Error("other")), []);
+  assertEquals(Trap.framesOf(undefined), []);
+});
+
+Deno.test("a trap of a host function's own keeps its cause", () => {
+  using sandbox = new Sandbox();
+  const cause = new Error("the disk is full");
+  const { run } = sandbox.instance(`(module (import "m" "f" (func $f)) (func (export "run") (call $f)))`, {
+    m: {
+      f: () => {
+        throw new Trap("unreachable", { detail: "no room", cause });
+      },
+    },
+  }).exports;
+  const trap: Trap = assertThrows(() => run(), Trap, "no room");
+  assertStrictEquals(trap.cause, cause);
+  assert(!("cause" in new Trap("unreachable")));
+});
+
+Deno.test("the command line prints file, line and column below a frame", async () => {
+  const { stderr, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "cli.ts", "--invoke", "draw", PROGRAM.pathname, "3", "0"],
+    cwd: new URL("../../", import.meta.url),
+    stderr: "piped",
+  }).output();
+  assertEquals(code, 134);
+  const lines = new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.trim());
+  assertEquals(lines, [
+    "error: trap: unreachable instruction executed",
+    "0: 0xb8 - shapes::Painter::paint(shapes::Box<int> const&, int) const",
+    "at /sources/inlined.cc:10:25 in shapes::Box<int>::ratio() const",
+    "at /sources/inlined.cc:18:48",
+    "1: 0x70 - draw",
+    "at /sources/inlined.cc:26:41",
+  ]);
+});
