@@ -345,3 +345,38 @@ Deno.test("transcoders between memories of other kinds", () => {
   const shared = new Memory(store, { minimum: 1, maximum: 1, shared: true });
   assertThrows(() => createTranscoders(store, shared, shared), TypeError, "shared");
 });
+
+Deno.test("transcoders at the last bytes of 4 GiB, where addresses wrap", () => {
+  for (const bounds of ["guard", "explicit"] as const) {
+    using engine = new Engine({ bounds });
+    using store = new Store(engine);
+    const all = 2 ** 32;
+    const from = new Memory(store, { minimum: 65536 }), to = new Memory(store, { minimum: 65536 });
+    const text = MIXED + MIXED, bytes = utf8(text), wide = utf16(text), narrow = latin1(LATIN);
+    const funcs = createTranscoders(store, from, to);
+    const call = (name: keyof typeof funcs, ...args: number[]) =>
+      (funcs[name].callable as Callable)(...args.map((arg) => arg | 0));
+    const end = (length: number) => to.read(all - length, length);
+    from.write(all - bytes.length, bytes);
+    assertEquals(call("utf8_to_utf8", all - bytes.length, bytes.length, all - bytes.length), 1);
+    assertEquals(end(bytes.length), bytes);
+    assertEquals(call("utf8_to_utf16", all - bytes.length, bytes.length, all - 2 * bytes.length), text.length);
+    assertEquals(to.read(all - 2 * bytes.length, wide.length), wide);
+    assertThrows(() => call("utf8_to_utf8", all - bytes.length + 1, bytes.length, 0), Trap, "out-of-bounds");
+    from.write(all - wide.length, wide);
+    assertEquals(call("utf16_to_utf16", all - wide.length, text.length, all - wide.length), 1);
+    assertEquals(end(wide.length), wide);
+    const pair = call("utf16_to_utf8", all - wide.length, text.length, all - bytes.length, bytes.length) as unknown;
+    assertEquals(pair, [text.length, bytes.length]);
+    assertEquals(end(bytes.length), bytes);
+    from.write(all - narrow.length, narrow);
+    assertEquals(call("latin1_to_utf16", all - narrow.length, narrow.length, all - 2 * narrow.length), 1);
+    assertEquals(end(2 * narrow.length), utf16(LATIN));
+    to.write(all - 2 * narrow.length, narrow);
+    assertEquals(
+      call("utf16_to_compact_utf16", 0, 0, all - 2 * narrow.length, narrow.length, narrow.length),
+      narrow.length,
+    );
+    assertEquals(end(2 * narrow.length), utf16(LATIN));
+  }
+});
