@@ -18,7 +18,7 @@ export abstract class Exceptions extends Objects {
     if (this.handlerLabels.length > 0 && random.oneIn(2)) {
       return node("rethrow", types, [], { label: random.pick(this.handlerLabels) });
     }
-    if (this.style.exceptions === "new" && random.oneIn(5)) {
+    if (this.style.exceptions === "new" && random.oneIn(16)) {
       return node("throw_ref", types, [this.expression("exnref", depth - 1)]);
     }
     const tags = this.module.tags;

@@ -29,6 +29,8 @@ const isNumeric = (storage: StorageName) => /^(i8|i16|i32|i64|f32|f64)$/.test(st
 
 /** Makes what works on references. */
 export abstract class Objects extends Accesses {
+  protected readonly arrayLocals = new Map<number, number>();
+
   protected get heapTypes(): readonly HeapTypeTree[] {
     return this.module.heapTypes ?? [];
   }
@@ -281,15 +283,27 @@ export abstract class Objects extends Accesses {
     return places.length === 0 ? undefined : random.pick(places)();
   }
 
+  // A local for an array whose length is asked before its elements are: what comes between may write it, too.
+  protected arrayLocal(index: number): number {
+    const locals = this.settable(nullable(index));
+    if (locals.length > 0) return this.random.pick(locals);
+    let local = this.arrayLocals.get(index);
+    if (local === undefined) {
+      this.func.locals.push(nullable(index));
+      local = this.func.signature.params.length + this.func.locals.length - 1;
+      this.arrayLocals.set(index, local);
+    }
+    return local;
+  }
+
   protected element(index: number, storage: StorageName, depth: number): Node {
     const { random } = this;
     const type = unpacked(storage);
     const op = `array.get${storage === type ? "" : random.pick(["_s", "_u"] as const)}` as const;
-    const locals = this.settable(nullable(index));
-    if (locals.length === 0 || random.oneIn(20)) {
+    if (random.oneIn(20)) {
       return node(op, [type], [this.object(index, depth - 1), this.i32(random.below(3))], unsigned(index));
     }
-    const local = random.pick(locals);
+    const local = this.arrayLocal(index);
     const get = () => this.local(nullable(index), local);
     const made = node("local.tee", [nullable(index)], [this.object(index, depth - 1)], unsigned(local));
     return this.blockNode("if", [type], [node("array.len", ["i32"], [made])], {
@@ -353,9 +367,8 @@ export abstract class Objects extends Accesses {
     }
     const index = random.pick(this.typesOf("array"));
     const type = this.heapTypes[index];
-    const locals = this.settable(nullable(index));
-    if (type.kind !== "array" || !type.isMutable || locals.length === 0) return this.localSet(depth);
-    const local = random.pick(locals);
+    if (type.kind !== "array" || !type.isMutable) return this.localSet(depth);
+    const local = this.arrayLocal(index);
     const get = () => this.local(nullable(index), local);
     const made = node("local.set", [], [this.object(index, depth - 1)], unsigned(local));
     const isLong = node("i32.ge_u", ["i32"], [node("array.len", ["i32"], [get()]), this.i32(6)]);
@@ -399,7 +412,9 @@ export abstract class Objects extends Accesses {
     const index = this.heapTypes.findIndex((type) =>
       type.kind === "func" && `${type.signature.params}:${type.signature.results}` === `${params}:${results}`
     );
-    if (index >= 0 && random.oneIn(2)) return this.expression(nullable(index), depth - 1);
+    if (index >= 0 && random.oneIn(2)) {
+      return random.oneIn(6) ? this.expression(nullable(index), depth - 1) : this.object(index, depth - 1);
+    }
     return "body" in callee ? node("ref.func", ["funcref"], [], { func: callee }) : undefined;
   }
 }

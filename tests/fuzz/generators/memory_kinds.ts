@@ -71,7 +71,12 @@ export function diversify(random: Random, module: ModuleTree): void {
     });
     if (memories.length > 0) {
       while (memories.length < 4 && random.oneIn(2)) {
-        memories.push({ min: random.below(3), max: MAX_PAGES, ...addresses(), ...sharing() });
+        memories.push({
+          min: random.oneIn(8) ? 0 : random.pick([1, 1, 2]),
+          max: MAX_PAGES,
+          ...addresses(),
+          ...sharing(),
+        });
       }
     }
     tables.forEach((table, i) => {

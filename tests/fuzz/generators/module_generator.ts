@@ -201,7 +201,7 @@ class ModuleGenerator {
       if (memories.length > 0) return;
     }
     if (random.oneIn(15)) return;
-    const memory: MemoryTree = { min: random.pick([0, 1, 1, 1, 1, 2, 2]), max: MAX_PAGES };
+    const memory: MemoryTree = { min: random.oneIn(12) ? 0 : random.pick([1, 1, 2]), max: MAX_PAGES };
     memories.push(random.oneIn(6) ? { ...memory, imported: { module: HOST_MODULE, name: HOST_MEMORY.name } } : memory);
   }
 
