@@ -1,9 +1,10 @@
 /** `compile`: WebAssembly in, an ELF file out. */
 
 import type { Module } from "../engine/mod.ts";
-import { CliError, EXIT, fileFailure, UsageError } from "./errors.ts";
+import { EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
+import { writeOutput } from "./output.ts";
 
 /** Runs the command; returns the exit code. */
 export async function compile({ options, operands }: ParsedCommand): Promise<number> {
@@ -13,11 +14,6 @@ export async function compile({ options, operands }: ParsedCommand): Promise<num
   using engine = await makeEngine(options);
   const module: Module = await loadModule(engine, path);
   const output = options.output as string | undefined ?? `${path.replace(/\.(wasm|wat)$/, "")}.elf`;
-  const bytes = module.serialize();
-  try {
-    await Deno.writeFile(output, bytes);
-  } catch (error) {
-    throw new CliError(`cannot write ${output}: ${fileFailure(error, "write")}`);
-  }
+  await writeOutput(output, module.serialize());
   return EXIT.ok;
 }

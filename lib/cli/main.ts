@@ -10,6 +10,8 @@ const COMMAND_MODULES: Record<CommandName, () => Promise<Command>> = {
   run: async () => (await import("./run.ts")).run,
   compile: async () => (await import("./compile.ts")).compile,
   objdump: async () => (await import("./objdump.ts")).objdump,
+  print: async () => (await import("./print.ts")).print,
+  parse: async () => (await import("./parse.ts")).parse,
   wast: async () => (await import("./wast.ts")).wast,
 };
 

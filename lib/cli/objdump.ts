@@ -8,6 +8,7 @@ import { disassemble } from "../x64/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
+import { writeText } from "./output.ts";
 
 const BYTES_COLUMN = 30;
 const TEXT_COLUMN = 44;
@@ -25,16 +26,11 @@ export async function objdump({ options, operands }: ParsedCommand): Promise<num
   for (const line of listing(module.wasm, module.compiled, options.function as string | undefined)) {
     block += line + "\n";
     if (block.length < BLOCK_CHARACTERS) continue;
-    writeOut(block);
+    writeText(block);
     block = "";
   }
-  writeOut(block);
+  writeText(block);
   return EXIT.ok;
-}
-
-function writeOut(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
 }
 
 /** The lines of a listing, of all functions or of the one named or numbered `only`. */

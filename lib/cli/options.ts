@@ -96,6 +96,29 @@ export const COMMANDS = {
     },
     examples: ["deno run -A cli.ts objdump -f fib math.wasm"],
   },
+  print: {
+    operands: "FILE",
+    summary: "print a module in the text format",
+    options: {
+      output: { type: "string", short: "o", value: "FILE", help: "where to write (default: standard output)" },
+      help: HELP,
+    },
+    examples: ["deno run -A cli.ts print tool.wasm"],
+  },
+  parse: {
+    operands: "FILE",
+    summary: "turn the text format into a binary module, if it is valid",
+    options: {
+      output: {
+        type: "string",
+        short: "o",
+        value: "FILE",
+        help: "where to write (default: FILE with the ending .wasm)",
+      },
+      help: HELP,
+    },
+    examples: ["deno run -A cli.ts parse -o math.wasm math.wat"],
+  },
   wast: {
     operands: "FILE...",
     summary: "run specification scripts: .wast, or as wast2json writes them (commands.json)",

@@ -1,6 +1,17 @@
 /** `run`: compile a file and run it as a program, or call one of its functions. */
 
-import { CompileError, type Instance, Linker, LinkError, type Module, Store, Trap } from "../engine/mod.ts";
+import {
+  CompileError,
+  Exception,
+  type Frame,
+  I31Ref,
+  type Instance,
+  Linker,
+  LinkError,
+  type Module,
+  Store,
+  Trap,
+} from "../engine/mod.ts";
 import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
@@ -30,20 +41,22 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
   const times: BenchTimes = { startMs: 0, endMs: 0 };
   defineBench(linker, times);
 
-  const instantiateStart = performance.now();
-  const instance = linker.instantiate(store, module);
-  const instantiateUs = (performance.now() - instantiateStart) * 1000;
-  const memory = instance.exports.memory;
-  if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
-
-  const code = endOf(() => start(module, instance, options.invoke, args));
+  let instantiateUs = 0;
+  const code = endOf(() => {
+    const instantiateStart = performance.now();
+    const instance = linker.instantiate(store, module);
+    instantiateUs = (performance.now() - instantiateStart) * 1000;
+    const memory = instance.exports.memory;
+    if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
+    start(module, instance, options.invoke, args);
+  });
   if (options.bench) {
     console.error(JSON.stringify({ compileMs, instantiateUs, runMs: times.endMs - times.startMs }));
   }
   return code;
 }
 
-/** Runs `work`; what ends it, `proc_exit` or a trap, becomes the exit code. */
+/** Runs `work`; what ends it, `proc_exit`, a trap or an exception that the guest does not catch, becomes the exit code. */
 function endOf(work: () => void): number {
   try {
     work();
@@ -52,26 +65,43 @@ function endOf(work: () => void): number {
     // Only the low byte of an exit code reaches the parent process.
     if (error instanceof WasiExit) return error.code & 0xff;
     if (error instanceof Trap) {
-      console.error(formatTrap(error));
+      console.error(formatEnd("trap", error, operandLines(error)));
+      return EXIT.trap;
+    }
+    if (error instanceof Exception) {
+      const values = error.values.map(formatValue).join(", ");
+      console.error(
+        formatEnd("uncaught exception", {
+          message: values === "" ? "it carries nothing" : values,
+          frames: error.frames,
+        }),
+      );
       return EXIT.trap;
     }
     throw error;
   }
 }
 
-/** The message of a trap and its backtrace: a line for each frame, and one for each place in the sources that is known. */
-function formatTrap(trap: Trap): string {
-  const lines = [`error: trap: ${trap.message}`];
-  const { operands } = trap;
+/** What trapped, beyond the message. */
+function operandLines({ operands }: Trap): string[] {
   if (operands?.address !== undefined) {
     const { instruction, address, memoryBytes, memoryIndex } = operands;
-    lines.push(
+    return [
       `    ${instruction} at 0x${address.toString(16)}, memory ${memoryIndex} has 0x${memoryBytes!.toString(16)} bytes`,
-    );
-  } else if (operands?.expectedType !== undefined) {
-    lines.push(`    ${operands.instruction} expected a function ${operands.expectedType}`);
+    ];
   }
-  trap.frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset, symbols }, depth) => {
+  if (operands?.expectedType === undefined) return [];
+  return [`    ${operands.instruction} expected a function ${operands.expectedType}`];
+}
+
+/** What ended the guest and its backtrace: a line for each frame, and one for each place in the sources that is known. */
+function formatEnd(
+  what: string,
+  { message, frames }: { readonly message: string; readonly frames: readonly Frame[] },
+  details: readonly string[] = [],
+): string {
+  const lines = [`error: ${what}: ${message}`, ...details];
+  frames.forEach(({ moduleName, functionName, functionIndex, wasmOffset, symbols }, depth) => {
     const name = functionName ?? `func${functionIndex}`;
     const where = moduleName ? `${moduleName}!${name}` : name;
     lines.push(`    ${depth}: 0x${wasmOffset.toString(16)} - ${where}`);
@@ -185,5 +215,16 @@ function parseInteger(text: string): bigint | undefined {
 
 function printResults(results: unknown): void {
   if (results === undefined) return;
-  for (const value of Array.isArray(results) ? results : [results]) console.log(String(value));
+  for (const value of Array.isArray(results) ? results : [results]) console.log(formatValue(value));
+}
+
+/** A value for people: vectors as the text format writes them, objects by their kind. */
+function formatValue(value: unknown): string {
+  if (value instanceof Uint8Array) {
+    const lanes = new Uint32Array(value.slice().buffer);
+    return `i32x4 ${Array.from(lanes, (lane) => `0x${lane.toString(16).padStart(8, "0")}`).join(" ")}`;
+  }
+  if (value instanceof I31Ref) return `i31 ${value.value}`;
+  if (typeof value === "function") return `func ${value.name}`;
+  return typeof value === "object" && value !== null ? value.constructor.name : String(value);
 }

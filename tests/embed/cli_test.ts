@@ -541,3 +541,61 @@ Deno.test("cli prints nothing and ends with 0 for a module without an entry", as
   const { code, stdout, stderr } = await runCli([MATH]);
   assertEquals([code, text(stdout), text(stderr)], [0, "", ""]);
 });
+
+Deno.test("print and parse turn modules into text and back", async () => {
+  const wasm = file("math_to_print.wasm", mathModule());
+  const printed = await runCli(["print", wasm]);
+  assertEquals([printed.code, text(printed.stderr)], [0, ""]);
+  assertStringIncludes(text(printed.stdout), "i64.mul");
+  const wat = `${FOLDER}/math_printed.wat`;
+  assertEquals((await runCli(["print", wasm, "-o", wat])).code, 0);
+  assertEquals(Deno.readTextFileSync(wat), text(printed.stdout));
+  assertEquals((await runCli(["parse", wat])).code, 0);
+  const run = await runCli(["--invoke", "add", `${FOLDER}/math_printed.wasm`, "2", "3"]);
+  assertEquals(text(run.stdout), "5\n");
+
+  const failures: [readonly string[], number, string][] = [
+    [["print"], 2, "no file to print"],
+    [["print", wasm, wasm], 2, "one file at a time"],
+    [["parse", file("invalid.wat", "(module (func (result i32)))")], 1, "expected i32"],
+    [["parse", file("no_text.wat", "(module (fun))")], 1, "no_text.wat:1:"],
+    [["parse", wat, "-o", `${FOLDER}/none/x.wasm`], 1, "no such folder"],
+    [["print", file("cut.wasm", mathModule().subarray(0, 30))], 1, "does not compile"],
+  ];
+  for (const [args, code, message] of failures) {
+    const result = await runCli(args);
+    assertEquals([result.code, text(result.stdout)], [code, ""], args.join(" "));
+    assertStringIncludes(text(result.stderr), message);
+    assertEquals(/\n\s+at /.test(text(result.stderr)), false, text(result.stderr));
+  }
+});
+
+Deno.test("an exception that nobody catches, and a trap of a start function, end a run like a trap", async () => {
+  const thrower = file(
+    "thrower.wat",
+    `(module (tag $t (param i32 i64)) (func $inner (throw $t (i32.const 5) (i64.const 6)))
+      (func (export "_start") (call $inner)))`,
+  );
+  const thrown = await runCli([thrower]);
+  assertEquals(thrown.code, 134);
+  assertMatch(
+    text(thrown.stderr),
+    /^error: uncaught exception: 5, 6\n {4}0: 0x[0-9a-f]+ - inner\n {4}1: 0x[0-9a-f]+ - _start\n$/,
+  );
+  const started = await runCli([file("start.wat", `(module (func $begin (unreachable)) (start $begin))`)]);
+  assertEquals(started.code, 134);
+  assertMatch(text(started.stderr), /^error: trap: .*unreachable.*\n {4}0: 0x[0-9a-f]+ - begin\n$/);
+});
+
+Deno.test("results that are no numbers are printed for people", async () => {
+  const path = file(
+    "values.wat",
+    `(module (type $s (struct)) (func (export "all") (result (ref $s) i31ref v128 funcref externref)
+      (struct.new $s) (ref.i31 (i32.const -4)) (v128.const i32x4 1 2 3 -1) (ref.func 0) (ref.null extern)))`,
+  );
+  const { code, stdout } = await runCli(["--invoke", "all", path]);
+  assertEquals([code, text(stdout)], [
+    0,
+    "StructRef\ni31 -4\ni32x4 0x00000001 0x00000002 0x00000003 0xffffffff\nfunc 0\nnull\n",
+  ]);
+});
