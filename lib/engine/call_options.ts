@@ -22,6 +22,12 @@ export interface CallOptions extends DeadlineOptions {
   readonly timeout?: number;
 }
 
+/** Options of a call that lets the event loop turn. */
+export interface AsyncCallOptions extends CallOptions {
+  /** Ends the call when it is aborted: looked at whenever the event loop has turned. */
+  readonly signal?: AbortSignal;
+}
+
 /** The longest time that can be asked for: about twelve days. */
 const LONGEST_MS = 2 ** 30;
 

@@ -5,6 +5,7 @@
 export { CompileError, WasmError } from "../wasm/mod.ts";
 export {
   ArtifactError,
+  BusyError,
   type Frame,
   type FrameSymbol,
   HostError,

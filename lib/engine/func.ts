@@ -1,6 +1,7 @@
 /** Functions of a store: host functions, and functions of guests as values. */
 
 import {
+  callAsync,
   callWithDeadline,
   createHostFunc,
   type FuncState,
@@ -9,7 +10,7 @@ import {
   setFuncWrapper,
   type StoreState,
 } from "../runtime/mod.ts";
-import { type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
+import { type AsyncCallOptions, type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
 import { Caller } from "./caller.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
@@ -163,5 +164,47 @@ export class Func<const S extends FuncSignature = FuncSignature> {
     if (timeout === undefined) return this.#state.callable(...args) as ResultOf<S["results"]>;
     const deadline = makeDeadline("timeout", timeout, options);
     return callWithDeadline(this.#state, args, deadline) as ResultOf<S["results"]>;
+  }
+
+  /**
+   * Calls the function and lets the event loop turn at least every ten milliseconds: timers fire, other calls are made. The engine must have
+   * been made with `interruption`.
+   *
+   * The guest is stopped at a loop's head or a function's entry meanwhile. Other calls into the same instance then wait or throw a
+   * {@linkcode BusyError}, if it looks like one whose code cannot have two ({@linkcode InstanceOptions}). Waits of the guest
+   * (`memory.atomic.wait32`) and host functions block the thread as ever.
+   *
+   * @example A guest that is cancelled
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertRejects } from "@std/assert";
+   *
+   * using engine = new Engine({ interruption: true });
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (func (export "spin") (loop (br 0))))`);
+   * const spin = new Instance(store, module).func("spin")!;
+   * await assertRejects(() => spin.callAsync([], { signal: AbortSignal.timeout(20) }), DOMException);
+   * ```
+   *
+   * @param args The arguments, coerced to the parameter types before anything else happens.
+   * @param options For how long the call may run, and what ends it.
+   * @returns Nothing, the result, or an array of the results.
+   * @throws {Trap} if the guest traps: `interrupted` when its time is over.
+   * @throws {TypeError} for an argument that cannot be coerced, when the engine was made without `interruption`, and when the store is
+   * disposed before the call is done. The reason of the signal when that is aborted.
+   */
+  async callAsync(
+    args: Readonly<ArgumentsOf<S["parameters"]>> | [] = [],
+    options: AsyncCallOptions = {},
+  ): Promise<ResultOf<S["results"]>> {
+    if (!Array.isArray(args)) throw new TypeError("The arguments of callAsync are an array");
+    const { timeout, signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal is an AbortSignal");
+    const state = this.#state;
+    if (!state.store.engine.interruption) {
+      throw new TypeError("callAsync needs code that can be interrupted: use new Engine({ interruption: true })");
+    }
+    const deadline = timeout === undefined ? undefined : makeDeadline("timeout", timeout, options);
+    return await callAsync(state, args, { deadline, signal }) as ResultOf<S["results"]>;
   }
 }

@@ -37,6 +37,15 @@ export type Imports = Readonly<Record<string, Readonly<Record<string, ImportValu
 // deno-lint-ignore no-explicit-any -- what a module exports is not known to TypeScript
 export type AnyExports = Record<string, any>;
 
+/** What an embedder knows of an instance. */
+export interface InstanceOptions {
+  /**
+   * Whether a call may be made while another is parked (`Func.callAsync`). `"exclusive"`: it waits, or throws a {@linkcode BusyError}; the
+   * default for modules that have a memory and what looks like a pointer to a stack in it, as those of C and Rust. `"concurrent"`: it may.
+   */
+  readonly reentry?: "exclusive" | "concurrent";
+}
+
 /** The instance behind an instance object. @throws {TypeError} for anything else. */
 export let instanceOf: (instance: Instance) => InstanceState;
 
@@ -92,10 +101,15 @@ export class Instance<Exports extends object = AnyExports> {
    * @param store The store to live in.
    * @param module The module, compiled by the store's engine.
    * @param imports What the module imports, by module and name.
+   * @param options What is known of the module.
    * @throws {LinkError} if an import is missing or does not fit; nothing was made then.
    * @throws {Trap} if a segment does not fit or the start function traps; what was written before stays written.
    */
-  constructor(store: Store, module: Module, imports: Imports = {}) {
+  constructor(store: Store, module: Module, imports: Imports = {}, options: InstanceOptions = {}) {
+    const { reentry } = options;
+    if (reentry !== undefined && reentry !== "exclusive" && reentry !== "concurrent") {
+      throw new TypeError(`reentry is "exclusive" or "concurrent", not ${reentry}`);
+    }
     const storeState = storeOf(store);
     const moduleState = moduleOf(module);
     if (moduleState.engine !== storeState.engine) {
@@ -110,6 +124,7 @@ export class Instance<Exports extends object = AnyExports> {
     moduleOf(module);
     instantiate(storeState, moduleState, states, (state) => {
       state.wrapper = this;
+      state.reentry = reentry;
       this.#state = state;
     });
   }

@@ -12,13 +12,14 @@
  *
  * @module
  */
-export type { CallOptions, DeadlineOptions, OnDeadline } from "./call_options.ts";
+export type { AsyncCallOptions, CallOptions, DeadlineOptions, OnDeadline } from "./call_options.ts";
 export { Caller } from "./caller.ts";
 export type { ProgressListener } from "./compiler.ts";
 export type { EngineConfig } from "./config.ts";
 export { Engine } from "./engine.ts";
 export {
   ArtifactError,
+  BusyError,
   CompileError,
   type Frame,
   type FrameSymbol,
@@ -40,7 +41,7 @@ export type { ExceptionBase } from "../runtime/mod.ts";
 export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";
-export { type AnyExports, type Imports, type ImportValue, Instance } from "./instance.ts";
+export { type AnyExports, type Imports, type ImportValue, Instance, type InstanceOptions } from "./instance.ts";
 export {
   AnyRef,
   ArrayRef,

@@ -27,6 +27,7 @@ import {
 } from "../host/mod.ts";
 import { VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
+import { BusyError } from "./parked_calls.ts";
 import type { StoreState } from "./store_state.ts";
 import { GuestStack } from "./guest_stack.ts";
 
@@ -94,6 +95,7 @@ export class Activation {
   /** Prepares the record for calls of `target`, with an empty stack. */
   aim(target: CallTarget): void {
     const { words } = this;
+    if (this.store.parkedCalls.busy.has(target.vmctx)) throw new BusyError();
     this.name(target);
     words[GUEST_SP] = this.topLo;
     words[GUEST_SP + 1] = this.topHi;

@@ -73,6 +73,11 @@ export function callBits(func: FuncState, args: Int32Array): Int32Array {
   return words;
 }
 
+/** Runs an activation with a deadline that parks it until that, or until it is done: returns whether it is. */
+export function runTurn(activation: Activation, how: "enter" | "resume"): boolean {
+  return openedCalls().runTurn(activation, how);
+}
+
 /** Calls a function with JavaScript values under a deadline of its own. @throws {TypeError} when the engine's code cannot be interrupted. */
 export function callWithDeadline(func: FuncState, args: readonly unknown[], deadline: Deadline): unknown {
   const { store } = func;
@@ -106,6 +111,7 @@ interface Calls {
   readonly numeric: CallableFactory;
   readonly generic: CallableFactory;
   readonly enterAndServe: (target: CallTarget) => void;
+  readonly runTurn: (activation: Activation, how: "enter" | "resume") => boolean;
   readonly callBits: (target: CallTarget, args: Int32Array, resultCount: number) => Int32Array;
 }
 
@@ -139,10 +145,11 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     return activation;
   }
 
-  /** Serves the guest until it is done. Throws what ends it: a trap, or what a host function threw. */
-  function serve(activation: Activation, firstStatus: number): void {
+  /** Serves the guest until it is done: true; or is to be parked: false. Throws what ends it: a trap, or what a host function threw. */
+  function serve(activation: Activation, firstStatus: number): boolean {
     const { words, index, store, depth } = activation;
     let status = firstStatus;
+    let isParked = false;
     activation.target = undefined; // ACT-C
     store.depth = depth + 1;
     try {
@@ -154,8 +161,9 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
             throwFromHost(activation, error);
           }
         } else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
-        else if (status === INTERRUPTED) serveInterrupt(activation);
-        else if (status === CONTINUATION_DONE) store.continuations.finish(activation);
+        else if (status === INTERRUPTED) {
+          if (serveInterrupt(activation)) return !(isParked = true);
+        } else if (status === CONTINUATION_DONE) store.continuations.finish(activation);
         else fail(activation, status);
         const { meter } = store;
         if (meter === undefined) status = resume(index);
@@ -165,10 +173,11 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
           if (status !== LIBCALL) meter.stop(); // METER-1
         }
       } while (status !== DONE);
+      return true;
     } finally {
       store.meter?.stop();
       store.depth = depth;
-      if (activation.parents.length > 0) store.continuations.abandon(activation);
+      if (activation.parents.length > 0 && !isParked) store.continuations.abandon(activation);
     }
   }
 
@@ -184,6 +193,15 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     const status = enter(activation.index);
     if (status !== LIBCALL) meter.stop(); // METER-1
     if (status !== DONE) serve(activation, status);
+  }
+
+  /** One turn of a call that may be parked; returns whether it is done. */
+  function runTurn(activation: Activation, how: "enter" | "resume"): boolean {
+    const { index, store: { meter } } = activation;
+    meter!.start(activation);
+    const status = how === "enter" ? enter(index) : resume(index);
+    if (status !== LIBCALL) meter!.stop(); // METER-1
+    return status === DONE || serve(activation, status);
   }
 
   function enterAndServe(target: CallTarget): void {
@@ -330,6 +348,7 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
     numeric: (func) => (a, b, c, d) => callNumeric(func, a, b, c, d),
     generic: (func) => (...args) => callGeneric(func, args),
     enterAndServe,
+    runTurn,
     callBits,
   };
 }

@@ -52,6 +52,8 @@ const FUNCTION_IMPORT = VMFunctionImport.offsets;
 
 /** An instance of a module in a store. */
 export class InstanceState implements ConstContext, RootSource {
+  /** What the embedder says about calls at the same time (INST-1); undefined: as the module looks. */
+  reentry: "exclusive" | "concurrent" | undefined = undefined;
   readonly store: StoreState;
   readonly state: ModuleState;
   readonly code: LoadedCode;

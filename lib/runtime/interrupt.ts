@@ -26,8 +26,8 @@ export function requestInterrupt(activation: Activation): void {
   Atomics.store(activation.words, FLAG, 1);
 }
 
-/** Serves an activation that left at a poll. @throws {Trap} when an interrupt was asked for and nobody handles it, or a deadline has passed. */
-export function serveInterrupt(activation: Activation): void {
+/** Serves an activation that left at a poll; returns whether it is to stay parked. @throws {Trap} when an interrupt was asked for and nobody handles it, or a deadline has passed. */
+export function serveInterrupt(activation: Activation): boolean {
   const { words, store } = activation;
   const { poll } = store.engine.stress;
   if (poll !== undefined) {
@@ -42,7 +42,7 @@ export function serveInterrupt(activation: Activation): void {
     if (store.onInterrupt === undefined) throw trapInCall(activation, "interrupted");
     store.onInterrupt(activation);
   }
-  store.meter?.serve(activation);
+  return store.meter?.serve(activation) ?? false;
 }
 
 /** Whether a runtime call of the activation should be interrupted. */
@@ -59,7 +59,7 @@ export function pollInCall(activation: Activation): void {
   if (!isInterruptWanted(activation)) return;
   const { store } = activation;
   store.meter?.stop();
-  serveInterrupt(activation);
+  serveInterrupt(activation); // a runtime call is not parked: the guest is at its next poll
   store.requireOpen();
   store.meter?.start(activation);
 }

@@ -26,7 +26,12 @@ const FUEL = RECORD.fuel >> 2;
 const FLAG = RECORD.interruptFlag >> 2;
 
 /** What happens when a deadline has passed: a trap, or what a function says. */
-export type DeadlineAction = "trap" | (() => number | undefined | void);
+export type DeadlineAction = "trap" | (() => number | undefined | void) | ParkAction;
+
+/** Parks an activation: a deadline of no other (PARK-1 of async_call.ts). */
+export interface ParkAction {
+  readonly park: Activation;
+}
 
 /** Time that guests may use. */
 export class Deadline {
@@ -109,6 +114,8 @@ export class Meter {
     let least = MAXIMUM_TICKS;
     for (const deadline of deadlines) {
       deadline.refresh();
+      const { action } = deadline;
+      if (typeof action === "object" && action.park !== activation) continue;
       if (deadline.remaining < least) least = deadline.remaining;
     }
     if (least <= 0) Atomics.store(activation.words, FLAG, 1);
@@ -137,18 +144,29 @@ export class Meter {
     }
   }
 
-  /** Acts on fuel that is used up and deadlines that have passed; the guest is parked. @throws {Trap} or what an action throws. */
-  serve(activation: Activation): void {
+  /**
+   * Acts on fuel that is used up and deadlines that have passed; the guest is parked. Returns whether it is to stay so.
+   *
+   * @throws {Trap} or what an action throws.
+   */
+  serve(activation: Activation): boolean {
     if (this.#fuel < 0) throw trapInCall(activation, "out_of_fuel");
+    let isParked = false;
     for (const deadline of [...this.deadlines]) {
+      const { action } = deadline;
       if (deadline.remaining > 0) continue;
-      const more = deadline.action === "trap" ? undefined : deadline.action();
+      if (typeof action === "object") {
+        isParked ||= action.park === activation;
+        continue;
+      }
+      const more = action === "trap" ? undefined : action();
       activation.store.requireOpen();
       if (!(typeof more === "number" && more > 0)) {
         throw trapInCall(activation, "interrupted", `the deadline of ${deadline.ms} ms has passed`);
       }
       deadline.extend(more);
     }
+    return isParked;
   }
 
   /** Takes a deadline out. */

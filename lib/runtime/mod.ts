@@ -19,6 +19,7 @@
  */
 export * from "./activation.ts";
 export * from "./artifact.ts";
+export * from "./async_call.ts";
 export { atomicCheck32, atomicCheck64 } from "./atomic_wait.ts";
 export * from "./backtrace.ts";
 export * from "./block.ts";
@@ -50,6 +51,7 @@ export * from "./interrupt_request.ts";
 export * from "./memory.ts";
 export * from "./meter.ts";
 export * from "./memory_type.ts";
+export * from "./parked_calls.ts";
 export * from "./module_state.ts";
 export * from "./signature.ts";
 export * from "./stack_maps.ts";

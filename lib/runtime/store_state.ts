@@ -38,6 +38,7 @@ import type { TablePool, TableSlot } from "./table_pool.ts";
 import { type Deadline, Meter } from "./meter.ts";
 import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
+import { ParkedCalls } from "./parked_calls.ts";
 
 /** What a store took from the system and from the isolate's pools. */
 class StoreResources {
@@ -101,6 +102,8 @@ export class StoreState implements HeapOwner {
   onStressPoll: ((activation: Activation) => void) | undefined = undefined;
   /** Set once somebody may want to interrupt the store from outside ({@linkcode openInterrupt}). */
   interrupt: InterruptState | undefined = undefined;
+  /** Calls that are parked between turns of the event loop. */
+  readonly parkedCalls: ParkedCalls = new ParkedCalls();
   /** Set while guests have deadlines, and always if their fuel is counted. */
   meter: Meter | undefined = undefined;
   /** By number less one: exceptions name their tags so. */
@@ -236,6 +239,25 @@ export class StoreState implements HeapOwner {
     return this.meter!;
   }
 
+  /** Makes an activation that is at no depth (PARK-1), to take the place of the outermost one at times. @throws {HostError} */
+  makeDetachedActivation(): Activation {
+    this.requireOpen();
+    const activation = new Activation(this, 0);
+    this.#resources.calls.push({ record: activation.record, stack: activation.base.stack });
+    return activation;
+  }
+
+  /** Gives up what a detached activation was doing. */
+  dropDetached(activation: Activation): void {
+    activation.target = undefined;
+    if (activation.parents.length > 0) this.continuations.abandon(activation);
+  }
+
+  /** Makes every call aim anew (ACT-C). */
+  forgetTargets(): void {
+    for (const activation of this.activations) activation.target = undefined;
+  }
+
   /** What other isolates interrupt the store's guests by. */
   openInterrupt(): InterruptState {
     if (this.interrupt === undefined) {
@@ -285,6 +307,7 @@ export class StoreState implements HeapOwner {
     for (const source of this.rootSources) source.visitRoots(visitor);
     this.continuations.visitRoots(visitor);
     this.#stackRoots.visit(this.activations, this.depth, visitor);
+    for (const activation of this.parkedCalls.parked) this.#stackRoots.visit([activation], 1, visitor);
   }
 
   addFunc(func: FuncState): void {
