@@ -141,6 +141,20 @@ function randomText(random: Random, characters: number, points: readonly number[
 /** Bytes that UTF-8 has at the edges of its ranges, or not at all. */
 const SPOILERS = [0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff];
 
+/** Sequences just outside of UTF-8: overlong, surrogates, beyond Unicode, too short, too long. */
+const ILL_FORMED = [
+  [0xc1, 0xbf],
+  [0xe0, 0x9f, 0xbf],
+  [0xed, 0xa0, 0x80],
+  [0xed, 0xbf, 0xbf],
+  [0xf0, 0x8f, 0xbf, 0xbf],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0xf5, 0x80, 0x80, 0x80],
+  [0xe2, 0x82],
+  [0xf0, 0x9f, 0x98],
+  [0xc3, 0xa9, 0xa9],
+];
+
 /** Text as a source's bytes; a third of them with a byte spoilt. */
 function sourceBytes(random: Random, transcoder: Transcoder): Uint8Array {
   const length = random.pick([0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 40, 64, 100]);
@@ -152,6 +166,12 @@ function sourceBytes(random: Random, transcoder: Transcoder): Uint8Array {
     : name.startsWith("utf16")
     ? toUtf16(text)
     : fromBinary(text.replace(/[^\0-\xff]/gu, "\xff"));
+  if (name.startsWith("utf8") && random.oneIn(4)) {
+    // Between two characters, so that nothing else is wrong.
+    const characters = [...text], at = random.below(characters.length + 1);
+    const [head, tail] = [characters.slice(0, at), characters.slice(at)].map((part) => toUtf8(part.join("")));
+    return Uint8Array.of(...head, ...random.pick(ILL_FORMED), ...tail);
+  }
   if (bytes.length > 0 && random.oneIn(3)) {
     const at = random.below(bytes.length);
     // The high byte of a unit, to make surrogates that stand alone.
