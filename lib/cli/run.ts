@@ -49,21 +49,25 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
     const memory = instance.exports.memory;
     if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
     start(module, instance, options.invoke, args);
-  });
+  }, () => readSourceMap(module, path));
   if (options.bench) {
     console.error(JSON.stringify({ compileMs, instantiateUs, runMs: times.endMs - times.startMs }));
   }
   return code;
 }
 
-/** Runs `work`; what ends it, `proc_exit`, a trap or an exception that the guest does not catch, becomes the exit code. */
-function endOf(work: () => void): number {
+/**
+ * Runs `work`; what ends it, `proc_exit`, a trap or an exception that the guest does not catch, becomes the exit code. `beforeBacktrace` runs before
+ * a backtrace is printed.
+ */
+function endOf(work: () => void, beforeBacktrace: () => void): number {
   try {
     work();
     return EXIT.ok;
   } catch (error) {
     // Only the low byte of an exit code reaches the parent process.
     if (error instanceof WasiExit) return error.code & 0xff;
+    if (error instanceof Trap || error instanceof Exception) beforeBacktrace();
     if (error instanceof Trap) {
       console.error(formatEnd("trap", error, operandLines(error)));
       return EXIT.trap;
@@ -112,6 +116,17 @@ function formatEnd(
     });
   });
   return lines.join("\n");
+}
+
+/** Attaches the source map that a module names, if it is a file below the module's folder that can be read; nothing else is fetched. */
+function readSourceMap(module: Module, path: string): void {
+  const url = module.sourceMapUrl;
+  if (url === undefined || /^[/\\]|^[a-z][a-z0-9+.-]*:|(?:^|[/\\])\.\.(?:[/\\]|$)/i.test(url)) return;
+  try {
+    module.attachSourceMap(Deno.readTextFileSync(path.replace(/[^/]*$/, "") + url));
+  } catch {
+    // Without it the backtrace has offsets.
+  }
 }
 
 /** Turns what loading and linking throw into a line for the user; anything else is a defect and passes. */

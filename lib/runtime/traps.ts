@@ -39,11 +39,19 @@ export interface TrapOptions {
 /** The guest's frames that errors of host functions passed through, for {@linkcode Trap.framesOf}. */
 const passed = new WeakMap<object, RawFrames | readonly Frame[]>();
 
+/** Whether a trap has frames of its own; does not look them up. */
+let hasFrames: (trap: Trap) => boolean;
+
 /** Notes the frames that an error of a host function leaves; those of the innermost guest stay. */
 export function notePassed(activation: Activation, error: unknown): void {
   if (typeof error !== "object" || error === null || passed.has(error)) return;
-  if (error instanceof Trap && error.frames.length > 0) return;
-  passed.set(error, captureFrames(activation, "parked"));
+  if (error instanceof Trap && hasFrames(error)) return;
+  try {
+    passed.set(error, captureFrames(activation, "parked"));
+  } catch (failure) {
+    // What is thrown may be that this thread's stack is full; it arrives, whatever is known of it.
+    if (!(failure instanceof RangeError)) throw failure;
+  }
 }
 
 /** The guest did something that WebAssembly forbids, or its instantiation did. */
@@ -56,6 +64,10 @@ export class Trap extends WasmError {
   #frames: readonly Frame[] | undefined;
   readonly #fault: MemoryFault | undefined;
   #operands: TrapOperands | undefined;
+
+  static {
+    hasFrames = (trap) => trap.#raw !== undefined || trap.#frames !== undefined && trap.#frames.length > 0;
+  }
 
   /** Makes a trap; host functions may throw one of their own. */
   constructor(code: TrapName, options: TrapOptions = {}) {

@@ -1,9 +1,17 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Instance, Linker, Module, Trap } from "../../mod.ts";
+import { FEATURES, Instance, Linker, Module, Trap } from "../../mod.ts";
 import { Sandbox } from "./sandbox.ts";
 import { wat } from "../wat.ts";
 
 const PROGRAM = new URL("../programs/inlined/inlined.wasm", import.meta.url);
+
+/** A module with a section that says where its source map is. */
+function withSourceMapUrl(bytes: Uint8Array, address: string): Uint8Array {
+  const url = new TextEncoder().encode(address);
+  const name = new TextEncoder().encode("sourceMappingURL");
+  const section = [name.length, ...name, url.length, ...url];
+  return Uint8Array.from([...bytes, 0, section.length, ...section]);
+}
 
 /** Frames as the command line prints them. */
 function places(trap: Trap): string[] {
@@ -50,10 +58,7 @@ Deno.test("names of functions are demangled, and there as they are in the module
 Deno.test("a source map that the embedder attaches gives the places; its address is in the module", () => {
   using sandbox = new Sandbox();
   const plain = wat(`(module (func (export "run") unreachable))`);
-  const url = new TextEncoder().encode("run.wasm.map");
-  const name = new TextEncoder().encode("sourceMappingURL");
-  const section = [name.length, ...name, url.length, ...url];
-  const module = new Module(sandbox.engine, Uint8Array.from([...plain, 0, section.length, ...section]));
+  const module = new Module(sandbox.engine, withSourceMapUrl(plain, "run.wasm.map"));
   assertEquals(module.sourceMapUrl, "run.wasm.map");
   const run = () => assertThrows(() => new Instance(sandbox.store, module).exports.run(), Trap) as Trap;
   assertEquals(places(run()), []);
@@ -69,6 +74,53 @@ const OPERANDS = `(module (memory 1) (memory $b 2) (table 3 funcref) (type $t (f
   (func (export "get") (result funcref) (table.get 0 (i32.const 3)))
   (func (export "indirect") (result i64) (call_indirect (type $t) (i32.const 1) (i32.const 0)))
   (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0))))`;
+
+Deno.test("the command line reads a source map beside the module, and nothing outside its folder", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const map = JSON.stringify({ version: 3, sources: ["run.ts"], names: [], mappings: "AAIE" });
+    Deno.mkdirSync(`${folder}/in`);
+    Deno.writeTextFileSync(`${folder}/in/m.map`, map);
+    Deno.writeTextFileSync(`${folder}/out.map`, map);
+    for (const [url, isRead] of [["m.map", true], ["../out.map", false], [`${folder}/out.map`, false]] as const) {
+      Deno.writeFileSync(
+        `${folder}/in/m.wasm`,
+        withSourceMapUrl(wat(`(module (func (export "run") unreachable))`), url),
+      );
+      const { stderr, code } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "cli.ts", "--invoke", "run", `${folder}/in/m.wasm`],
+        cwd: new URL("../../", import.meta.url),
+        stderr: "piped",
+      }).output();
+      assertEquals(code, 134);
+      assertEquals(new TextDecoder().decode(stderr).includes("at run.ts:5:3"), isRead, url);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("frames go through continuations, host functions and nested calls", () => {
+  using sandbox = new Sandbox({ features: [...FEATURES.map(([name]) => name)] });
+  const other = sandbox.instance(`(module $other (func $bad (export "bad") unreachable))`).exports;
+  const { run } = sandbox.instance(
+    `(module $m
+      (import "m" "host" (func $host))
+      (type $f (func)) (type $k (cont $f))
+      (func $body (call $host))
+      (elem declare func $body)
+      (func $resumer (resume $k (cont.new $k (ref.func $body))))
+      (func $run (export "run") (call $resumer)))`,
+    { m: { host: () => other.bad() } },
+  ).exports;
+  const trap: Trap = assertThrows(() => run(), Trap);
+  assertEquals(trap.frames.map(({ moduleName, functionName }) => `${moduleName}.${functionName}`), [
+    "other.bad",
+    "m.body",
+    "m.resumer",
+    "m.run",
+  ]);
+});
 
 Deno.test("operands say what the instruction that trapped was about", () => {
   for (const bounds of ["guard", "explicit"] as const) {
