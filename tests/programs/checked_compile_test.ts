@@ -16,7 +16,7 @@ Deno.test({
   ignore: SHARED === undefined,
   fn() {
     const modules = programs(SHARED!).filter(({ waitsFor }) => waitsFor === undefined);
-    assertEquals(modules.length, 22);
+    assertEquals(modules.length, 24);
     for (const bounds of ["guard", "explicit"] as const) {
       for (const effort of ["speed", "none"] as const) {
         using engine = new Engine({ bounds, effort, checks: "on" });
