@@ -154,6 +154,7 @@ export class Meter {
     let isParked = false;
     for (const deadline of [...this.deadlines]) {
       const { action } = deadline;
+      deadline.refresh();
       if (deadline.remaining > 0) continue;
       if (typeof action === "object") {
         isParked ||= action.park === activation;

@@ -178,9 +178,22 @@ Deno.test("time in host functions counts when asked for, and only then", () => {
   const func = guest.func("host calls");
   assertThrows(() => func.call([], { timeout: 30 }), RangeError, "enough");
   calls = 0;
+  const start = performance.now();
   assertThrows(() => func.call([], { timeout: 30, countHostTime: true }), Trap, "deadline");
+  assert(performance.now() - start >= 30);
   assert(calls < 10, `${calls} calls`);
   guest.answers();
+});
+
+Deno.test("no deadline passes early when host time counts", () => {
+  using guest = makeGuest();
+  const func = guest.func("host calls");
+  for (let i = 0; i < 30; i++) {
+    const timeout = 1 + i % 3, start = performance.now();
+    assertThrows(() => func.call([], { timeout, countHostTime: true }), Trap, "deadline");
+    const late = performance.now() - start - timeout;
+    assert(late >= 0, `${late} ms late`);
+  }
 });
 
 Deno.test("nested calls are charged to the calls around them, and catching their trap gives no more time", () => {
