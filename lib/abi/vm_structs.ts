@@ -168,7 +168,7 @@ export const VMContextHead = struct("VMContextHead", {
   epochPtr: "ptr",
   /** As in the store's context: constant once it is set, 0 before. */
   gcHeapBase: "ptr",
-  /** Not kept here: VMStoreContext.gcHeapBound is. */
+  /** What indices reach, all of it reserved: constant like the base. How much is readable is VMStoreContext.gcHeapBound. */
   gcHeapBound: "u64",
   /** Address of VMStoreContext.gcNext. */
   gcHeapData: "ptr",

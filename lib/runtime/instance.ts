@@ -138,6 +138,7 @@ export class InstanceState implements ConstContext, RootSource {
   /** The store's heap has an address: what code reads and allocates through. */
   setHeapBase(address: number): void {
     this.#block.setAddress(HEAD.gcHeapBase, address);
+    this.#block.setAddress(HEAD.gcHeapBound, 2 ** 32);
     this.#block.setAddress(HEAD.gcHeapData, this.store.storeContext.address + VMStoreContext.offsets.gcNext);
   }
 

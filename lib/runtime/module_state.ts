@@ -75,7 +75,7 @@ export class ModuleState {
   }
 }
 
-/** Elements that images of one module's tables may have in all: beyond it, segments are written at instantiation. */
+/** Elements that images of one module's tables may have beside those it lists: beyond it, segments are written at instantiation. */
 const MAXIMUM_IMAGE_ELEMENTS = 1 << 20;
 
 /**
@@ -86,18 +86,20 @@ const MAXIMUM_IMAGE_ELEMENTS = 1 << 20;
 function imageTables(module: Module, images: (Int32Array | undefined)[]): number {
   const { elements, tables, importedTableCount } = module;
   let total = 0;
+  let listed = 0;
   for (let i = 0; i < elements.length; i++) {
     const { mode, tableIndex, offset, funcs, length } = elements[i];
     if (mode !== "active") continue;
     const start = offset === undefined ? NONE : constantOffset(offset);
     if (tableIndex < importedTableCount || funcs === undefined || start === NONE) return i;
     const { minimum, init } = tables[tableIndex];
-    if (init !== undefined || start + length > minimum || minimum > MAXIMUM_IMAGE_ELEMENTS) return i;
+    if (init !== undefined || start + length > minimum) return i;
+    listed += length;
     const table = tableIndex - importedTableCount;
     let image = images[table];
     if (image === undefined || image.length < start + length) {
       total += start + length;
-      if (total > MAXIMUM_IMAGE_ELEMENTS) return i;
+      if (total > MAXIMUM_IMAGE_ELEMENTS + listed) return i;
       const grown = new Int32Array(start + length).fill(NONE);
       if (image !== undefined) grown.set(image);
       image = images[table] = grown;

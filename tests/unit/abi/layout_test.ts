@@ -113,5 +113,5 @@ Deno.test("VMShape refuses indices outside of the counts, not of the offsets (SE
 });
 
 Deno.test("VMShape refuses sizes beyond 32-bit displacements", () => {
-  assertThrows(() => new VMShape({ ...NONE, definedGlobals: 2 ** 28 }), Error, "too large");
+  assertThrows(() => new VMShape({ ...NONE, escapedFunctions: 2 ** 27 }), Error, "too large");
 });
