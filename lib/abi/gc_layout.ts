@@ -98,13 +98,13 @@ export const GcCont = struct("GcCont", { type: "u32", info: "u32", number: "u32"
 export const GC_HANDLE_MASK = 0x3ff_ffff;
 
 /** Where the fields of a struct start. */
-export const GC_STRUCT_FIELDS = 8;
+const GC_STRUCT_FIELDS = 8;
 /** Where the elements of an array start. */
 export const GC_ARRAY_ELEMENTS = 16;
 /** Where the payload of an exception starts. */
-export const GC_EXN_PAYLOAD = 16;
+const GC_EXN_PAYLOAD = 16;
 /** Objects start at multiples of this, and their sizes are multiples of it. */
-export const GC_ALIGN_BYTES = 8;
+const GC_ALIGN_BYTES = 8;
 /** Field offsets and displacements stay below this (GC-1), and the first bytes of a heap up to it are unreadable (GC-N). */
 export const GC_MAX_OFFSET_BYTES = 64 * 1024;
 /** The largest object that code allocates inline (GC-A). */
@@ -157,7 +157,7 @@ function isFuncHeap(types: readonly DefinedType[], heap: HeapType): boolean {
 }
 
 /** How a field of a storage type is stored. */
-export function storageOf(types: readonly DefinedType[], type: ValType): number {
+function storageOf(types: readonly DefinedType[], type: ValType): number {
   if (isRef(type)) return isFuncHeap(types, heapType(type)) ? Storage.func : Storage.ref;
   return STORAGE_OF_NUMBER[type] ?? bug(`no field has type ${type}`);
 }

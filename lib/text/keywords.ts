@@ -15,9 +15,7 @@ import {
   I32,
   I64,
   I8,
-  OP,
   OPCODES,
-  type OpName,
   refNullType,
   V128,
   type ValType,
@@ -107,7 +105,7 @@ const heapKeywords = ABSTRACT_HEAP_TYPES.map(([name, code]) => [define(name), co
 const refKeywords = ABSTRACT_HEAP_TYPES.map(([name, code]) => [define(nullableRefKeyword(name)), code] as const);
 
 /** The number of keywords. */
-export const KEYWORD_COUNT: number = names.length;
+const KEYWORD_COUNT: number = names.length;
 
 /** The operation that a keyword names; -1 where it names none. */
 export const KEYWORD_OP: Int16Array = new Int16Array(KEYWORD_COUNT).fill(-1);
@@ -123,7 +121,7 @@ for (const [keyword, code] of heapKeywords) KEYWORD_HEAP_TYPE[keyword] = code;
 for (const [keyword, code] of refKeywords) KEYWORD_VALUE_TYPE[keyword] = refNullType(code);
 
 /** The keywords of the types that are no references. */
-export const NUMERIC_KEYWORDS = [
+const NUMERIC_KEYWORDS = [
   ["i32", I32],
   ["i64", I64],
   ["f32", F32],
@@ -133,16 +131,6 @@ export const NUMERIC_KEYWORDS = [
   ["i16", I16],
 ] as const satisfies readonly (readonly [Word, ValType])[];
 for (const [word, type] of NUMERIC_KEYWORDS) KEYWORD_VALUE_TYPE[WORD[word]] = type;
-
-/** The text of a keyword. */
-export function keywordText(keyword: Keyword): string {
-  return names[keyword];
-}
-
-/** The keyword of an operation. */
-export function opKeyword(name: OpName): Keyword {
-  return OP[name];
-}
 
 // Open addressing over the bytes of the keywords: a lookup makes no string.
 const SLOTS = 1 << Math.ceil(Math.log2(4 * KEYWORD_COUNT));

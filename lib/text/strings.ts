@@ -36,7 +36,7 @@ export const ESCAPED: Uint8Array = new Uint8Array(256);
 for (const [character, byte] of ESCAPES) ESCAPED[character.charCodeAt(0)] = byte;
 
 /** Appends the UTF-8 form of a code point. */
-export function appendCodePoint(out: CodeBuffer, code: number): void {
+function appendCodePoint(out: CodeBuffer, code: number): void {
   if (code < 0x80) out.u8(code);
   else if (code < 0x800) {
     out.u8(0xc0 | code >> 6);

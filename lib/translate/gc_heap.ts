@@ -74,7 +74,7 @@ const ACCESS: Readonly<Record<StorageName, readonly [load: IrOp, loadSigned: IrO
 const ACCESS_BY_STORAGE = STORAGE.map((name) => ACCESS[name]);
 
 /** The address of index 0 of the heap. */
-export function heapBase(t: Translator): Value {
+function heapBase(t: Translator): Value {
   return t.builder.vmctxAddr(VMContextHead.offsets.gcHeapBase, NONE);
 }
 

@@ -677,16 +677,6 @@ export function perOp<T>(by: Readonly<Record<OpName, T>>): readonly T[] {
   return OPCODES.map(([name]) => by[name]);
 }
 
-/** As {@linkcode perOp}, with entries for the operations of some features only, and one entry for all others. */
-export function perOpOf<F extends FeatureName, T>(
-  features: readonly F[],
-  by: Readonly<Record<OpNameOf<F>, T>>,
-  otherwise: T,
-): readonly T[] {
-  const chosen: readonly FeatureName[] = features;
-  return OPCODES.map(([name, , , , feature]) => chosen.includes(feature) ? by[name as OpNameOf<F>] : otherwise);
-}
-
 /** The bits of {@linkcode OP_FLAGS}, by the words of the table's flags column. */
 export const OP_FLAG = {
   const: 1,

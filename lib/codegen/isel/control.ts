@@ -16,7 +16,7 @@ export function loadForm(c: Selector, v: number): FormId {
 }
 
 /** The form that stores a whole value of the type of `v`. */
-export function storeForm(c: Selector, v: number): FormId {
+function storeForm(c: Selector, v: number): FormId {
   const type = c.type[v];
   if (type === V128) return F.MOVUPS_STORE;
   return IS_FLOAT_CLASS[type] === 1 ? F.FSTORE[c.wide(v)] : F.MOV_STORE[c.wide(v)];

@@ -32,7 +32,7 @@ export function hasSse42(c: Selector): boolean {
 }
 
 /** Whether `v` is a 16-byte load that may be the memory operand of the instruction being lowered (VEC-1). */
-export function isFoldedLoad(c: Selector, v: number): boolean {
+function isFoldedLoad(c: Selector, v: number): boolean {
   return hasAvx(c) && c.type[v] === V128 && c.sinkable(v);
 }
 
