@@ -20,3 +20,4 @@
  */
 export * from "./lib/engine/mod.ts";
 export { TextError } from "./lib/engine/text.ts";
+import "./lib/engine/symbols.ts";

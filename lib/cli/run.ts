@@ -12,6 +12,7 @@ import {
   Store,
   Trap,
 } from "../engine/mod.ts";
+import { useSymbolReaders } from "../runtime/mod.ts";
 import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
@@ -42,14 +43,18 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
   defineBench(linker, times);
 
   let instantiateUs = 0;
-  const code = endOf(() => {
+  const code = await endOf(() => {
     const instantiateStart = performance.now();
     const instance = linker.instantiate(store, module);
     instantiateUs = (performance.now() - instantiateStart) * 1000;
     const memory = instance.exports.memory;
     if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
     start(module, instance, options.invoke, args);
-  }, () => readSourceMap(module, path));
+  }, async () => {
+    // Not needed by guests that end well, and every file makes the start longer.
+    useSymbolReaders(await import("../symbols/mod.ts"));
+    readSourceMap(module, path);
+  });
   if (options.bench) {
     console.error(JSON.stringify({ compileMs, instantiateUs, runMs: times.endMs - times.startMs }));
   }
@@ -60,14 +65,14 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
  * Runs `work`; what ends it, `proc_exit`, a trap or an exception that the guest does not catch, becomes the exit code. `beforeBacktrace` runs before
  * a backtrace is printed.
  */
-function endOf(work: () => void, beforeBacktrace: () => void): number {
+async function endOf(work: () => void, beforeBacktrace: () => Promise<void>): Promise<number> {
   try {
     work();
     return EXIT.ok;
   } catch (error) {
     // Only the low byte of an exit code reaches the parent process.
     if (error instanceof WasiExit) return error.code & 0xff;
-    if (error instanceof Trap || error instanceof Exception) beforeBacktrace();
+    if (error instanceof Trap || error instanceof Exception) await beforeBacktrace();
     if (error instanceof Trap) {
       console.error(formatEnd("trap", error, operandLines(error)));
       return EXIT.trap;

@@ -47,10 +47,14 @@ import { type Tag, tagOf, wrapTag } from "./tag.ts";
 import { toU32 } from "./values.ts";
 
 /** The reference classes by the names of their heap types, for casts. */
-interface RefOf {
+export interface RefOf {
+  /** Of `struct`. */
   struct: StructRef;
+  /** Of `array`. */
   array: ArrayRef;
+  /** Of `exn`. */
   exn: ExnRef;
+  /** Of `cont`. */
   cont: ContRef;
 }
 

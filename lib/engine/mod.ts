@@ -4,7 +4,7 @@
  * Every class wraps an object of `lib/runtime`, which has the state; here are options, checks of what users pass, names and types. A class
  * that exists once for each thing in a store (`Memory`, `Table`, `Global`, `Tag`, `Func`) is found again through that thing.
  *
- * May import: base, wasm, abi, text (in text.ts only), compile (in compiler.ts only), runtime.
+ * May import: base, wasm, abi, text (in text.ts only), symbols (in symbols.ts only), compile (in compiler.ts only), runtime.
  *
  * ENGINE-1  Whatever is passed, the answer is a result or an error: brands are checked (`#state in value`), nothing is trusted by shape.
  * ENGINE-2  An object of a disposed engine, store or module throws a `TypeError` that says so.
@@ -48,6 +48,7 @@ export {
   ContRef,
   ExnRef,
   type FieldValues,
+  type RefOf,
   type RefOfType,
   RootScope,
   StructRef,
@@ -94,4 +95,4 @@ export type {
 } from "./values.ts";
 export { HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
 export type { ResourceLimiter, TablePoolOptions } from "../runtime/mod.ts";
-export { type FeatureName, FEATURES } from "../wasm/mod.ts";
+export { ABSTRACT_HEAP_TYPES, type FeatureName, FEATURES } from "../wasm/mod.ts";

@@ -13,12 +13,11 @@
 import { NONE } from "../base/mod.ts";
 import { VMCTX_SLOT_FROM_RBP } from "../abi/mod.ts";
 import { loadAddress, RECORD } from "../host/mod.ts";
-import { demangle } from "../symbols/mod.ts";
 import { funcIndexOf, type Module } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { findCode, type LoadedCode } from "./code.ts";
 import type { GuestStack } from "./guest_stack.ts";
-import { type FrameSymbol, symbolsAt } from "./symbolizer.ts";
+import { demangledName, type FrameSymbol, symbolsAt } from "./symbolizer.ts";
 
 /** A guest function that was running. */
 export interface Frame {
@@ -56,7 +55,7 @@ class SymbolizedFrame implements Frame {
     this.#module = module;
     this.moduleName = module.names.moduleName;
     this.functionIndex = functionIndex;
-    this.functionName = rawName === undefined ? undefined : demangle(rawName);
+    this.functionName = rawName === undefined ? undefined : demangledName(rawName);
     this.rawFunctionName = rawName;
     this.wasmOffset = wasmOffset;
     this.functionOffset = wasmOffset - start;

@@ -1,9 +1,13 @@
 /**
  * From an offset in a module's bytes to the functions and places in its sources: by a source map, if the embedder attached one, else by the DWARF
  * sections that the module carries. Both are read when the first frame of the module is asked for them, and kept as long as the module.
+ *
+ * Only types of `lib/symbols` are named here: its files would make every start longer, and a program that ends well needs none of them. Who
+ * wants places gives the readers ({@linkcode useSymbolReaders}); without them frames have the names and offsets of the module.
  */
 
-import { demangle, Dwarf, type DwarfSections, SourceMap } from "../symbols/mod.ts";
+import { bug } from "../base/mod.ts";
+import type { demangle, Dwarf, DwarfSections, SourceMap } from "../symbols/mod.ts";
 import { type Module, Reader } from "../wasm/mod.ts";
 
 /** A function in the sources that a frame is in: the one that has the code is last, before it those inlined into it. */
@@ -34,13 +38,32 @@ const SECTION_NAMES = [
   "debug_rnglists",
 ] as const satisfies readonly (keyof DwarfSections)[];
 
+/** What reads the files of debuggers: exports of `lib/symbols`. */
+export interface SymbolReaders {
+  readonly demangle: typeof demangle;
+  readonly Dwarf: typeof Dwarf;
+  readonly SourceMap: typeof SourceMap;
+}
+
+let readers: SymbolReaders | undefined;
+
+/** Gives frames their places and demangled names from now on. */
+export function useSymbolReaders(given: SymbolReaders): void {
+  readers = given;
+}
+
+/** A function's name for people, as far as it can be told. */
+export function demangledName(name: string): string {
+  return readers === undefined ? name : readers.demangle(name);
+}
+
 /** What is known of a module's sources. */
 class Symbolizer {
   readonly #codeStart: number;
   readonly #dwarf: Dwarf | undefined;
   sourceMap: SourceMap | undefined;
 
-  constructor({ bytes, customSections }: Module) {
+  constructor({ bytes, customSections }: Module, { Dwarf }: SymbolReaders) {
     this.#codeStart = codeStartOf(bytes);
     const section = (wanted: string) => {
       const found = customSections.find(({ name }) => name === wanted);
@@ -60,7 +83,7 @@ class Symbolizer {
     }
     const found = this.#dwarf?.locate(wasmOffset - this.#codeStart) ?? [];
     return found.map(({ name, file, line, column }) => ({
-      name: name === undefined ? undefined : demangle(name),
+      name: name === undefined ? undefined : demangledName(name),
       file,
       line: line > 0 ? line : undefined,
       column: column > 0 ? column : undefined,
@@ -84,18 +107,19 @@ function codeStartOf(bytes: Uint8Array): number {
 
 const symbolizers = new WeakMap<Module, Symbolizer>();
 
-function symbolizerOf(module: Module): Symbolizer {
+function symbolizerOf(module: Module, readers: SymbolReaders): Symbolizer {
   let found = symbolizers.get(module);
-  if (found === undefined) symbolizers.set(module, found = new Symbolizer(module));
+  if (found === undefined) symbolizers.set(module, found = new Symbolizer(module, readers));
   return found;
 }
 
 /** The functions in the sources that an instruction is in, innermost first; empty when nothing is known. */
 export function symbolsAt(module: Module, wasmOffset: number, functionName: string | undefined): FrameSymbol[] {
-  return symbolizerOf(module).symbols(wasmOffset, functionName);
+  return readers === undefined ? [] : symbolizerOf(module, readers).symbols(wasmOffset, functionName);
 }
 
 /** Makes frames of a module speak of the places that a source map gives. @throws {SyntaxError} for what is no source map. */
 export function attachSourceMap(module: Module, text: string): void {
-  symbolizerOf(module).sourceMap = new SourceMap(text);
+  if (readers === undefined) bug("nobody reads source maps");
+  symbolizerOf(module, readers).sourceMap = new readers.SourceMap(text);
 }

@@ -19,7 +19,7 @@ const LAYERS: Record<string, readonly string[]> = {
   codegen: ["base", "abi", "ir", "regalloc", "x64"],
   compile: ["base", "wasm", "abi", "elf", "ir", "translate", "codegen"],
   runtime: ["base", "host", "wasm", "abi", "elf", "symbols"],
-  engine: ["base", "wasm", "abi", "text", "compile", "runtime"],
+  engine: ["base", "wasm", "abi", "symbols", "text", "compile", "runtime"],
   component: ["base", "abi", "text", "engine"],
   wasi: ["base", "host", "engine"],
   cli: [
@@ -28,6 +28,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "wasm",
     "x64",
     "elf",
+    "symbols",
     "ir",
     "abi",
     "text",
