@@ -1,5 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Instance, Table, Trap } from "../../mod.ts";
+import { Engine, Instance, Module, Store, Table, Trap } from "../../mod.ts";
+import { wat } from "../wat.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const TABLES = `(module
@@ -98,4 +99,31 @@ Deno.test("a table of a million elements is ready at once and initialises what i
   const { t, call } = new Instance(sandbox.store, module).exports;
   assertEquals([call(999999), t.size], [5, 1000000]);
   assertThrows(() => call(0), Trap);
+});
+
+Deno.test("a store's limiter decides about tables of guests and JavaScript", () => {
+  using engine = new Engine();
+  const failures: string[] = [];
+  using store = new Store(engine, {
+    limiter: { tableGrowing: (_, desired) => desired <= 5, tableGrowFailed: ({ message }) => failures.push(message) },
+  });
+  const table = new Table(store, { element: "externref", minimum: 2, maximum: 4 });
+  assertEquals([table.maximum, table.isStatic, table.grow(2, "x")], [4, false, 2]);
+  assertThrows(() => table.grow(1), RangeError, "cannot grow");
+  assertEquals(failures, ["A table of at most 4 elements cannot have 5"]);
+  assertThrows(() => table.grow(2), RangeError, "cannot grow");
+  assertEquals(failures.length, 1);
+  assertThrows(() => new Table(store, { element: "funcref", minimum: 6 }), RangeError, "limiter");
+  table.set(0, "a");
+  table.copyWithin(1, 0, 3);
+  assertEquals([0, 1, 2, 3].map((i) => table.get(i)), ["a", "a", null, "x"]);
+});
+
+Deno.test("code compiled for lazy tables is refused by an engine with eager ones", () => {
+  using lazy = new Engine();
+  using eager = new Engine({ tables: "eager" });
+  const artifact = new Module(lazy, wat("(module (table 1 funcref))")).serialize();
+  assertThrows(() => Module.deserialize(eager, artifact), Error, "lazy tables");
+  assertThrows(() => new Engine({ tables: "later" as never }), TypeError, "tables");
+  assertThrows(() => new Engine({ tablePool: { tables: 0, elements: 1 } }), TypeError, "tablePool");
 });
