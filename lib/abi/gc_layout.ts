@@ -40,8 +40,10 @@
  *       the display: `VMStoreContext.typeTable + (word & 0xffffff) * 64 + 8 + 4 * depth` holds the type word of the ancestor at that depth
  *       (of the type itself at its own), GC_NO_TYPE beyond; `depth` is the target's, static (`typeDepth`), below GC_DISPLAY_LENGTH; deeper
  *       targets use the runtime call type_is_subtype. Function types have rows as well (VMFuncRef.type is the index, display entries are plain ids).
- * GC-W  A store of a REF into an object, table or global calls for no barrier with the collectors there are; one place in translate does it, so
- *       that a barrier can be added there.
+ * GC-W  After a store of a REF into an object that may have lived through a safepoint, the byte at heap index `GC_CARDS_START + (place >>>
+ *       GC_CARD_LOG2)` is set to 1 (the card table; not needed for null): `place` is the object's reference for a field, reference + 4 * index
+ *       for an element. Whatever the reference, that byte lies in the heap's card table, which is always writable. Which collector there is
+ *       makes no difference to code. Tables, globals and stacks are roots and need nothing.
  *
  * May import: base, wasm. @module
  */
@@ -112,6 +114,15 @@ export const GC_MAX_INLINE_BYTES = 64 * 1024;
 /** Address space of a heap (GC-1). */
 export const GC_RESERVATION_BYTES = 2 ** 32 + GC_MAX_OFFSET_BYTES;
 
+/** log2 of the bytes of heap that a byte of the card table stands for (GC-W). */
+export const GC_CARD_LOG2 = 9;
+/** Heap index of the card table: right behind what is never readable. */
+export const GC_CARDS_START = GC_MAX_OFFSET_BYTES;
+/** Bytes of the card table: one for each card of all that 32 bits address. */
+export const GC_CARDS_BYTES = 2 ** 32 / 2 ** GC_CARD_LOG2;
+/** Heap index of the first byte that objects may have. */
+export const GC_OBJECTS_START = GC_CARDS_START + GC_CARDS_BYTES;
+
 /** Display entries of a type table row; a type at this depth or below it is tested by a runtime call. */
 export const GC_DISPLAY_LENGTH = 14;
 /** Row of the type table, by canonical id: depth, kind, then {@linkcode GC_DISPLAY_LENGTH} type words. */
@@ -125,6 +136,8 @@ export const GC_CONTRACT = {
   GC_KIND_SHIFT,
   GC_MAX_OFFSET_BYTES,
   GC_MAX_INLINE_BYTES,
+  GC_CARD_LOG2,
+  GC_CARDS_START,
   GC_DISPLAY_LENGTH,
   GC_TYPE_ROW_BYTES,
   GcTypeRow,

@@ -1,7 +1,14 @@
 /** Configuration of engines. */
 
 import { FEWEST_REGISTERS, type StressOptions } from "../abi/mod.ts";
-import { DEFAULT_HEAP_LIMIT_BYTES, MAXIMUM_TABLE_ELEMENTS, type TablePoolOptions } from "../runtime/mod.ts";
+import {
+  type CollectorName,
+  COLLECTORS,
+  DEFAULT_COLLECTOR,
+  DEFAULT_HEAP_LIMIT_BYTES,
+  MAXIMUM_TABLE_ELEMENTS,
+  type TablePoolOptions,
+} from "../runtime/mod.ts";
 import {
   COMPILED_FEATURES,
   DEFAULT_FEATURES,
@@ -44,7 +51,7 @@ export interface EngineConfig {
    */
   readonly fuel?: boolean;
   /**
-   * Bytes of garbage-collected objects that each store may hold: 1 GiB unless given, at most 2 GiB less 32 KiB. A guest that needs more
+   * Bytes of garbage-collected objects that each store may hold: 1 GiB unless given, at most 2 GiB less 8 MiB. A guest that needs more
    * gets the trap `gc_heap_exhausted`.
    */
   readonly heapLimitBytes?: number;
@@ -58,6 +65,11 @@ export interface EngineConfig {
    * its slot, or finds none, is refused with a `RangeError`. None by default: each table has storage of its own.
    */
   readonly tablePool?: TablePoolOptions;
+  /**
+   * What collects the objects that guests no longer reach: `"generational"` (the default) copies young objects that live on once, and the rest
+   * now and then; `"copying"` copies all that is alive each time; `"null"` never collects, for guests that end soon.
+   */
+  readonly collector?: CollectorName;
   /**
    * Makes rare things frequent, for tests of the engine itself: programs run slower and compute the same.
    *
@@ -78,13 +90,21 @@ export interface ResolvedConfig {
   readonly heapLimitBytes: number;
   readonly tables: "lazy" | "eager";
   readonly tablePool: TablePoolOptions | undefined;
+  readonly collector: CollectorName;
   readonly stress: StressOptions;
 }
 
 /** Checks a configuration. @throws {TypeError} for a value that is none. */
 export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
-  const { fuel = false, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, optimizer, tables = "lazy", tablePool } = config;
+  const {
+    fuel = false,
+    heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES,
+    collector = DEFAULT_COLLECTOR,
+    optimizer,
+    tables = "lazy",
+    tablePool,
+  } = config;
   if (bounds !== "guard" && bounds !== "explicit") {
     throw new TypeError(`bounds is "guard" or "explicit", not ${bounds}`);
   }
@@ -96,6 +116,9 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   if (typeof fuel !== "boolean") throw new TypeError(`fuel is true or false, not ${fuel}`);
   if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
     throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
+  }
+  if (!COLLECTORS.includes(collector)) {
+    throw new TypeError(`collector is one of ${COLLECTORS.join(", ")}, not ${collector}`);
   }
   if (optimizer !== undefined && typeof optimizer !== "function") throw new TypeError("optimizer is a function");
   checkStress(stress, interruption);
@@ -114,6 +137,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     interruption,
     fuel,
     heapLimitBytes,
+    collector,
     tables,
     tablePool,
     stress,

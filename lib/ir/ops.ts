@@ -292,9 +292,11 @@ export const Region = {
   heap: 5,
   /** Where the next object goes: only allocations and calls change it. */
   allocation: 6,
+  /** The collector's card table, which code never reads. */
+  cards: 7,
 } as const;
 /** Printed names, by region. */
-export const REGION_NAMES = ["readonly", "memory", "global", "table", "vm", "heap", "allocation"] as const;
+export const REGION_NAMES = ["readonly", "memory", "global", "table", "vm", "heap", "allocation", "cards"] as const;
 
 /** Packs the `imm` column of an indirect call: the tag to take off the address (1 or 0), the trap code of a null callee (0: it is none). */
 export function calleeImm(tag: number, nullTrap: number): number {

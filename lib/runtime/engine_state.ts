@@ -5,7 +5,7 @@
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { CompiledModule, StressOptions, TableMode } from "../abi/mod.ts";
-import type { HeapOptions } from "./gc/semispace.ts";
+import type { CollectorName, HeapOptions } from "./gc/semispace.ts";
 import { GcTypes } from "./gc/type_info.ts";
 import { TypeTable } from "./gc/type_table.ts";
 import { Signature } from "./signature.ts";
@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly tables?: TableMode;
   /** Storage of all tables; none unless given: each has its own. */
   readonly tablePool?: TablePoolOptions | undefined;
+  /** What collects each store's heap. */
+  readonly collector?: CollectorName;
   /** Whether loops and functions have polls. */
   readonly interruption?: boolean;
   /** Whether code counts what it does. */
@@ -32,6 +34,9 @@ export interface EngineOptions {
 }
 /** Bytes of objects that a store's heap may hold unless its engine says otherwise. */
 export const DEFAULT_HEAP_LIMIT_BYTES: number = 1 << 30;
+
+/** What collects the heaps of an engine that does not say. */
+export const DEFAULT_COLLECTOR: CollectorName = "generational";
 
 /** An engine, as stores see it. */
 export class EngineState {
@@ -63,14 +68,14 @@ export class EngineState {
   #isClosed = false;
 
   constructor(options: EngineOptions, compileThunks: ThunkCompiler) {
-    const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES } = options;
+    const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, collector = DEFAULT_COLLECTOR } = options;
     this.bounds = bounds;
     this.stress = stress;
     this.tableMode = options.tables ?? "lazy";
     this.tablePool = options.tablePool === undefined ? undefined : new TablePool(options.tablePool);
     this.interruption = options.interruption ?? false;
     this.fuel = options.fuel ?? false;
-    this.heapOptions = { limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
+    this.heapOptions = { collector, limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);
   }

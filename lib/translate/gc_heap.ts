@@ -9,8 +9,8 @@
  *        comparison is emitted for it. Displacements are below 64 KiB (GC-1); an array's elements are reached after its length was.
  * GCT-2  Immutable fields and elements, lengths and type words are `Region.readonly`: no store changes one after its object is there, so
  *        they are numbered across stores and calls. The initialising stores come before anything can know the reference.
- * GCT-3  All stores of references into objects, globals and tables go through {@linkcode storeRef}. The collectors of today need no write
- *        barrier; one that does gets it there.
+ * GCT-3  All stores of references into objects of unknown age go through {@linkcode storeStored}, which marks a card (GC-W); globals and tables
+ *        are roots and need no barrier.
  * GCT-4  Between taking the memory of an object and storing its fields there is no call (GC-A).
  *
  * May import: base, wasm, abi, ir. @module
@@ -18,6 +18,8 @@
 
 import {
   GC_ARRAY_ELEMENTS,
+  GC_CARD_LOG2,
+  GC_CARDS_START,
   GC_MAX_INLINE_BYTES,
   GcArrayHead,
   GcHeader,
@@ -58,6 +60,7 @@ const VM_FIELD = memFlags(0, Region.vm);
 const CONSTANT = memFlags(0, Region.readonly);
 const ALLOCATION = memFlags(0, Region.allocation);
 const INITIAL = memFlags(0, Region.heap);
+const CARDS = memFlags(0, Region.cards);
 
 /** How a storage kind is loaded, zero-extending and sign-extending, and stored; the type of its values. `func` is its id here. */
 const ACCESS: Readonly<Record<StorageName, readonly [load: IrOp, loadSigned: IrOp, store: IrOp, type: Type]>> = {
@@ -139,8 +142,19 @@ export function storeStored(
   value: Value,
   flags: number,
 ): void {
-  if (storage === Storage.ref) storeRef(t, heapBase(t), index, value, disp, flags);
-  else t.builder.store(ACCESS_BY_STORAGE[storage][2], heapBase(t), index, value, disp, flags);
+  t.builder.store(ACCESS_BY_STORAGE[storage][2], heapBase(t), index, value, disp, flags);
+  // After the store, which traps if the reference is null.
+  if (storage === Storage.ref && !isZero(t, value)) markCard(t, index);
+}
+
+/** The write barrier (GC-W): `place` is a reference, or a `ref_add` to one. */
+function markCard(t: Translator, place: Value): void {
+  const { builder } = t;
+  const isReference = t.func.type[t.func.resolve(place)] === REF;
+  const card = isReference
+    ? wide(t, builder.binary(Ir.ushr, builder.unary(Ir.bitcast, place, I32), builder.iconst32(GC_CARD_LOG2)))
+    : builder.binary(Ir.ushr, builder.unary(Ir.bitcast, place, I64), builder.iconst64(GC_CARD_LOG2, 0));
+  builder.store(Ir.store8, heapBase(t), card, builder.iconst32(1), GC_CARDS_START, CARDS);
 }
 
 /** Stores into an object that was just allocated, with no call in between: never calls for a barrier. */
@@ -149,7 +163,7 @@ export function storeInitial(t: Translator, storage: number, index: Value, disp:
   t.builder.store(ACCESS_BY_STORAGE[storage][2], heapBase(t), index, value, disp, INITIAL);
 }
 
-/** Stores a REF into an object, a global or a table (GCT-3). */
+/** Stores a REF into a global or a table (GCT-3). */
 export function storeRef(t: Translator, base: Value, index: number, value: Value, disp: number, flags: number): void {
   t.builder.store(Ir.store, base, index, value, disp, flags);
 }

@@ -40,6 +40,8 @@ export interface WeakSource {
 export interface ContinuationSource {
   /** The object with this number was reached: shows what the continuation holds; 0 is a consumed one. */
   reach(number: number, visitor: RootVisitor): void;
+  /** Continuations that are suspended, or wait for their first resumption. */
+  readonly count: number;
   /** Nothing more will be reached in this collection. */
   sweep(): void;
 }
@@ -72,8 +74,8 @@ export interface Collector extends CollectionStats {
 
   /** Whether barriers do anything: bulk copies need not call them one by one otherwise. */
   readonly hasBarriers: boolean;
-  /** `value` is about to replace `old` in a field, table element or global. */
-  writeBarrier(old: number, value: number): void;
+  /** `value` is about to replace `old` in an object; `place` says where, as GC-W has it. */
+  writeBarrier(place: number, old: number, value: number): void;
   /** A reference was copied to somewhere outside of the heap. */
   cloneBarrier(reference: number): void;
   /** A reference outside of the heap is about to be forgotten. */

@@ -31,11 +31,19 @@ import type { Block, BlockAllocator } from "../block.ts";
 import type { FuncState } from "../func_ref.ts";
 import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource } from "./collector.ts";
 import { HandleTable } from "./handles.ts";
-import { type HeapOptions, SemispaceCollector } from "./semispace.ts";
+import { GenerationalCollector } from "./generational.ts";
+import { NullCollector } from "./null_collector.ts";
+import { type CollectorName, type HeapEnvironment, type HeapOptions, SemispaceCollector } from "./semispace.ts";
 import type { GcTypes } from "./type_info.ts";
 
 const CONTEXT = VMStoreContext.offsets;
 const EXTERN_BYTES = 8;
+
+const MAKE_COLLECTOR: Record<CollectorName, (environment: HeapEnvironment, options: HeapOptions) => Collector> = {
+  generational: (environment, options) => new GenerationalCollector(environment, options),
+  copying: (environment, options) => new SemispaceCollector(environment, options),
+  null: (environment, options) => new NullCollector(environment, options),
+};
 
 /** What a heap needs of its store. */
 export interface HeapOwner extends RootSource {
@@ -104,7 +112,8 @@ export class GcHeap {
         continuations.sweep();
       },
     };
-    this.#collector = new SemispaceCollector({ types, storeContext, roots, weak, continuations }, heapOptions);
+    const environment = { types, storeContext, roots, weak, continuations };
+    this.#collector = MAKE_COLLECTOR[heapOptions.collector](environment, heapOptions);
     this.#growFuncTable(); // code reads entry 0 for null
     this.#owner.heapReserved(this.#collector.baseAddress);
     return this.#collector;
@@ -267,7 +276,7 @@ export class GcHeap {
   writeField(reference: number, field: number, words: Int32Array): void {
     const { offsets, storage, sizeBytes } = this.structLayout(reference);
     this.#checkField(field, offsets.length);
-    this.#write(reference + offsets[field], reference + sizeBytes, storage[field], words);
+    this.#write(reference + offsets[field], reference + sizeBytes, storage[field], words, reference);
   }
 
   /** Reads an element; the caller checked the bounds. */
@@ -283,7 +292,8 @@ export class GcHeap {
     const { storage, elementBytes } = this.arrayLayout(reference);
     const first = reference + GC_ARRAY_ELEMENTS;
     const end = first + this.arrayLength(reference) * elementBytes;
-    this.#write(first + index * elementBytes, end, storage, words);
+    const offset = index * elementBytes;
+    this.#write(first + offset, end, storage, words, reference + offset);
   }
 
   /** Writes one value to elements [start, start + length); the caller checked the bounds. */
@@ -312,7 +322,7 @@ export class GcHeap {
     if (elementBytes !== this.arrayLayout(source).elementBytes) bug("arrays of different elements are copied");
     const to = target + GC_ARRAY_ELEMENTS + targetStart * elementBytes - collector.start;
     const from = source + GC_ARRAY_ELEMENTS + sourceStart * elementBytes - collector.start;
-    if (storage === Storage.ref) this.#copyBarriers(to, from, length);
+    if (storage === Storage.ref) this.#copyBarriers(target + 4 * targetStart, to, from, length);
     collector.bytes.copyWithin(to, from, from + length * elementBytes);
   }
 
@@ -365,11 +375,13 @@ export class GcHeap {
     storeContext.setAddress(CONTEXT.funcTableLength, this.#funcCount);
   }
 
-  #copyBarriers(to: number, from: number, length: number): void {
+  #copyBarriers(place: number, to: number, from: number, length: number): void {
     const { collector } = this;
     if (!collector.hasBarriers) return;
     const { words } = collector;
-    for (let i = 0; i < length; i++) collector.writeBarrier(words[(to >>> 2) + i], words[(from >>> 2) + i]);
+    for (let i = 0; i < length; i++) {
+      collector.writeBarrier(place + 4 * i, words[(to >>> 2) + i], words[(from >>> 2) + i]);
+    }
   }
 
   #checkField(field: number, count: number): void {
@@ -405,7 +417,7 @@ export class GcHeap {
     }
   }
 
-  #write(index: number, end: number, storage: number, value: Int32Array): void {
+  #write(index: number, end: number, storage: number, value: Int32Array, place: number): void {
     if (index + STORAGE_BYTES[storage] > end) bug("a field beyond its object is written"); // HEAP-1
     const { collector } = this;
     const { words, bytes } = collector;
@@ -422,7 +434,7 @@ export class GcHeap {
         words[at >>> 2] = this.internFunc((value[0] >>> 0) + value[1] * 0x1_0000_0000);
         break;
       case Storage.ref:
-        collector.writeBarrier(words[at >>> 2], value[0]);
+        collector.writeBarrier(place, words[at >>> 2], value[0]);
         words[at >>> 2] = value[0];
         break;
       default:

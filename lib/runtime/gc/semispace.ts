@@ -7,7 +7,7 @@
  * free space in one piece: allocation adds to an index, in machine code as long as the piece that was zeroed in advance lasts (GC-A).
  *
  * ```
- * heap    64 KiB unreadable | space 0, 2 GiB less 32 KiB | space 1 (or more spaces, used in turn, for tests)
+ * heap    64 KiB unreadable | card table, not used | space 0, half of what is left | space 1 (or more spaces, used in turn, for tests)
  * space   objects ... next | zeroed up to clean | not zeroed ... soft limit: collect before this is passed | hard limit
  * ```
  * The soft limit is a multiple of what the last collection found alive, so the work of collecting stays proportional to that of allocating. Past it
@@ -21,6 +21,7 @@
 import {
   GC_KIND_SHIFT,
   GC_MAX_OFFSET_BYTES,
+  GC_OBJECTS_START,
   GC_RESERVATION_BYTES,
   GC_TYPE_ID_MASK,
   GcKind,
@@ -36,24 +37,31 @@ import type { GcTypes } from "./type_info.ts";
 const { gcHeapBase, gcHeapBound, gcNext, gcLimit } = VMStoreContext.offsets;
 
 /** What all spaces share. */
-const SPACES_BYTES = GC_RESERVATION_BYTES - 2 * GC_MAX_OFFSET_BYTES;
+export const SPACES_BYTES = GC_RESERVATION_BYTES - GC_MAX_OFFSET_BYTES - GC_OBJECTS_START;
 /** Spaces of a heap that collects always: a reference that was not updated stays recognisable for so many collections. */
-const STRESS_SPACES = 16;
+export const STRESS_SPACES = 16;
 /** Zeroed in advance: what a second-level cache holds. */
-const CHUNK_BYTES = 512 * 1024;
+export const CHUNK_BYTES = 512 * 1024;
 /** The soft limit is at least this. */
-const MINIMUM_BYTES = 4 << 20;
+export const MINIMUM_BYTES = 4 << 20;
 /** Soft limit over live bytes after a collection. */
-const GROWTH = 3;
+export const GROWTH = 3;
 /** A collection that leaves less than this part of the heap free has found it full: the next ones would come ever faster, for ever less. */
-const LEAST_FREE = 1 / 32;
+export const LEAST_FREE = 1 / 32;
 /** An empty space keeps this much memory; beyond, it is given back. */
-const KEEP_BYTES = 64 << 20;
+export const KEEP_BYTES = 64 << 20;
 
-const FORWARDED_WORD = GcKind.forwarded << GC_KIND_SHIFT;
+/** The type word of an object that has moved. */
+export const FORWARDED_WORD = GcKind.forwarded << GC_KIND_SHIFT;
+
+/** The collectors there are. */
+export const COLLECTORS = ["generational", "copying", "null"] as const;
+/** The name of a collector. */
+export type CollectorName = typeof COLLECTORS[number];
 
 /** What a collector is configured by. */
 export interface HeapOptions {
+  readonly collector: CollectorName;
   /** Bytes of objects that a heap may hold. */
   readonly limitBytes: number;
   /** Collect at every allocation, so that every reference that somebody failed to report is stale at once. */
@@ -110,7 +118,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
     const spaceCount = options.collectAlways ? STRESS_SPACES : 2;
     const spaceBytes = Math.floor(SPACES_BYTES / spaceCount / PAGE_BYTES) * PAGE_BYTES;
     this.#limitBytes = Math.min(options.limitBytes, spaceBytes);
-    this.memory = new HeapMemory(GC_RESERVATION_BYTES, GC_MAX_OFFSET_BYTES, spaceCount, spaceBytes);
+    this.memory = new HeapMemory(spaceCount, spaceBytes);
     this.baseAddress = this.memory.reservation.address;
     this.#spaces = this.memory.spaces;
     const { start } = this.#current;
@@ -165,7 +173,7 @@ export class SemispaceCollector implements Collector, RootVisitor {
 
   readonly hasBarriers = false;
   // Objects are found by tracing from roots: nobody needs to tell.
-  writeBarrier(_old: number, _value: number): void {}
+  writeBarrier(_place: number, _old: number, _value: number): void {}
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
 
@@ -343,6 +351,6 @@ export class SemispaceCollector implements Collector, RootVisitor {
 }
 
 /** Words of an array object. */
-function arrayWords(length: number, elementLog2: number): number {
+export function arrayWords(length: number, elementLog2: number): number {
   return 4 + Math.ceil(length * (1 << elementLog2) / 8) * 2;
 }

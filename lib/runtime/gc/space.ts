@@ -5,6 +5,13 @@
  * SPACE-2  Bytes from `dirtyEnd` on are zero.
  */
 
+import {
+  GC_CARDS_BYTES,
+  GC_CARDS_START,
+  GC_MAX_OFFSET_BYTES,
+  GC_OBJECTS_START,
+  GC_RESERVATION_BYTES,
+} from "../../abi/mod.ts";
 import { HeapReservation } from "../../host/mod.ts";
 
 /** The unit of committing. */
@@ -20,18 +27,28 @@ const NO_BYTES = new Uint8Array(0);
 export class HeapMemory {
   readonly reservation: HeapReservation;
   readonly spaces: readonly Space[];
+  #cards: Uint8Array<ArrayBuffer> | undefined;
 
   /** @throws {HostError} when the address space is refused. */
-  constructor(byteLength: number, guardBytes: number, spaceCount: number, spaceBytes: number) {
-    this.reservation = new HeapReservation(byteLength, guardBytes);
+  constructor(spaceCount: number, spaceBytes: number) {
+    this.reservation = new HeapReservation(GC_RESERVATION_BYTES, GC_MAX_OFFSET_BYTES);
+    // Takes memory where it is written only.
+    this.reservation.commit(GC_CARDS_START, GC_CARDS_BYTES);
     this.spaces = Array.from(
       { length: spaceCount },
-      (_, i) => new Space(this.reservation, guardBytes + i * spaceBytes, spaceBytes),
+      (_, i) => new Space(this.reservation, GC_OBJECTS_START + i * spaceBytes, spaceBytes),
     );
+  }
+
+  /** The card table (GC-W). */
+  get cards(): Uint8Array<ArrayBuffer> {
+    return this.#cards ??= new Uint8Array(this.reservation.view(GC_CARDS_START, GC_CARDS_BYTES));
   }
 
   /** Gives everything back. */
   release(): void {
+    if (this.#cards !== undefined && this.#cards.length !== 0) this.#cards.buffer.transfer(0);
+    this.#cards = undefined;
     for (const space of this.spaces) space.release();
     this.reservation.release();
   }

@@ -43,6 +43,12 @@
 ;;   v1:ref = param 1
 ;;   v2:addr = vmctx_addr 40, _
 ;;   store v2, v0, v1, +16, heap!15
+;;   v3:i32 = bitcast v0
+;;   v4:i32 = iconst 9
+;;   v5:i32 = ushr v3, v4
+;;   v6:i64 = uextend v5
+;;   v7:i32 = iconst 1
+;;   store8 v2, v6, v7, +65536, cards
 ;;   return ()
 ;; }
 ;;

@@ -1,0 +1,528 @@
+/**
+ * The generational collector: most objects die young (H. Lieberman, C. Hewitt, "A real-time garbage collector based on the lifetimes of objects",
+ * 1983; D. Ungar, "Generation scavenging", 1984), so new ones get a small piece of memory of their own, and what of it is still reachable when it
+ * is full moves to the old objects. Such a *minor* collection looks at roots, at what it moves, and at the few old objects that were written
+ * since the last one; a *major* one copies everything into another space, as the copying collector does (semispace.ts).
+ *
+ * ```
+ * heap    64 KiB unreadable | card table | space 0 | space 1 (or more spaces, used in turn, for tests)
+ * space   nursery: objects ... gcNext | zeroed up to clean | not zeroed        old objects ... oldEnd | free
+ * ```
+ * Which old objects were written, code says: it sets a byte for each 512 bytes of heap that it stores references to (GC-W; P. Wilson, T. Moher, "A card-marking
+ * scheme for controlling intergenerational references", 1989). To find the objects of a marked card, the first object that starts in each card is
+ * known (`#starts`), entered while promoted objects are walked anyway.
+ *
+ * Some programs keep nearly everything that they make for long: copying it twice is waste. So when minor collections find that most objects live
+ * on, new objects are made right behind the old ones (*direct*), until the next major collection; then the nursery is tried again.
+ *
+ * GEN-1  Outside of collections the nursery's objects lie without gaps from `#youngStart` to gcNext, old ones from the nursery's end to `#oldEnd`.
+ *        While allocation is direct, `#youngStart` is `#oldEnd`, the nursery is empty, and every collection is a major one.
+ * GEN-2  [gcNext, #cleanEnd) is zero; gcLimit is at most #cleanEnd.
+ * GEN-3  An old object that refers to a young one has the card of that place marked. An object that is allocated among the old ones has all its
+ *        cards marked, as the stores that fill it mark none (storeInitial).
+ * GEN-4  Continuations hold references on stacks that nobody marks cards for: while there are any, every collection is a major one.
+ * GEN-5  Young and old objects together never have more bytes than the heap's limit, and a space has room for a full nursery beside that: a minor
+ *        collection always finds room in the address space.
+ */
+
+import { GC_CARD_LOG2, GC_KIND_SHIFT, GC_TYPE_ID_MASK, GcKind, VMStoreContext } from "../../abi/mod.ts";
+import { bug, growInt32 } from "../../base/mod.ts";
+import { PAGE_BYTES } from "../../host/mod.ts";
+import type { Collector, RootVisitor } from "./collector.ts";
+import {
+  arrayWords,
+  CHUNK_BYTES,
+  FORWARDED_WORD,
+  GROWTH,
+  type HeapEnvironment,
+  type HeapOptions,
+  KEEP_BYTES,
+  LEAST_FREE,
+  SPACES_BYTES,
+  STRESS_SPACES,
+} from "./semispace.ts";
+import { HeapMemory, type Space } from "./space.ts";
+
+const { gcHeapBase, gcHeapBound, gcNext, gcLimit } = VMStoreContext.offsets;
+
+/** A nursery has as much as makes a minor collection worth its fixed cost, and no more than a third-level cache holds. */
+const NURSERY_BYTES = 4 << 20;
+/** A small heap's nursery is this part of it. */
+const NURSERY_PART = 4;
+/** An object above this part of a nursery is made among the old ones. */
+const LARGE_PART = 4;
+/** Old objects may have this many bytes before there is a major collection. */
+const MINIMUM_BYTES = 32 << 20;
+/** Minor collections that find more than this part of the nursery alive are not worth their while ... */
+const HIGH_SURVIVAL = 0.6;
+/** ... and end when so many of them came one after the other. */
+const HIGH_SURVIVALS = 2;
+/** Of so many collections of a heap that collects always, one is a major one. */
+const STRESS_MAJOR = 8;
+const CARD_BYTES = 1 << GC_CARD_LOG2;
+const CARD_WORDS_LOG2 = GC_CARD_LOG2 - 2;
+
+/** A collector with a nursery, and its heap. */
+export class GenerationalCollector implements Collector, RootVisitor {
+  readonly baseAddress: number;
+  readonly memory: HeapMemory;
+  collections = 0;
+  /** Those of the collections that copied everything. */
+  majorCollections = 0;
+  readonly #environment: HeapEnvironment;
+  readonly #limitBytes: number;
+  readonly #nurseryBytes: number;
+  readonly #collectAlways: boolean;
+  readonly #cards: Uint8Array<ArrayBuffer>;
+  #place = 0;
+  #space: Space;
+  // Heap indices.
+  #youngStart: number;
+  #cleanEnd: number;
+  #oldEnd: number;
+  /** Bytes of old objects before there is a major collection. */
+  #softBytes: number;
+  /** The last major collection found hardly anything to free: nothing is allocated before the next. */
+  #isFull = false;
+  /** Whether new objects are made behind the old ones. */
+  #isDirect = false;
+  /** Minor collections in a row that found most objects alive. */
+  #highSurvivals = 0;
+  /** By card of the space: 1 + the word where the first object starts that starts in it, 0 if none does. */
+  #starts = new Int32Array(0);
+
+  // State of a collection: word indices into the space that is collected, and into the one that objects move to.
+  #isMinor = false;
+  #from = new Int32Array(0);
+  #fromStart = 0;
+  #youngFirst = 0;
+  #youngWords = 0;
+  #oldFirst = 0;
+  #oldWords = 0;
+  #to = new Int32Array(0);
+  #toStart = 0;
+  #toNext = 0;
+
+  /** @throws {HostError} when the address space is refused. */
+  constructor(environment: HeapEnvironment, options: HeapOptions) {
+    this.#environment = environment;
+    this.#collectAlways = options.collectAlways;
+    const spaceCount = options.collectAlways ? STRESS_SPACES : 2;
+    const spaceBytes = Math.floor(SPACES_BYTES / spaceCount / PAGE_BYTES) * PAGE_BYTES;
+    const part = Math.ceil(Math.min(options.limitBytes, spaceBytes) / NURSERY_PART / PAGE_BYTES) * PAGE_BYTES;
+    this.#nurseryBytes = Math.max(PAGE_BYTES, Math.min(NURSERY_BYTES, part));
+    this.#limitBytes = Math.min(options.limitBytes, spaceBytes - this.#nurseryBytes);
+    this.memory = new HeapMemory(spaceCount, spaceBytes);
+    this.baseAddress = this.memory.reservation.address;
+    this.#cards = this.memory.cards;
+    this.#space = this.memory.spaces[0];
+    this.#youngStart = this.#cleanEnd = this.#space.start;
+    this.#oldEnd = this.#oldStart;
+    this.#softBytes = Math.min(MINIMUM_BYTES, this.#limitBytes);
+    environment.storeContext.setAddress(gcHeapBase, this.baseAddress);
+    this.#publish(this.#space.start);
+  }
+
+  get words(): Int32Array<ArrayBuffer> {
+    return this.#space.words;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#space.bytes;
+  }
+
+  get start(): number {
+    return this.#space.start;
+  }
+
+  get usedBytes(): number {
+    return this.#next() - this.#youngStart + this.#oldBytes;
+  }
+
+  get #oldStart(): number {
+    return this.#space.start + this.#nurseryBytes;
+  }
+
+  get #oldBytes(): number {
+    return this.#oldEnd - this.#oldStart;
+  }
+
+  /** Where young objects end for now: a nursery is not larger than what the limit leaves. */
+  get #youngEnd(): number {
+    if (this.#isFull) return this.#youngStart;
+    if (this.#isDirect) return this.#oldStart + this.#softBytes;
+    return Math.min(this.#oldStart, this.#youngStart + this.#limitBytes - this.#oldBytes);
+  }
+
+  prepare(sizeBytes: number): void {
+    if (this.#collectAlways || this.#isFull) this.#collect(sizeBytes);
+    else if (!this.#isDirect && this.#isLarge(sizeBytes)) {
+      if (this.#oldBytes + sizeBytes > this.#softBytes) this.#collectAll(sizeBytes);
+    } else if (this.#next() + sizeBytes > this.#youngEnd) this.#collect(sizeBytes);
+  }
+
+  allocate(typeWord: number, sizeBytes: number): number {
+    const next = this.#next();
+    const end = next + sizeBytes;
+    if (this.#isDirect) {
+      // Beyond the soft limit only the runtime allocates, up to the next collection.
+      if (this.#isFull || end > this.#oldStart + this.#limitBytes) return 0;
+    } else if (this.#isLarge(sizeBytes) || end > this.#youngEnd) return this.#allocateOld(typeWord, sizeBytes);
+    if (end > this.#cleanEnd && !this.#clean(end)) return 0;
+    this.#publish(end);
+    const space = this.#space;
+    space.words[(next - space.start) >>> 2] = typeWord;
+    return next;
+  }
+
+  /** An object among the old ones: one that is large, or one for which there is no time to collect (COLLECT-1). */
+  #allocateOld(typeWord: number, sizeBytes: number): number {
+    if (this.#isFull || this.usedBytes + sizeBytes > this.#limitBytes) return 0;
+    const space = this.#space;
+    const reference = this.#oldEnd;
+    const end = reference + sizeBytes;
+    try {
+      space.commitTo(end);
+    } catch {
+      return 0;
+    }
+    space.zero(reference, end);
+    const word = (reference - space.start) >>> 2;
+    space.words[word] = typeWord;
+    this.#enterStart(word);
+    this.#cards.fill(1, reference >>> GC_CARD_LOG2, ((end - 1) >>> GC_CARD_LOG2) + 1); // GEN-3
+    this.#oldEnd = end;
+    this.#publish(this.#next());
+    return reference;
+  }
+
+  collect(): void {
+    this.#collectAll(0);
+  }
+
+  readonly hasBarriers = true;
+
+  writeBarrier(place: number, _old: number, _value: number): void {
+    this.#cards[place >>> GC_CARD_LOG2] = 1;
+  }
+
+  // What is outside of the heap is looked at by each collection.
+  cloneBarrier(_reference: number): void {}
+  dropBarrier(_reference: number): void {}
+
+  forEachObject(visit: (reference: number, sizeBytes: number) => void): void {
+    const { start } = this.#space;
+    this.#walk((this.#youngStart - start) >>> 2, (this.#next() - start) >>> 2, visit);
+    this.#walk(this.#nurseryBytes >>> 2, (this.#oldEnd - start) >>> 2, visit);
+  }
+
+  #walk(first: number, end: number, visit: (reference: number, sizeBytes: number) => void): void {
+    const { words, start } = this.#space;
+    for (let word = first; word < end;) {
+      const size = this.#sizeWords(words, word, end);
+      visit(start + word * 4, size * 4);
+      word += size;
+    }
+  }
+
+  release(): void {
+    this.memory.release();
+  }
+
+  #isLarge(sizeBytes: number): boolean {
+    return sizeBytes > this.#nurseryBytes / LARGE_PART;
+  }
+
+  #next(): number {
+    return this.#environment.storeContext.getI32(gcNext) >>> 0;
+  }
+
+  /** Says where the next young object goes, and how far machine code may allocate: where memory is zeroed, or not at all. */
+  #publish(next: number): void {
+    const { storeContext } = this.#environment;
+    const limit = this.#collectAlways ? next : Math.max(next, Math.min(this.#cleanEnd, this.#youngEnd));
+    storeContext.setI32(gcNext, next);
+    storeContext.setI32(gcLimit, limit);
+  }
+
+  /** Zeroes at least up to heap index `end`: in the nursery, or within the limit. */
+  #clean(end: number): boolean {
+    const space = this.#space;
+    const most = this.#isDirect ? this.#oldStart + this.#limitBytes : this.#oldStart;
+    const target = Math.min(most, Math.max(end, this.#cleanEnd + CHUNK_BYTES));
+    try {
+      space.commitTo(this.#isDirect ? target : this.#oldStart);
+    } catch {
+      return false;
+    }
+    space.zero(this.#cleanEnd, target);
+    this.#cleanEnd = target;
+    return true;
+  }
+
+  /** Notes that an object starts at a word of the space. */
+  #enterStart(word: number): void {
+    const card = word >>> CARD_WORDS_LOG2;
+    if (card >= this.#starts.length) this.#starts = growInt32(this.#starts, card + 1);
+    if (this.#starts[card] === 0) this.#starts[card] = word + 1;
+  }
+
+  #collect(extraBytes: number): void {
+    const youngBytes = this.#next() - this.#youngStart;
+    const isMajor = this.#isFull || this.#isDirect || this.#oldBytes + youngBytes > this.#softBytes ||
+      this.#environment.continuations.count !== 0 || // GEN-4
+      youngBytes + this.#oldBytes + extraBytes > this.#limitBytes ||
+      this.#collectAlways && (this.#next() + extraBytes > this.#oldStart || this.collections % STRESS_MAJOR === 0);
+    if (isMajor) this.#collectAll(extraBytes);
+    else this.#collectYoung();
+  }
+
+  /** What both collections start with. */
+  #begin(target: Space, targetNext: number): void {
+    const { start, words } = this.#space;
+    this.#environment.types.sync();
+    this.#from = words;
+    this.#fromStart = start;
+    this.#youngFirst = (this.#youngStart - start) >>> 2;
+    this.#youngWords = (this.#next() - start) >>> 2;
+    this.#oldFirst = this.#nurseryBytes >>> 2;
+    this.#oldWords = (this.#oldEnd - start) >>> 2;
+    this.#to = target.words;
+    this.#toStart = target.start;
+    this.#toNext = (targetNext - target.start) >>> 2;
+  }
+
+  /** What both collections end with: nothing is young. */
+  #end(space: Space, youngStart: number): void {
+    this.#from = this.#to = new Int32Array(0);
+    this.#space = space;
+    this.#oldEnd = space.start + this.#toNext * 4;
+    if (this.#oldEnd > space.dirtyEnd) space.dirtyEnd = this.#oldEnd;
+    this.#youngStart = this.#cleanEnd = this.#isDirect ? this.#oldEnd : youngStart;
+    this.collections++;
+  }
+
+  #collectYoung(): void {
+    const space = this.#space;
+    const next = this.#next();
+    try {
+      space.commitTo(this.#oldEnd + next - this.#youngStart);
+    } catch {
+      return; // nothing has moved yet; the allocation that asked finds the heap full
+    }
+    this.#isMinor = true;
+    this.#begin(space, this.#oldEnd);
+    const scan = this.#toNext;
+    this.#environment.roots.visitRoots(this);
+    this.#scanCards();
+    this.#scan(scan);
+    this.#environment.weak.visitWeak((reference) => this.#movedTo(reference));
+    // A reference that nobody updated shall not find another object: under stress the nursery's memory is used once between major collections.
+    if (this.#collectAlways) space.bytes.fill(0, this.#youngStart - space.start, next - space.start);
+    const survival = (this.#toNext - scan) / Math.max(1, this.#youngWords - this.#youngFirst);
+    this.#highSurvivals = survival > HIGH_SURVIVAL ? this.#highSurvivals + 1 : 0;
+    this.#isDirect = this.#highSurvivals >= HIGH_SURVIVALS && !this.#collectAlways;
+    this.#end(space, this.#collectAlways ? next : space.start);
+    this.#publish(this.#youngStart);
+    this.#environment.storeContext.setAddress(gcHeapBound, space.start + space.committedBytes);
+  }
+
+  #collectAll(extraBytes: number): void {
+    const emptied = this.#space;
+    const place = (this.#place + 1) % this.memory.spaces.length;
+    const other = this.memory.spaces[place];
+    const otherOld = other.start + this.#nurseryBytes;
+    // Never more than is in use: an object that is reached twice is copied once.
+    try {
+      other.commitTo(otherOld + this.usedBytes);
+    } catch {
+      return; // nothing has moved yet; the allocation that asked finds the heap full
+    }
+    this.#isMinor = false;
+    const usedEnd = Math.max(this.#oldEnd, this.#next());
+    this.#cards.fill(0, this.#oldStart >>> GC_CARD_LOG2, (usedEnd >>> GC_CARD_LOG2) + 1);
+    this.#starts.fill(0);
+    this.#begin(other, otherOld);
+    const scan = this.#toNext;
+    this.#environment.roots.visitRoots(this);
+    this.#scan(scan);
+    this.#environment.weak.visitWeak((reference) => this.#movedTo(reference));
+    this.#place = place;
+    // The nursery gets another chance, a short one if it was given up before.
+    if (this.#isDirect) this.#highSurvivals = HIGH_SURVIVALS - 1;
+    this.#isDirect = false;
+    this.#end(other, other.start);
+    const liveBytes = this.#oldBytes;
+    this.#isFull = liveBytes > this.#limitBytes * (1 - LEAST_FREE);
+    this.#softBytes = Math.min(
+      this.#limitBytes,
+      Math.max(MINIMUM_BYTES, liveBytes * GROWTH, liveBytes + extraBytes + this.#nurseryBytes),
+    );
+    if (this.#collectAlways || emptied.committedBytes > KEEP_BYTES) emptied.decommit();
+    this.#publish(this.#youngStart);
+    this.#environment.storeContext.setAddress(gcHeapBound, other.start + other.committedBytes);
+    this.majorCollections++;
+  }
+
+  /** Visits the references at marked places of old objects, and takes the marks away. */
+  #scanCards(): void {
+    const cards = this.#cards;
+    const first = this.#oldStart >>> GC_CARD_LOG2;
+    const end = (this.#oldEnd + CARD_BYTES - 1) >>> GC_CARD_LOG2;
+    // Four cards at a time: few are marked. Spaces and nurseries are whole pages, so the first card's number is a multiple of four.
+    const quads = new Int32Array(cards.buffer, cards.byteOffset, cards.length >>> 2);
+    const quadEnd = (end + 3) >>> 2;
+    for (let quad = first >>> 2; quad < quadEnd; quad++) {
+      if (quads[quad] === 0) continue;
+      for (let card = quad * 4; card < quad * 4 + 4; card++) {
+        if (cards[card] === 0) continue;
+        cards[card] = 0;
+        if (card < end) this.#scanCard(((card << GC_CARD_LOG2 >>> 0) - this.#fromStart) >>> 2);
+      }
+    }
+  }
+
+  /** Visits the references whose places (GC-W) are in the card that starts at word `low`. */
+  #scanCard(low: number): void {
+    const words = this.#from;
+    const { types } = this.#environment;
+    const starts = this.#starts;
+    const high = low + (CARD_BYTES >>> 2);
+    // The object that spans the card's start began in this card or one before.
+    let card = low >>> CARD_WORDS_LOG2;
+    if (starts[card] !== low + 1) {
+      do card--; while (card > 0 && !(starts[card] > 0));
+    }
+    let word = Math.max(starts[card] - 1, this.#oldFirst);
+    if (word > low) bug("a card has no objects");
+    const oldWords = this.#oldWords;
+    while (word < high && word < oldWords) {
+      const size = this.#sizeWords(words, word, oldWords);
+      const typeWord = words[word];
+      const id = typeWord & GC_TYPE_ID_MASK;
+      if (typeWord >>> GC_KIND_SHIFT === GcKind.array) {
+        if (types.refCounts[id] !== 0) {
+          const from = Math.max(0, low - word);
+          const to = Math.min(words[word + 2] >>> 0, high - word);
+          if (from < to) this.visitRange(words, word + 4 + from, word + 4 + to);
+        }
+      } else if (word >= low) this.#scanFields(words, word, typeWord);
+      word += size;
+    }
+  }
+
+  /** Visits the fields of a struct or exception. */
+  #scanFields(words: Int32Array, word: number, typeWord: number): void {
+    const kind = typeWord >>> GC_KIND_SHIFT;
+    if (kind !== GcKind.struct && kind !== GcKind.exn) return;
+    const { refStarts, refCounts, refOffsets } = this.#environment.types;
+    const id = typeWord & GC_TYPE_ID_MASK;
+    const end = refStarts[id] + refCounts[id];
+    for (let i = refStarts[id]; i < end; i++) this.visit(words, word + (refOffsets[i] >> 2));
+  }
+
+  /** Updates the references in moved objects from word `scan` on, moving what they refer to, until there is nothing new. */
+  #scan(scan: number): void {
+    const { types, continuations } = this.#environment;
+    const to = this.#to;
+    let lastCard = -1;
+    while (scan < this.#toNext) {
+      const card = scan >>> CARD_WORDS_LOG2;
+      if (card !== lastCard) this.#enterStart(scan);
+      lastCard = card;
+      const typeWord = to[scan];
+      const id = typeWord & GC_TYPE_ID_MASK;
+      switch (typeWord >>> GC_KIND_SHIFT) {
+        case GcKind.struct:
+        case GcKind.exn: {
+          const start = types.refStarts[id];
+          const end = start + types.refCounts[id];
+          const { refOffsets } = types;
+          for (let i = start; i < end; i++) this.visit(to, scan + (refOffsets[i] >> 2));
+          scan += types.sizes[id] >> 2;
+          break;
+        }
+        case GcKind.array: {
+          const length = to[scan + 2] >>> 0;
+          if (types.refCounts[id] !== 0) this.visitRange(to, scan + 4, scan + 4 + length);
+          scan += arrayWords(length, types.sizes[id]);
+          break;
+        }
+        case GcKind.extern:
+          scan += 2;
+          break;
+        case GcKind.cont:
+          continuations.reach(to[scan + 2], this);
+          scan += 4;
+          break;
+        default:
+          bug("a moved object has no kind");
+      }
+    }
+  }
+
+  visitRange(words: Int32Array, start: number, end: number): void {
+    for (let i = start; i < end; i++) this.visit(words, i);
+  }
+
+  visit(words: Int32Array, index: number): void {
+    const reference = words[index];
+    if (reference === 0 || (reference & 1) !== 0) return;
+    const word = ((reference >>> 0) - this.#fromStart) >>> 2;
+    const isYoung = word < this.#youngWords && word >= this.#youngFirst;
+    if (!isYoung) {
+      if (!this.#isOld(word)) this.#corrupt(reference);
+      if (this.#isMinor) return;
+    }
+    if ((reference & 7) !== 0) this.#corrupt(reference);
+    const from = this.#from;
+    if (from[word] === FORWARDED_WORD) {
+      words[index] = from[word + 1];
+      return;
+    }
+    const size = this.#sizeWords(from, word, isYoung ? this.#youngWords : this.#oldWords);
+    const to = this.#to;
+    const target = this.#toNext;
+    // A call of `set` costs more than the loop up to about this size.
+    if (size <= 32) { for (let i = 0; i < size; i++) to[target + i] = from[word + i]; }
+    else to.set(from.subarray(word, word + size), target);
+    this.#toNext = target + size;
+    const moved = this.#toStart + target * 4;
+    from[word] = FORWARDED_WORD;
+    from[word + 1] = moved;
+    words[index] = moved;
+  }
+
+  /** Whether a word of the space is among old objects; in a minor collection what has just become old counts. */
+  #isOld(word: number): boolean {
+    return word >= this.#oldFirst && word < (this.#isMinor ? this.#toNext : this.#oldWords);
+  }
+
+  /** Where an object is now, 0 if it was not reached. */
+  #movedTo(reference: number): number {
+    const word = ((reference >>> 0) - this.#fromStart) >>> 2;
+    const isYoung = word < this.#youngWords && word >= this.#youngFirst;
+    if (!isYoung && !this.#isOld(word)) this.#corrupt(reference);
+    if (!isYoung && this.#isMinor) return reference >>> 0;
+    return this.#from[word] === FORWARDED_WORD ? this.#from[word + 1] >>> 0 : 0;
+  }
+
+  /** Words of the object at `word`; it must end at or before `end`. */
+  #sizeWords(words: Int32Array, word: number, end: number): number {
+    const { sizes } = this.#environment.types;
+    const typeWord = words[word];
+    const id = typeWord & GC_TYPE_ID_MASK;
+    const kind = typeWord >>> GC_KIND_SHIFT;
+    let size = 0;
+    if (kind === GcKind.struct || kind === GcKind.exn) size = sizes[id] >> 2;
+    else if (kind === GcKind.array) size = arrayWords(words[word + 2] >>> 0, sizes[id]);
+    else if (kind === GcKind.extern) size = 2;
+    else if (kind === GcKind.cont) size = 4;
+    if (!(size >= 2 && word + size <= end)) this.#corrupt(this.#space.start + word * 4);
+    return size;
+  }
+
+  #corrupt(reference: number): never {
+    bug(`a reference, 0x${(reference >>> 0).toString(16)}, is not one of an object`);
+  }
+}
