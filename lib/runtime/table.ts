@@ -161,7 +161,7 @@ export class TableState implements RootSource {
   }
 
   setGcRef(index: number, reference: number): void {
-    this.#barrierCollector()?.writeBarrier(this.#words[index], reference);
+    this.#barrierCollector()?.rootBarrier(this.#words[index], reference);
     this.#words[index] = reference;
   }
 
@@ -172,7 +172,7 @@ export class TableState implements RootSource {
 
   setCont(index: number, reference: number): void {
     const word = index * this.#stride;
-    this.#barrierCollector()?.writeBarrier(this.#words[word], reference);
+    this.#barrierCollector()?.rootBarrier(this.#words[word], reference);
     this.#words[word] = reference;
   }
 
@@ -292,7 +292,7 @@ export class TableState implements RootSource {
   /** The collector, if it has to see what is stored (TABLE-E). */
   #barrierCollector(): Collector | undefined {
     const { gc } = this.store;
-    return gc.isReserved && gc.collector.hasBarriers ? gc.collector : undefined;
+    return gc.isReserved && gc.collector.hasRootBarriers ? gc.collector : undefined;
   }
 
   #publish(): void {

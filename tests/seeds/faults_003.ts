@@ -56,7 +56,7 @@ export const FAULTS_003 = [
   {
     row: "3.22",
     file: TABLE,
-    replace: "this.#barrierCollector()?.writeBarrier(this.#words[index], reference);",
+    replace: "this.#barrierCollector()?.rootBarrier(this.#words[index], reference);",
     with: "",
   },
   {
@@ -106,7 +106,7 @@ export const FAULTS_003 = [
   {
     row: "3.32",
     file: TABLE,
-    replace: "this.#barrierCollector()?.writeBarrier(this.#words[word], reference);",
+    replace: "this.#barrierCollector()?.rootBarrier(this.#words[word], reference);",
     with: "",
   },
   {

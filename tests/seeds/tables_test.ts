@@ -87,8 +87,8 @@ function elements(table: TableState): number[] {
 /** Gives the store's collector a write barrier that records. */
 function recordBarriers(store: StoreState): [number, number][] {
   const barriers: [number, number][] = [];
-  Object.defineProperty(store.gc.collector, "hasBarriers", { value: true });
-  Object.defineProperty(store.gc.collector, "writeBarrier", {
+  Object.defineProperty(store.gc.collector, "hasRootBarriers", { value: true });
+  Object.defineProperty(store.gc.collector, "rootBarrier", {
     value: (old: number, value: number) => barriers.push([old, value]),
   });
   return barriers;

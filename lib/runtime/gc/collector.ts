@@ -76,6 +76,10 @@ export interface Collector extends CollectionStats {
   readonly hasBarriers: boolean;
   /** `value` is about to replace `old` in an object; `place` says where, as GC-W has it. */
   writeBarrier(place: number, old: number, value: number): void;
+  /** Whether {@linkcode Collector.rootBarrier} does anything. */
+  readonly hasRootBarriers: boolean;
+  /** `value` is about to replace `old` in a table. */
+  rootBarrier(old: number, value: number): void;
   /** A reference was copied to somewhere outside of the heap. */
   cloneBarrier(reference: number): void;
   /** A reference outside of the heap is about to be forgotten. */

@@ -207,6 +207,8 @@ export class GenerationalCollector implements Collector, RootVisitor {
   }
 
   // What is outside of the heap is looked at by each collection.
+  readonly hasRootBarriers = false;
+  rootBarrier(_old: number, _value: number): void {}
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
 

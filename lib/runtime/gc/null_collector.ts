@@ -73,6 +73,8 @@ export class NullCollector implements Collector {
 
   readonly hasBarriers = false;
   writeBarrier(_place: number, _old: number, _value: number): void {}
+  readonly hasRootBarriers = false;
+  rootBarrier(_old: number, _value: number): void {}
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
 

@@ -174,6 +174,8 @@ export class SemispaceCollector implements Collector, RootVisitor {
   readonly hasBarriers = false;
   // Objects are found by tracing from roots: nobody needs to tell.
   writeBarrier(_place: number, _old: number, _value: number): void {}
+  readonly hasRootBarriers = false;
+  rootBarrier(_old: number, _value: number): void {}
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
 
