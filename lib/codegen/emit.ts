@@ -72,6 +72,9 @@ export class Emitter {
   #lastTrapLabel: number = NONE;
   #lastTrapCode = 0;
   #lastTrapSite = 0;
+  /** The last list of clauses: where it is in the pool, and in `out.clauses`. */
+  #listInPool: number = NONE;
+  #list = 0;
 
   /** Encodes the selected and allocated function into `out`. */
   emit(selector: Selector, allocation: Allocation): void {
@@ -84,6 +87,7 @@ export class Emitter {
     this.asm.reset();
     this.#pieces.reset();
     this.#constantLabels.reset();
+    this.#listInPool = NONE;
     this.#lastTrapLabel = NONE;
     this.frame.layOut(code.needsFrame, allocation.slotCount, code.outgoingBytes);
     this.#findEdits();
@@ -526,10 +530,15 @@ export class Emitter {
     const { calls, handlers, clauses } = out;
     handlers.push(calls.data[calls.length - 2]);
     handlers.push(blocks.succs.data[blocks.succStart[block] + 1]);
-    handlers.push(clauses.length);
     const start = code.imm[i], count = code.imm2[i];
-    clauses.push(count);
-    for (let k = 0; k < count; k++) clauses.push(pool[start + k]);
+    // Calls of one body share their list in the pool; an empty one begins where the next one does.
+    if (start !== this.#listInPool || count !== clauses.data[this.#list]) {
+      this.#listInPool = start;
+      this.#list = clauses.length;
+      clauses.push(count);
+      for (let k = 0; k < count; k++) clauses.push(pool[start + k]);
+    }
+    handlers.push(this.#list);
     this.#jump(block);
   }
 

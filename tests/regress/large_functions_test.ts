@@ -78,3 +78,17 @@ Deno.test("handler tables of calls in nested bodies that catch one tag grow with
   const small = artifactBytes(250), large = artifactBytes(1000);
   assert(large < 6 * small, `${small} bytes for 250 bodies, ${large} for 1000`);
 });
+
+Deno.test("an empty list of clauses and the one behind it are two", () => {
+  const engine = new Engine({ checks: "on" });
+  const bytes = wat(`(module
+    (tag $t)
+    (func $maybe (param $yes i32) (if (local.get $yes) (then (throw $t))))
+    (func (export "f") (param $yes i32) (result i32)
+      (try (do (call $maybe (i32.const 0))))
+      (try (do (call $maybe (local.get $yes))) (catch $t (return (i32.const 2))))
+      (i32.const 1)))`);
+  using store = new Store(engine);
+  const f = new Instance(store, new Module(engine, bytes)).exports.f as (index: number) => unknown;
+  assertEquals([f(0), f(1)], [1, 2]);
+});
