@@ -93,6 +93,6 @@ export type {
   ValueType,
   ValueTypes,
 } from "./values.ts";
-export { HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
+export { type CollectorName, HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
 export type { ResourceLimiter, TablePoolOptions } from "../runtime/mod.ts";
 export { ABSTRACT_HEAP_TYPES, type FeatureName, FEATURES } from "../wasm/mod.ts";

@@ -54,10 +54,10 @@ export const KEEP_BYTES = 64 << 20;
 /** The type word of an object that has moved. */
 export const FORWARDED_WORD = GcKind.forwarded << GC_KIND_SHIFT;
 
-/** The collectors there are. */
-export const COLLECTORS = ["generational", "copying", "null"] as const;
 /** The name of a collector. */
-export type CollectorName = typeof COLLECTORS[number];
+export type CollectorName = "generational" | "copying" | "null";
+/** The collectors there are. */
+export const COLLECTORS: readonly CollectorName[] = ["generational", "copying", "null"];
 
 /** What a collector is configured by. */
 export interface HeapOptions {
