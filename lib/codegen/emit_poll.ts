@@ -8,7 +8,6 @@
  */
 
 import { VMRecord } from "../abi/mod.ts";
-import { NONE } from "../base/mod.ts";
 import { COND, NO_REG, packMem } from "../x64/mod.ts";
 import { SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import { RelocationTarget } from "./function_code.ts";
@@ -32,17 +31,11 @@ SEQUENCES[Shape.poll] = (e, i) => {
   e.addSlowPath(i, leave, back);
 };
 
-// regOp: an amount, or NONE; imm: another.
 SEQUENCES[Shape.fuelPoll] = (e, i) => {
   const { asm } = e;
-  const { code } = e.selector;
+  const imm = e.selector.code.imm[i];
   const leave = asm.newLabel(), back = asm.newLabel();
-  const amount = code.regOp[i], imm = code.imm[i];
-  if (amount === NONE) asm.mi(F.fitsI8(imm) ? F.SUB.imm8[1] : F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
-  else {
-    if (imm !== 0) asm.mi(F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
-    asm.rm(F.SUB.mr[1], e.reg(amount), AT_R15, VMRecord.offsets.fuel);
-  }
+  asm.mi(F.fitsI8(imm) ? F.SUB.imm8[1] : F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
   asm.jcc(COND.S, leave);
   asm.bind(back);
   e.addSlowPath(i, leave, back);

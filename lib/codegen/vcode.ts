@@ -103,7 +103,7 @@ export const Shape = {
   unwindEdge: 43,
   /** Moves r15 into operand regOp. */
   record: 44,
-  /** Takes imm and operand regOp from the fuel, and leaves as a poll does if less than nothing is left. */
+  /** Takes imm from the fuel, and leaves as a poll does if less than nothing is left. */
   fuelPoll: 45,
 } as const;
 

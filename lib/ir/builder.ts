@@ -437,14 +437,14 @@ export class FuncBuilder extends Emitter {
     this.append(Ir.poll, VOID, NONE, NONE, NONE, 0, 0);
   }
 
-  /** Takes fuel and leaves if there is none: {@linkcode NONE} or an i64, and an amount that may be added to until the end (`charge`). */
-  fuelPoll(amount: number): Value {
-    return this.append(Ir.fuel_poll, VOID, amount, NONE, NONE, 0, 0);
+  /** Takes fuel, an amount that may be added to until the end (`charge`), and leaves if there is none. */
+  fuelPoll(): Value {
+    return this.append(Ir.fuel_poll, VOID, NONE, NONE, NONE, 0, 0);
   }
 
-  /** Takes fuel, an amount that may be added to until the end (`charge`). */
-  fuel(): Value {
-    return this.append(Ir.fuel, VOID, NONE, NONE, NONE, 0, 0);
+  /** Takes fuel: an i64, or without one ({@linkcode NONE}) an amount that may be added to until the end (`charge`). */
+  fuel(amount: number): Value {
+    return this.append(Ir.fuel, VOID, amount, NONE, NONE, 0, 0);
   }
 
   /** Adds to what a `fuel` or `fuel_poll` takes. */

@@ -206,8 +206,8 @@ export const IR_OPS = [
   ["call_indirect", "vLnis",  "=", CALLS | READS | WRITES | TRAPS], // a: VMFuncRef address plus tag (i64), imm: {@linkcode calleeImm}; its type is already checked
   ["libcall",       ".Lnis",  "=", CALLS | READS | WRITES | TRAPS], // imm: libcall number of abi
   ["poll",          ".....",  "-", CALLS | READS | WRITES | TRAPS], // leaves if an interrupt was asked for; every register keeps its value
-  ["fuel_poll",     "?..i.",  "-", CALLS | READS | WRITES | TRAPS], // takes imm, and a (i64) if there is one, from the fuel; leaves as poll does if less than 0 is left
-  ["fuel",          "...i.",  "-", TRAPS | PINNED],  // takes imm from the fuel: nothing looks before the next fuel_poll
+  ["fuel_poll",     "...i.",  "-", CALLS | READS | WRITES | TRAPS], // takes imm from the fuel; leaves as poll does if less than 0 is left
+  ["fuel",          "?..i.",  "-", TRAPS | PINNED],  // takes a (i64) from the fuel, or imm if there is none: nothing looks before the next fuel_poll
   // control; a block's last instruction, and only that, terminates
   ["trap_if",       "v..t.",  "-", TRAPS],           // a is i32: non-zero traps
   ["trap_unless",   "v..t.",  "-", TRAPS],

@@ -155,7 +155,7 @@ const TYPE_RULES = perIrOp<TypeRule>({
   fence: always,
   vmctx: always, record: always, vmctx_addr: always, addr_add: (v, i) => v.typeA(i) === ADDR && v.typeB(i) === I64,
   call, call_import: call, call_indirect: (v, i) => v.typeA(i) === I64 && v.checkCall(i), libcall: call, poll: always,
-  fuel_poll: (v, i) => v.func.a[i] === NONE || v.typeA(i) === I64, fuel: always,
+  fuel_poll: always, fuel: (v, i) => v.func.a[i] === NONE || v.typeA(i) === I64,
   ref_add: (v, i) => v.typeA(i) === REF && v.typeB(i) === I32,
   trap_if: conditionFirst, trap_unless: conditionFirst,
   unwind_edge: (v, i) => v.checkUnwind(i),

@@ -53,13 +53,13 @@ const BYTES_LOG2 = 6, ELEMENTS_LOG2 = 3;
 /** The first region of a function, or of a loop; looks whether there is fuel. */
 export function beginPolledRegion(t: Translator): void {
   endRegion(t);
-  t.fuelTaker = t.builder.fuelPoll(NONE);
+  t.fuelTaker = t.builder.fuelPoll();
 }
 
 /** Behind an operation that may end a region: begins another one, if this code can be reached. */
 export function turnRegion(t: Translator): void {
   endRegion(t);
-  if (t.reachable && t.depth > 0) t.fuelTaker = t.builder.fuel();
+  if (t.reachable && t.depth > 0) t.fuelTaker = t.builder.fuel(NONE);
 }
 
 function endRegion(t: Translator): void {
@@ -74,5 +74,6 @@ export function chargeRange(t: Translator, length: Value, unit: "bytes" | "eleme
   const { builder, func } = t;
   const wide = func.type[length] === I32 ? builder.unary(Ir.uextend, length, I64) : length;
   const shift = unit === "bytes" ? BYTES_LOG2 : ELEMENTS_LOG2;
-  builder.fuelPoll(builder.binary(Ir.ushr, wide, builder.iconst64(shift, 0)));
+  builder.fuel(builder.binary(Ir.ushr, wide, builder.iconst64(shift, 0)));
+  builder.fuelPoll();
 }

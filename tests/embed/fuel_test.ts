@@ -85,6 +85,22 @@ Deno.test("ranges take by size, whether or not their length is known", () => {
   );
 });
 
+Deno.test("references live through what ranges take", () => {
+  assertEquals(
+    used(
+      `(module (type $a (array (mut i32)))
+        (func (export "copy") (param i32) (result i32) (local $to (ref null $a)) (local $from (ref null $a))
+          (local.set $to (array.new_default $a (local.get 0)))
+          (local.set $from (array.new $a (i32.const 5) (local.get 0)))
+          (array.copy $a $a (local.get $to) (i32.const 0) (local.get $from) (i32.const 0) (local.get 0))
+          (array.fill $a (local.get $from) (i32.const 0) (i32.const 3) (local.get 0))
+          (i32.add (array.get $a (local.get $to) (i32.const 0)) (array.get $a (local.get $from) (i32.const 0)))))`,
+      [["copy", 1], ["copy", 800]],
+    ),
+    [25, 425],
+  );
+});
+
 Deno.test("traps, exceptions and dead code are counted alike at every effort", () => {
   used(
     `(module (import "m" "host" (func $host)) (memory 1) (tag $e (param i32))

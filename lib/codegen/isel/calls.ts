@@ -214,18 +214,25 @@ const POLL = ruleList({
 });
 
 const FUEL_POLL = ruleList({
-  "fuel_poll": (c, v) => {
-    const { code } = c;
-    const amount = c.a[v] === NONE ? NONE : c.reg(c.a[v]);
+  "fuel_poll": ({ code, imm }, v) => {
     const i = code.begin(Shape.fuelPoll, 0);
-    code.regOp[i] = amount === NONE ? NONE : code.use(amount);
-    code.imm[i] = c.imm[v];
+    code.imm[i] = imm[v];
     code.needsFrame = 1;
     return true;
   },
 });
 
 const FUEL = ruleList({
+  "fuel.amount": (c, v) => {
+    if (c.a[v] === NONE) return false;
+    const { code } = c;
+    const amount = c.reg(c.a[v]);
+    const i = code.begin(Shape.rm, SUB.mr[1]);
+    code.regOp[i] = code.use(amount);
+    code.memBase[i] = MemBase.record;
+    code.disp[i] = VMRecord.offsets.fuel;
+    return true;
+  },
   // An arm in which nothing costs anything.
   "fuel.none": (c, v) => c.imm[v] === 0,
   "fuel": ({ code, imm }, v) => {
