@@ -42,9 +42,22 @@ interface V8Memory {
   grow(deltaPages: bigint): bigint;
 }
 
-const V8Memory = WebAssembly.Memory as unknown as new (
-  descriptor: { address: "i64"; initial: bigint; maximum: bigint; shared: boolean },
-) => V8Memory;
+const V8Memory = WebAssembly.Memory as unknown as {
+  new (descriptor: { address: "i64"; initial: bigint; maximum: bigint; shared: boolean }): V8Memory;
+  readonly prototype: V8Memory;
+};
+
+/**
+ * V8's own accessors, whatever the object or its class says: who holds a shared memory could put others in their place, and with them any
+ * buffer under machine code.
+ */
+const { get: bufferGetter } = Object.getOwnPropertyDescriptor(V8Memory.prototype, "buffer")!;
+const growMethod = V8Memory.prototype.grow;
+
+/** The buffer. @throws {TypeError} for what is no memory. */
+function bufferOf(memory: V8Memory): ArrayBuffer {
+  return Reflect.apply(bufferGetter!, memory, []);
+}
 
 /** Whether one isolate has a memory, or several may. */
 export type Sharing = "unshared" | "shared";
@@ -78,7 +91,7 @@ export class LinearMemory implements GrowableBytes {
   /** Use {@linkcode allocateLinearMemory}. */
   constructor(memory: V8Memory) {
     this.#memory = memory;
-    this.#buffer = memory.buffer;
+    this.#buffer = bufferOf(memory);
     this.baseAddress = Number(addressOf(new Uint8Array(this.#buffer)));
     if (this.baseAddress % WASM_PAGE_BYTES !== 0 || this.baseAddress === 0) bug("V8 moved a linear memory");
   }
@@ -110,12 +123,12 @@ export class LinearMemory implements GrowableBytes {
   grow(deltaPages: number): number {
     const before = this.pages;
     try {
-      this.#memory.grow(BigInt(deltaPages));
+      Reflect.apply(growMethod, this.#memory, [BigInt(deltaPages)]);
     } catch (error) {
       if (error instanceof RangeError) return -1;
       throw error;
     }
-    this.#buffer = this.#memory.buffer;
+    this.#buffer = bufferOf(this.#memory);
     return before;
   }
 
@@ -242,6 +255,14 @@ export function allocateLinearMemory(
 
 /** The memory behind what another isolate posted ({@linkcode LinearMemory.transferable}), undefined for anything else. */
 export function adoptLinearMemory(posted: unknown): LinearMemory | undefined {
-  if (!(posted instanceof V8Memory) || !(posted.buffer instanceof SharedArrayBuffer)) return undefined;
-  return new LinearMemory(posted);
+  try {
+    // A memory of 32-bit addresses takes no bigint: not one of ours.
+    const memory = posted as V8Memory;
+    if (!(bufferOf(memory) instanceof SharedArrayBuffer)) return undefined;
+    Reflect.apply(growMethod, memory, [0n]);
+    return new LinearMemory(memory);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }

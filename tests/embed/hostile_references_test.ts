@@ -11,6 +11,7 @@ import {
   Instance,
   Linker,
   Module,
+  SharedMemory,
   Store,
   Table,
   Tag,
@@ -103,17 +104,19 @@ Deno.test("stacks run out by a trap, soon, and those that nobody can resume come
 
 Deno.test("a heap that was found full is used again when the guest has let go of what filled it", () => {
   using sandbox = new Sandbox({ heapLimitBytes: 16 << 20 });
-  const { big, drop, small } = sandbox.instance(`(module (type $b (array (mut i8))) (type $s (struct (field i64)))
-    (global $g (mut (ref null $b)) (ref.null $b))
+  const { big, fill, drop, small } = sandbox.instance(`(module (type $b (array (mut i8)))
+    (type $s (struct (field (ref null $s)) (field i64)))
+    (global $g (mut (ref null $b)) (ref.null $b)) (global $list (mut (ref null $s)) (ref.null $s))
     (func (export "big") (param i32) (global.set $g (array.new_default $b (local.get 0))))
-    (func (export "drop") (global.set $g (ref.null $b)))
+    (func (export "fill") (loop $l (global.set $list (struct.new $s (global.get $list) (i64.const 1))) (br $l)))
+    (func (export "drop") (global.set $g (ref.null $b)) (global.set $list (ref.null $s)))
     (func (export "small") (param i32)
-      (loop $l (drop (struct.new $s (i64.const 1)))
+      (loop $l (drop (struct.new $s (ref.null $s) (i64.const 1)))
         (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`).exports;
   for (let i = 0; i < 3; i++) {
-    big((16 << 20) - (128 << 10));
-    assertThrows(() => small(1_000_000), Trap, "heap exhausted");
-    assertThrows(() => small(1_000_000), Trap, "heap exhausted");
+    big(4 << 20);
+    assertThrows(fill, Trap, "heap exhausted");
+    assertThrows(fill, Trap, "heap exhausted");
     drop();
     small(100_000);
   }
@@ -231,4 +234,33 @@ Deno.test("functions, linkers and exports of known types are used without casts"
   assertEquals([result, functions.length], [84, 2]);
   new Table(store, { element: "funcref", minimum: 1 }, scale.callable);
   assertEquals(new Global(store, { valueType: "funcref" }, scale.callable).value, scale.callable);
+});
+
+Deno.test("what only looks like a shared memory is refused, and what is one is used as V8 made it", () => {
+  const good = new SharedMemory({ minimum: 1, maximum: 4 });
+  const other = new SharedArrayBuffer(4 * 65536);
+  const record = () => structuredClone(good).record;
+  class Disguised extends WebAssembly.Memory {
+    override readonly buffer = other as unknown as ArrayBuffer;
+  }
+  const forged: unknown[] = [
+    new Disguised({ initial: 1, maximum: 4, shared: true }),
+    new WebAssembly.Memory({ initial: 1, maximum: 4, shared: true }),
+    new WebAssembly.Memory({ initial: 1, maximum: 4 }),
+    Object.create(WebAssembly.Memory.prototype),
+    new Proxy(good.bytes as object, {}),
+    other,
+    new SharedArrayBuffer(8, { maxByteLength: 65536 }),
+    null,
+    5,
+  ];
+  for (const bytes of forged) assertThrows(() => SharedMemory.from({ bytes, record: record() }), TypeError, "Expected");
+  for (const wrong of [undefined, new SharedArrayBuffer(8), new ArrayBuffer(good.record.byteLength), {}]) {
+    assertThrows(() => SharedMemory.from({ bytes: good.bytes, record: wrong }), TypeError, "Expected");
+  }
+  Object.defineProperty(good.bytes, "buffer", { value: other });
+  Object.defineProperty(good.bytes, "grow", { value: () => 0n });
+  const same = SharedMemory.from({ bytes: good.bytes, record: good.record });
+  assertEquals(same.grow(1), 1);
+  assertEquals([same.byteLength, same.buffer.byteLength, same.buffer === other], [131072, 131072, false]);
 });
