@@ -128,8 +128,8 @@ export const VMTableImport = struct("VMTableImport", { definition: "ptr", handle
 /** SEEDS 2.24: `base` stays valid across grow. */
 export const VMMemoryDefinition = struct("VMMemoryDefinition", { base: "ptr", currentLengthBytes: "u64" });
 /**
- * A shared memory (MEM-S): its VMMemoryDefinition, which machine code of every isolate reads, then what growing needs. It lies in a shared
- * buffer of its own that lives as long as anybody has the memory.
+ * A shared memory (MEM-S): its VMMemoryDefinition, which machine code of every isolate reads, then what growing needs. It lies in the
+ * process's table of shared records, where no buffer that JavaScript outside this library has reaches.
  */
 export const VMSharedMemory = struct("VMSharedMemory", {
   base: "ptr",

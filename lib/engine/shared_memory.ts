@@ -40,8 +40,6 @@ const wrappers = new WeakMap<SharedMemoryState, SharedMemory>();
 export class SharedMemory {
   /** What is posted; not for use. */
   readonly bytes: unknown;
-  /** What is posted; not for use. */
-  readonly record: SharedArrayBuffer;
   readonly #state: SharedMemoryState;
 
   static {
@@ -63,9 +61,7 @@ export class SharedMemory {
     this.#state = given instanceof SharedMemoryState
       ? given
       : createSharedMemory(toMemoryLimits({ ...type, shared: true }));
-    const { bytes, record } = this.#state.posted;
-    this.bytes = bytes;
-    this.record = record;
+    this.bytes = this.#state.posted.bytes;
     wrappers.set(this.#state, this);
   }
 
@@ -79,8 +75,8 @@ export class SharedMemory {
   static from(posted: unknown): SharedMemory {
     if (sharedMemoryOf(posted) !== undefined) return posted as SharedMemory;
     if (typeof posted === "object" && posted !== null) {
-      const { bytes, record } = posted as PostedMemory;
-      const state = adoptSharedMemory({ bytes, record });
+      const { bytes } = posted as PostedMemory;
+      const state = adoptSharedMemory({ bytes });
       if (state !== undefined) return wrapSharedMemory(state);
     }
     throw new TypeError("Expected a SharedMemory as another Worker posted it");

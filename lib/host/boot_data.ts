@@ -4,13 +4,15 @@
  * ```
  *    0 header        magic, state, arena, record table, stub addresses, CPU features
  *  128 old actions   what the three fault signals did before us, as kernel sigaction structures
+ *  224 shared        address of the table of shared records
  *  256 ticker        one cache line: count of ticks, state, start address
  *  512 record bits   one bit per chunk of 16 records, set = claimed
  * 1024 arena bits    one bit per 64 KiB chunk of the code arena, set = claimed
  * 4096 ticker slots  one per isolate that ever armed a deadline
  * ```
  * BOOT-D1  Only machine code moves `state`; it goes none -> initialising -> ready or failed, once.
- * BOOT-D2  Fields below the bit maps are constant after `state` is ready, but for `exitKey`.
+ * BOOT-D2  Fields below the bit maps are constant after `state` is ready, but for `exitKey` and `sharedRecords`,
+ *          which are set once.
  * BOOT-D3  Bit maps and counters are touched with Atomics (JavaScript) or locked instructions (machine code) only.
  */
 
@@ -60,6 +62,8 @@ export const BOOT_DATA = {
   continuationStub: 120,
   /** Three kernel sigaction structures, in {@linkcode FAULT_SIGNALS} order. */
   oldActions: 128,
+  /** Address of the table of shared records; 0 until an isolate needs it (shared_records.ts). */
+  sharedRecords: 224,
   /** u32: ticks while the ticker ran, modulo 2^32. Only the ticker writes it. */
   tickerEpoch: 256,
   /** u32: a {@linkcode TICKER_STATE}; the ticker's futex. */
@@ -77,7 +81,7 @@ export const BOOT_DATA = {
 /** Size of the boot data. */
 export const BOOT_DATA_BYTES = 12288;
 /** The value of `version`. */
-export const BOOT_DATA_VERSION = 3;
+export const BOOT_DATA_VERSION = 4;
 /** `THEROPOD` as two little-endian words. */
 export const BOOT_MAGIC = [0x52454854, 0x444f504f] as const;
 

@@ -17,6 +17,16 @@ import { PAGE_BYTES } from "./memory.ts";
 /** The most that a memory of pages smaller than 64 KiB can grow to. */
 export const MOST_GROWABLE_BYTES = 2 ** 34;
 
+/** V8's own, whatever the buffer's holder puts in their place on it. */
+const { get: byteLengthGetter } = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "byteLength")!;
+const { get: growableGetter } = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "growable")!;
+const growMethod = SharedArrayBuffer.prototype.grow;
+
+/** The length. @throws {TypeError} for what is no SharedArrayBuffer. */
+function lengthOf(buffer: SharedArrayBuffer): number {
+  return Reflect.apply(byteLengthGetter!, buffer, []);
+}
+
 /** A memory that grows by the byte. */
 export class GrowableMemory implements GrowableBytes {
   readonly baseAddress: number;
@@ -27,7 +37,7 @@ export class GrowableMemory implements GrowableBytes {
   /** Use {@linkcode allocateGrowableMemory}. */
   constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer;
-    this.baseAddress = Number(addressOf(new Uint8Array(buffer as unknown as ArrayBuffer, 0, buffer.byteLength)));
+    this.baseAddress = Number(addressOf(new Uint8Array(buffer as unknown as ArrayBuffer, 0, lengthOf(buffer))));
   }
 
   /** A SharedArrayBuffer, whether the memory is shared or not. */
@@ -40,9 +50,9 @@ export class GrowableMemory implements GrowableBytes {
   }
 
   growTo(byteLength: number): boolean {
-    if (byteLength <= this.#buffer.byteLength) return true;
+    if (byteLength <= lengthOf(this.#buffer)) return true;
     try {
-      this.#buffer.grow(byteLength);
+      Reflect.apply(growMethod, this.#buffer, [byteLength]);
       return true;
     } catch (error) {
       if (error instanceof RangeError) return false;
@@ -75,6 +85,11 @@ export function allocateGrowableMemory(byteLength: number, maximumBytes: number)
 
 /** The memory behind a posted buffer, undefined for anything that is none. */
 export function adoptGrowableMemory(posted: unknown): GrowableMemory | undefined {
-  if (!(posted instanceof SharedArrayBuffer) || !posted.growable) return undefined;
-  return new GrowableMemory(posted);
+  try {
+    if (!Reflect.apply(growableGetter!, posted, [])) return undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+  return new GrowableMemory(posted as SharedArrayBuffer);
 }

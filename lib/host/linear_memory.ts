@@ -192,7 +192,7 @@ export function reservedBytes(): number {
 }
 
 /** Makes V8 collect all garbage, memories included: it does so before it gives up on a buffer that cannot be. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   try {
     new ArrayBuffer(0, { maxByteLength: UNOBTAINABLE_BYTES });
   } catch {
@@ -251,6 +251,11 @@ export function allocateLinearMemory(
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
     throw new HostError("out-of-memory", `reserving a linear memory of ${initialPages} pages failed: ${error.message}`);
   }
+}
+
+/** Whether something is mapped on all of a range: advice that changes nothing is refused otherwise. */
+export function isMapped(address: number, byteLength: number): boolean {
+  return adviseMemory(address, byteLength, ADVICE.normal) === 0;
 }
 
 /** The memory behind what another isolate posted ({@linkcode LinearMemory.transferable}), undefined for anything else. */

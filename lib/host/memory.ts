@@ -37,6 +37,7 @@ export const MAP = {
 } as const;
 /** Advice, MADV_* of mman.h and, for the guards, Linux 6.13. */
 export const ADVICE = {
+  normal: 0,
   dontNeed: 4,
   remove: 9,
   hugePage: 14,

@@ -40,6 +40,7 @@ export const SYS = {
   writev: 20,
   sched_yield: 24,
   mremap: 25,
+  mincore: 27,
   madvise: 28,
   nanosleep: 35,
   getpid: 39,

@@ -6,9 +6,14 @@ import {
   adoptLinearMemory,
   allocateGrowableMemory,
   allocateLinearMemory,
+  claimSharedRecord,
+  findSharedRecord,
   HostError,
+  mapRegion,
   MOST_GROWABLE_BYTES,
   PAGE_BYTES,
+  SHARED_RECORD_BYTES,
+  SHARED_RECORD_COUNT,
   SYS,
   sys,
   WASM_PAGE_BYTES,
@@ -61,38 +66,63 @@ Deno.test("a growable memory grows by the byte with a stable base, from zero byt
 });
 
 Deno.test("withLock() excludes others, frees the lock whatever happens, and takes it over from a dead thread", () => {
-  const words = new Int32Array(new SharedArrayBuffer(8));
+  const region = mapRegion(8);
+  const words = region.i32;
   assertEquals(
-    withLock(words, 1, () => {
+    withLock(region, 4, () => {
       assertEquals(words[1], sys(SYS.gettid));
       return 5;
     }),
     5,
   );
   assertThrows(() =>
-    withLock(words, 1, () => {
+    withLock(region, 4, () => {
       throw new RangeError("inside");
     }), RangeError);
   assertEquals(words[1], 0);
   // No thread has the largest id there can be.
   words[1] = 0x3fffffff;
-  assertEquals(withLock(words, 1, () => words[1]), sys(SYS.gettid));
+  assertEquals(withLock(region, 4, () => words[1]), sys(SYS.gettid));
   assertEquals(words[1], 0);
+  region.release();
 });
 
 Deno.test("a Worker that ends with the lock held does not keep it", async () => {
-  const words = new Int32Array(new SharedArrayBuffer(8));
+  const region = mapRegion(8);
+  const words = region.i32;
   const host = new URL("../../../lib/host/mod.ts", import.meta.url).href;
-  const source = `import { SYS, sys } from "${host}";
+  const source = `import { NativeRegion, SYS, sys } from "${host}";
     onmessage = ({ data }) => {
-      Atomics.store(data, 0, sys(SYS.gettid));
+      Atomics.store(new NativeRegion(data, 4096).i32, 0, sys(SYS.gettid));
       close();
     };`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
-  worker.postMessage(words);
+  worker.postMessage(region.addressNumber);
   const isAlive = () => sys(SYS.tgkill, Deno.pid, words[0], 0) === 0;
   while (words[0] === 0 || isAlive()) await new Promise((resolve) => setTimeout(resolve, 10));
   assert(words[0] !== sys(SYS.gettid));
-  assertEquals(withLock(words, 0, () => words[0]), sys(SYS.gettid));
+  assertEquals(withLock(region, 0, () => words[0]), sys(SYS.gettid));
   worker.terminate();
+});
+
+Deno.test("claimSharedRecord() makes a record that findSharedRecord() finds by its base, and anew for a base it knows", () => {
+  const bytes = mapRegion(PAGE_BYTES);
+  assertEquals(findSharedRecord(bytes.addressNumber), undefined);
+  const record = claimSharedRecord(bytes.addressNumber);
+  const { table, offsetBytes } = record;
+  assertEquals([offsetBytes > 0, offsetBytes % SHARED_RECORD_BYTES], [true, 0]);
+  table.i64[(offsetBytes >> 3) + 1] = 7n;
+  assertEquals(findSharedRecord(bytes.addressNumber), record);
+  assertEquals(claimSharedRecord(bytes.addressNumber), record);
+  assertEquals([...table.i64.subarray(offsetBytes >> 3, (offsetBytes >> 3) + 2)], [bytes.address, 0n]);
+  bytes.release();
+});
+
+Deno.test("claimSharedRecord() frees the records of what is mapped no more, and of nothing else", () => {
+  const live = mapRegion(PAGE_BYTES);
+  const record = claimSharedRecord(live.addressNumber);
+  // No process has anything mapped from 2^47 on.
+  for (let i = 0; i < SHARED_RECORD_COUNT + 100; i++) claimSharedRecord(2 ** 47 + i * PAGE_BYTES);
+  assertEquals(findSharedRecord(live.addressNumber), record);
+  live.release();
 });
