@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Trap } from "../../../lib/engine/mod.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
 
 // A table of nodes; each node has a number, two neighbours, a string of bytes and a list of nodes.
@@ -77,19 +78,15 @@ function sum(node: Node | undefined, depth: number): number {
 function mutate(sandbox: HeapSandbox, steps: number, seed: number): void {
   const { exports } = sandbox.instance(MUTATOR);
   const model: (Node | undefined)[] = new Array(16).fill(undefined);
-  let state = seed;
-  const random = (below: number) => {
-    state = Math.imul(state, 1103515245) + 12345 | 0;
-    return (state >>> 16) % below;
-  };
+  const random = new Random(seed);
   for (let step = 0; step < steps; step++) {
-    const slot = random(16), other = random(16);
+    const slot = random.below(16), other = random.below(16);
     const node = model[slot];
-    const choice = random(8);
+    const choice = random.below(8);
     if (node === undefined || choice === 0) {
-      const n = random(1000), length = random(5);
-      const value = [null, step, { step }, "text", -0][random(5)];
-      const isBig = random(2) === 1;
+      const n = random.below(1000), length = random.below(5);
+      const value = random.pick([null, step, { step }, "text", -0]);
+      const isBig = random.oneIn(2);
       exports[isBig ? "makeBig" : "make"](slot, n, length, value);
       const nodes = new Array<Node | undefined>(length).fill(isBig ? DEFAULT_NODE : undefined);
       model[slot] = { n, left: undefined, right: undefined, bytes: n, nodes, value };
@@ -101,7 +98,7 @@ function mutate(sandbox: HeapSandbox, steps: number, seed: number): void {
       node.right = node.left;
       node.left = model[other];
     } else if (choice < 6 && node.nodes.length > 0) {
-      const index = random(node.nodes.length);
+      const index = random.below(node.nodes.length);
       exports.put(slot, index, other);
       node.nodes[index] = model[other];
     } else if (choice === 6) assert(Object.is(exports.value(slot), node.value));

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ArrayRef, type EngineConfig, RootScope, type StructRef } from "../../../lib/engine/mod.ts";
 import { GenerationalCollector } from "../../../lib/runtime/mod.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
 
 const SOURCE = `(module
@@ -48,14 +49,6 @@ interface Node {
   right: Node | null;
 }
 
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = Math.imul(state, 1103515245) + 12345 | 0;
-    return (state >>> 8) % below;
-  };
-}
-
 const CONFIGURATIONS: [string, EngineConfig][] = [
   ["generational, a small nursery", { heapLimitBytes: 512 * 1024 }],
   ["generational", {}],
@@ -68,22 +61,22 @@ for (const [name, config] of CONFIGURATIONS) {
     const isStress = config.stress !== undefined;
     using sandbox = new HeapSandbox({ checks: "on", ...config });
     const { exports } = sandbox.instance(SOURCE);
-    const next = random(name.length);
+    const random = new Random(name.length);
     const length = isStress ? 100 : 4000;
     exports.make(length);
     const model: (Node | null)[] = new Array(length).fill(null);
     const list = exports.list() as ArrayRef;
     const steps = isStress ? 1500 : 12_000;
     for (let id = 0; id < steps; id++) {
-      const i = next(length), j = next(length);
-      switch (next(9)) {
+      const i = random.below(length), j = random.below(length);
+      switch (random.below(9)) {
         case 0:
         case 1:
           exports.put(i, id);
           model[i] = { id, left: null, right: null };
           break;
         case 2: {
-          const side = next(2);
+          const side = random.below(2);
           if (model[i] === null) break;
           exports.link(i, j, side);
           model[i]![side ? "left" : "right"] = model[j];
@@ -99,13 +92,13 @@ for (const [name, config] of CONFIGURATIONS) {
           model[i] = null;
           break;
         case 5: {
-          const count = Math.min(next(20), length - i);
+          const count = Math.min(random.below(20), length - i);
           exports.fill(i, count, id);
           model.fill({ id, left: null, right: null }, i, i + count);
           break;
         }
         case 6: {
-          const count = Math.min(next(300), length - Math.max(i, j));
+          const count = Math.min(random.below(300), length - Math.max(i, j));
           exports.copy(i, j, count);
           model.splice(i, count, ...model.slice(j, j + count));
           break;
@@ -125,9 +118,9 @@ for (const [name, config] of CONFIGURATIONS) {
           break;
         }
         default:
-          exports.litter(isStress ? 3 : 1 + next(3000));
+          exports.litter(isStress ? 3 : 1 + random.below(3000));
       }
-      const k = next(length);
+      const k = random.below(length);
       assertEquals([exports.id(k), exports.left(k)], [model[k]?.id ?? -1, model[k]?.left?.id ?? -1], `step ${id}`);
     }
     for (let k = 0; k < length; k++) assertEquals(exports.id(k), model[k]?.id ?? -1);

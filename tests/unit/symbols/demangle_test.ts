@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { demangle } from "../../../lib/symbols/mod.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 
 /** Mangled names and what llvm-cxxfilt makes of them, in its spelling of spaces. */
 const NAMES: readonly (readonly [string, string])[] = [
@@ -68,13 +69,12 @@ Deno.test("demangle() leaves what is no mangled name", () => {
 });
 
 Deno.test("demangle() ends in time, with a name, whatever it is given", () => {
-  let seed = 12345;
-  const random = (below: number) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % below;
+  const random = new Random(12345);
   for (let i = 0; i < 20_000; i++) {
-    const [name] = NAMES[random(NAMES.length)];
-    const [other] = NAMES[random(NAMES.length)];
-    const at = 2 + random(name.length - 2);
-    const result = demangle(name.slice(0, at) + other.slice(2 + random(other.length - 2)));
+    const [name] = random.pick(NAMES);
+    const [other] = random.pick(NAMES);
+    const at = 2 + random.below(name.length - 2);
+    const result = demangle(name.slice(0, at) + other.slice(2 + random.below(other.length - 2)));
     assertEquals(typeof result, "string");
   }
   const deep = `_Z1f${"P".repeat(200_000)}i`;

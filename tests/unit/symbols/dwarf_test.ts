@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Dwarf, type DwarfSections } from "../../../lib/symbols/mod.ts";
 import { decodeModule } from "../../../lib/wasm/mod.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 
 const NAMES = [
   "debug_info",
@@ -47,17 +48,18 @@ for (const program of ["inlined", "inlined5"]) {
 
   Deno.test(`locate() survives damaged sections (${program})`, () => {
     const whole = sectionsOf(program);
-    let seed = 7;
-    const random = (below: number) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % below;
+    const random = new Random(7);
     let found = 0;
     for (let round = 0; round < 3000; round++) {
       const sections = { ...whole };
-      const name = NAMES[random(NAMES.length)];
+      const name = random.pick(NAMES);
       if (whole[name].length === 0) continue;
-      if (round % 4 === 0) sections[name] = whole[name].subarray(0, random(whole[name].length));
+      if (round % 4 === 0) sections[name] = whole[name].subarray(0, random.below(whole[name].length));
       else {
         const damaged = sections[name] = whole[name].slice();
-        for (let i = 0; i <= random(4); i++) damaged[random(damaged.length)] = random(4) === 0 ? 255 : random(256);
+        for (let i = 0; i <= random.below(4); i++) {
+          damaged[random.below(damaged.length)] = random.oneIn(4) ? 255 : random.below(256);
+        }
       }
       found += new Dwarf(sections satisfies DwarfSections).locate(TRAP).length;
     }

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseModule, parseScript, TextError } from "../../../lib/text/mod.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 import { filesBelow } from "../../testdata.ts";
 
 const DEPTH = 100_000;
@@ -79,17 +80,6 @@ const SAMPLES = filesBelow(new URL("../../", import.meta.url).pathname.replace(/
   .map((path) => Deno.readTextFileSync(path))
   .filter((text) => text.length < 20_000);
 
-/** A generator of 32-bit numbers (Marsaglia's xorshift). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
 /** Anything but bytes or a TextError fails, with the text. */
 function survives(text: Uint8Array): void {
   try {
@@ -128,21 +118,21 @@ const PIECES = [
 ];
 
 Deno.test("parseModule() gives bytes or a TextError for 20,000 mutated texts", () => {
-  const next = random(0x7e97);
+  const random = new Random(0x7e97);
   const encoder = new TextEncoder();
   for (let round = 0; round < 20_000; round++) {
-    let text = SAMPLES[next() % SAMPLES.length];
+    let text = random.pick(SAMPLES);
     if (text.length > 2_000) {
-      const start = next() % (text.length - 2_000);
+      const start = random.below(text.length - 2_000);
       text = text.slice(start, start + 2_000);
     }
-    for (let changes = 1 + next() % 4; changes > 0; changes--) {
-      const at = next() % (text.length + 1);
-      const piece = next() % 3 === 0 ? "" : ` ${PIECES[next() % PIECES.length]} `;
-      text = text.slice(0, at) + piece + text.slice(at + next() % 12);
+    for (let changes = 1 + random.below(4); changes > 0; changes--) {
+      const at = random.below(text.length + 1);
+      const piece = random.oneIn(3) ? "" : ` ${random.pick(PIECES)} `;
+      text = text.slice(0, at) + piece + text.slice(at + random.below(12));
     }
     const bytes = encoder.encode(text);
-    if (next() % 8 === 0 && bytes.length > 0) bytes[next() % bytes.length] = next();
+    if (random.oneIn(8) && bytes.length > 0) bytes[random.below(bytes.length)] = random.next();
     survives(bytes);
   }
 });

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { classifyNumber, formatF32, formatF64, NUMBER, NumberReader } from "../../../lib/text/numbers.ts";
+import { Random } from "../../fuzz/generators/random.ts";
 
 const encoder = new TextEncoder();
 const reader = new NumberReader();
@@ -126,27 +127,16 @@ Deno.test("NumberReader.float() rounds exactly where rounding is hard", () => {
   }
 });
 
-/** A generator of 32-bit numbers (Marsaglia's xorshift). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
 Deno.test("NumberReader.float() agrees with exact arithmetic on 4,000 random texts", () => {
-  const next = random(0xf10a7);
+  const random = new Random(0xf10a7);
   const digits = (alphabet: string, most: number) =>
-    Array.from({ length: 1 + next() % most }, () => alphabet[next() % alphabet.length]).join("");
+    Array.from({ length: 1 + random.below(most) }, () => alphabet[random.below(alphabet.length)]).join("");
   for (let round = 0; round < 4_000; round++) {
-    const isHex = next() % 2 === 0;
+    const isHex = random.oneIn(2);
     const alphabet = isHex ? "0123456789abcdefABCDEF" : "0123456789";
-    const exponent = isHex ? `p${next() % 400 - 250}` : `e${next() % 90 - 50}`;
-    const tail = next() % 3 === 0 ? `.${digits(alphabet, 30)}` : "";
-    const text = `${isHex ? "0x" : ""}${digits(alphabet, 24)}${tail}${next() % 4 === 0 ? "" : exponent}`;
+    const exponent = isHex ? `p${random.below(400) - 250}` : `e${random.below(90) - 50}`;
+    const tail = random.oneIn(3) ? `.${digits(alphabet, 30)}` : "";
+    const text = `${isHex ? "0x" : ""}${digits(alphabet, 24)}${tail}${random.oneIn(4) ? "" : exponent}`;
     for (const type of ["f32", "f64"] as const) {
       assertEquals(bitsOf(text, type), nearest(text, type), `${text} as ${type}`);
     }
@@ -154,9 +144,9 @@ Deno.test("NumberReader.float() agrees with exact arithmetic on 4,000 random tex
 });
 
 Deno.test("NumberReader.float() rounds decimals halfway between two f32 by all their digits", () => {
-  const next = random(0xba1f);
+  const random = new Random(0xba1f);
   for (let round = 0; round < 500; round++) {
-    view.setUint32(0, next() % 0x7f000000);
+    view.setUint32(0, random.below(0x7f000000));
     const low = BigInt(view.getUint32(0));
     const [a, b] = [low, low + 1n].map((bits) => {
       view.setUint32(0, Number(bits));
@@ -181,11 +171,11 @@ function exactDecimal(double: number): string {
 }
 
 Deno.test("formatF64() and formatF32() print what reads back to the same bits", () => {
-  const next = random(0x9a9e5);
+  const random = new Random(0x9a9e5);
   const corner = [0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0xffffffff, 1, 0x7f7fffff, 0x3f800000];
   for (let round = 0; round < 4_000; round++) {
-    const lo = corner[round] ?? next();
-    const hi = round < corner.length ? corner[round] : next();
+    const lo = corner[round] ?? random.next();
+    const hi = round < corner.length ? corner[round] : random.next();
     assertEquals(bitsOf(formatF32(lo | 0), "f32"), BigInt(lo >>> 0), formatF32(lo | 0));
     assertEquals(bitsOf(formatF64(lo | 0, hi | 0), "f64"), BigInt(hi >>> 0) << 32n | BigInt(lo >>> 0));
   }
