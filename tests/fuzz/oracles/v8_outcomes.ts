@@ -1,5 +1,7 @@
 /** What programs come to in V8 started with flags, in a child process: the results of `run` for several arguments. */
 
+import { askV8 } from "./v8_child.ts";
+
 /** What `run` came to: a number, or how it ended. */
 export type Outcome = number | "exception" | "trap" | "exhausted";
 
@@ -19,22 +21,5 @@ export async function outcomesOfV8(
   modules: readonly Uint8Array[],
   args: readonly number[],
 ): Promise<Outcome[][]> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      `--v8-flags=${flags.join(",")}`,
-      new URL("./v8_outcomes_main.ts", import.meta.url).pathname,
-      args.join(","),
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(modules.map((bytes) => bytes.toHex()).join("\n")));
-  await writer.close();
-  const { success, stdout } = await child.output();
-  if (!success) throw new Error("the child with V8's flags failed");
-  return JSON.parse(new TextDecoder().decode(stdout));
+  return await askV8("./v8_outcomes_main.ts", flags, modules, args.join(",")) as Outcome[][];
 }

@@ -1,15 +1,14 @@
-/** The child of {@linkcode outcomesOfV8}: modules as lines of hex on stdin, arguments as a list; outcomes as JSON on stdout. */
+/** The child of {@linkcode outcomesOfV8}: what `run` of each module came to for each argument of a list. */
 
+import { answerEach } from "./v8_child.ts";
 import { outcomeOf } from "./v8_outcomes.ts";
 
 const args = Deno.args[0].split(",").map(Number);
-const text = await new Response(Deno.stdin.readable).text();
 // Deno's types do not know it.
 const { Exception } = WebAssembly as unknown as { Exception: new () => object };
 const isException = (error: unknown) => error instanceof Exception;
 
-const outcomes = text.split("\n").map((line) => {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.fromHex(line)));
+await answerEach((bytes) => {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
   return args.map((arg) => outcomeOf(() => (exports.run as (x: number) => number)(arg), isException));
 });
-console.log(JSON.stringify(outcomes));

@@ -1,12 +1,12 @@
-/** The child of v8_process.ts: modules in hexadecimal come in, a line each; V8's refusals go out, null where there is none. */
+/** The child of {@linkcode refusalsOfV8}: V8's refusals of modules, null where there is none. */
 
-const input = await new Response(Deno.stdin.readable).text();
-const refusals = input.split("\n").map((line) => {
+import { answerEach } from "./v8_child.ts";
+
+await answerEach((bytes) => {
   try {
-    new WebAssembly.Module(Uint8Array.fromHex(line));
+    new WebAssembly.Module(bytes);
     return null;
   } catch (error) {
     return (error as Error).message;
   }
 });
-console.log(JSON.stringify(refusals));
