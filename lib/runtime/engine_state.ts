@@ -5,7 +5,7 @@
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { CompiledModule, StressOptions, TableMode } from "../abi/mod.ts";
-import type { CollectorName, HeapOptions } from "./gc/semispace.ts";
+import type { CollectorName, HeapOptions } from "./gc/collector_options.ts";
 import { GcTypes } from "./gc/type_info.ts";
 import { TypeTable } from "./gc/type_table.ts";
 import { Signature } from "./signature.ts";

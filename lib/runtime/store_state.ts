@@ -26,7 +26,7 @@ import type { RootSource, RootVisitor } from "./gc/collector.ts";
 import { FieldNames } from "./gc/field_names.ts";
 import { GcHeap, type HeapOwner } from "./gc/heap.ts";
 import type { RootScopeState } from "./gc/root_scope.ts";
-import type { HeapOptions } from "./gc/semispace.ts";
+import type { HeapOptions } from "./gc/collector_options.ts";
 import { StackRoots } from "./gc/stack_roots.ts";
 import type { GcTypes } from "./gc/type_info.ts";
 import type { HostCaller } from "./host_call.ts";

@@ -30,17 +30,24 @@ import { bug, growInt32 } from "../../base/mod.ts";
 import { PAGE_BYTES } from "../../host/mod.ts";
 import type { Collector, RootVisitor } from "./collector.ts";
 import {
-  arrayWords,
   CHUNK_BYTES,
-  FORWARDED_WORD,
   GROWTH,
   type HeapEnvironment,
   type HeapOptions,
   KEEP_BYTES,
   LEAST_FREE,
-  SPACES_BYTES,
-  STRESS_SPACES,
-} from "./semispace.ts";
+  spaceBytesOf,
+  spaceCountOf,
+} from "./collector_options.ts";
+import {
+  corruptReference,
+  FORWARDED_WORD,
+  moveObject,
+  objectWords,
+  visitFields,
+  visitObject,
+  walkObjects,
+} from "./objects.ts";
 import { HeapMemory, type Space } from "./space.ts";
 
 const { gcHeapBase, gcHeapBound, gcNext, gcLimit } = VMStoreContext.offsets;
@@ -107,8 +114,8 @@ export class GenerationalCollector implements Collector, RootVisitor {
   constructor(environment: HeapEnvironment, options: HeapOptions) {
     this.#environment = environment;
     this.#collectAlways = options.collectAlways;
-    const spaceCount = options.collectAlways ? STRESS_SPACES : 2;
-    const spaceBytes = Math.floor(SPACES_BYTES / spaceCount / PAGE_BYTES) * PAGE_BYTES;
+    const spaceCount = spaceCountOf(options);
+    const spaceBytes = spaceBytesOf(spaceCount);
     const part = Math.ceil(Math.min(options.limitBytes, spaceBytes) / NURSERY_PART / PAGE_BYTES) * PAGE_BYTES;
     this.#nurseryBytes = Math.max(PAGE_BYTES, Math.min(NURSERY_BYTES, part));
     this.#limitBytes = Math.min(options.limitBytes, spaceBytes - this.#nurseryBytes);
@@ -213,18 +220,10 @@ export class GenerationalCollector implements Collector, RootVisitor {
   dropBarrier(_reference: number): void {}
 
   forEachObject(visit: (reference: number, sizeBytes: number) => void): void {
-    const { start } = this.#space;
-    this.#walk((this.#youngStart - start) >>> 2, (this.#next() - start) >>> 2, visit);
-    this.#walk(this.#nurseryBytes >>> 2, (this.#oldEnd - start) >>> 2, visit);
-  }
-
-  #walk(first: number, end: number, visit: (reference: number, sizeBytes: number) => void): void {
     const { words, start } = this.#space;
-    for (let word = first; word < end;) {
-      const size = this.#sizeWords(words, word, end);
-      visit(start + word * 4, size * 4);
-      word += size;
-    }
+    const { types } = this.#environment;
+    walkObjects(types, words, start, (this.#youngStart - start) >>> 2, (this.#next() - start) >>> 2, visit);
+    walkObjects(types, words, start, this.#nurseryBytes >>> 2, (this.#oldEnd - start) >>> 2, visit);
   }
 
   release(): void {
@@ -399,28 +398,21 @@ export class GenerationalCollector implements Collector, RootVisitor {
     if (word > low) bug("a card has no objects");
     const oldWords = this.#oldWords;
     while (word < high && word < oldWords) {
-      const size = this.#sizeWords(words, word, oldWords);
+      const size = objectWords(types, words, word, oldWords, this.#fromStart);
       const typeWord = words[word];
       const id = typeWord & GC_TYPE_ID_MASK;
-      if (typeWord >>> GC_KIND_SHIFT === GcKind.array) {
+      const kind = typeWord >>> GC_KIND_SHIFT;
+      if (kind === GcKind.array) {
         if (types.refCounts[id] !== 0) {
           const from = Math.max(0, low - word);
           const to = Math.min(words[word + 2] >>> 0, high - word);
           if (from < to) this.visitRange(words, word + 4 + from, word + 4 + to);
         }
-      } else if (word >= low) this.#scanFields(words, word, typeWord);
+      } else if (word >= low && (kind === GcKind.struct || kind === GcKind.exn)) {
+        visitFields(types, words, word, id, this);
+      }
       word += size;
     }
-  }
-
-  /** Visits the fields of a struct or exception. */
-  #scanFields(words: Int32Array, word: number, typeWord: number): void {
-    const kind = typeWord >>> GC_KIND_SHIFT;
-    if (kind !== GcKind.struct && kind !== GcKind.exn) return;
-    const { refStarts, refCounts, refOffsets } = this.#environment.types;
-    const id = typeWord & GC_TYPE_ID_MASK;
-    const end = refStarts[id] + refCounts[id];
-    for (let i = refStarts[id]; i < end; i++) this.visit(words, word + (refOffsets[i] >> 2));
   }
 
   /** Updates the references in moved objects from word `scan` on, moving what they refer to, until there is nothing new. */
@@ -432,34 +424,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
       const card = scan >>> CARD_WORDS_LOG2;
       if (card !== lastCard) this.#enterStart(scan);
       lastCard = card;
-      const typeWord = to[scan];
-      const id = typeWord & GC_TYPE_ID_MASK;
-      switch (typeWord >>> GC_KIND_SHIFT) {
-        case GcKind.struct:
-        case GcKind.exn: {
-          const start = types.refStarts[id];
-          const end = start + types.refCounts[id];
-          const { refOffsets } = types;
-          for (let i = start; i < end; i++) this.visit(to, scan + (refOffsets[i] >> 2));
-          scan += types.sizes[id] >> 2;
-          break;
-        }
-        case GcKind.array: {
-          const length = to[scan + 2] >>> 0;
-          if (types.refCounts[id] !== 0) this.visitRange(to, scan + 4, scan + 4 + length);
-          scan += arrayWords(length, types.sizes[id]);
-          break;
-        }
-        case GcKind.extern:
-          scan += 2;
-          break;
-        case GcKind.cont:
-          continuations.reach(to[scan + 2], this);
-          scan += 4;
-          break;
-        default:
-          bug("a moved object has no kind");
-      }
+      scan += visitObject(types, continuations, to, scan, this);
     }
   }
 
@@ -473,25 +438,26 @@ export class GenerationalCollector implements Collector, RootVisitor {
     const word = ((reference >>> 0) - this.#fromStart) >>> 2;
     const isYoung = word < this.#youngWords && word >= this.#youngFirst;
     if (!isYoung) {
-      if (!this.#isOld(word)) this.#corrupt(reference);
+      if (!this.#isOld(word)) corruptReference(reference);
       if (this.#isMinor) return;
     }
-    if ((reference & 7) !== 0) this.#corrupt(reference);
+    if ((reference & 7) !== 0) corruptReference(reference);
     const from = this.#from;
     if (from[word] === FORWARDED_WORD) {
       words[index] = from[word + 1];
       return;
     }
-    const size = this.#sizeWords(from, word, isYoung ? this.#youngWords : this.#oldWords);
-    const to = this.#to;
+    const size = objectWords(
+      this.#environment.types,
+      from,
+      word,
+      isYoung ? this.#youngWords : this.#oldWords,
+      this.#fromStart,
+    );
     const target = this.#toNext;
-    // A call of `set` costs more than the loop up to about this size.
-    if (size <= 32) { for (let i = 0; i < size; i++) to[target + i] = from[word + i]; }
-    else to.set(from.subarray(word, word + size), target);
     this.#toNext = target + size;
     const moved = this.#toStart + target * 4;
-    from[word] = FORWARDED_WORD;
-    from[word + 1] = moved;
+    moveObject(from, word, size, this.#to, target, moved);
     words[index] = moved;
   }
 
@@ -504,27 +470,8 @@ export class GenerationalCollector implements Collector, RootVisitor {
   #movedTo(reference: number): number {
     const word = ((reference >>> 0) - this.#fromStart) >>> 2;
     const isYoung = word < this.#youngWords && word >= this.#youngFirst;
-    if (!isYoung && !this.#isOld(word)) this.#corrupt(reference);
+    if (!isYoung && !this.#isOld(word)) corruptReference(reference);
     if (!isYoung && this.#isMinor) return reference >>> 0;
     return this.#from[word] === FORWARDED_WORD ? this.#from[word + 1] >>> 0 : 0;
-  }
-
-  /** Words of the object at `word`; it must end at or before `end`. */
-  #sizeWords(words: Int32Array, word: number, end: number): number {
-    const { sizes } = this.#environment.types;
-    const typeWord = words[word];
-    const id = typeWord & GC_TYPE_ID_MASK;
-    const kind = typeWord >>> GC_KIND_SHIFT;
-    let size = 0;
-    if (kind === GcKind.struct || kind === GcKind.exn) size = sizes[id] >> 2;
-    else if (kind === GcKind.array) size = arrayWords(words[word + 2] >>> 0, sizes[id]);
-    else if (kind === GcKind.extern) size = 2;
-    else if (kind === GcKind.cont) size = 4;
-    if (!(size >= 2 && word + size <= end)) this.#corrupt(this.#space.start + word * 4);
-    return size;
-  }
-
-  #corrupt(reference: number): never {
-    bug(`a reference, 0x${(reference >>> 0).toString(16)}, is not one of an object`);
   }
 }

@@ -33,7 +33,8 @@ import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource
 import { HandleTable } from "./handles.ts";
 import { GenerationalCollector } from "./generational.ts";
 import { NullCollector } from "./null_collector.ts";
-import { type CollectorName, type HeapEnvironment, type HeapOptions, SemispaceCollector } from "./semispace.ts";
+import type { CollectorName, HeapEnvironment, HeapOptions } from "./collector_options.ts";
+import { SemispaceCollector } from "./semispace.ts";
 import type { GcTypes } from "./type_info.ts";
 
 const CONTEXT = VMStoreContext.offsets;

@@ -1,0 +1,55 @@
+/**
+ * What collectors are chosen and configured by, what they work on, and the figures that they share.
+ */
+
+import { GC_MAX_OFFSET_BYTES, GC_OBJECTS_START, GC_RESERVATION_BYTES } from "../../abi/mod.ts";
+import { PAGE_BYTES } from "../../host/mod.ts";
+import type { Block } from "../block.ts";
+import type { ContinuationSource, RootSource, WeakSource } from "./collector.ts";
+import type { GcTypes } from "./type_info.ts";
+
+/** The name of a collector. */
+export type CollectorName = "generational" | "copying" | "null";
+/** The collectors there are. */
+export const COLLECTORS: readonly CollectorName[] = ["generational", "copying", "null"];
+
+/** What a collector is configured by. */
+export interface HeapOptions {
+  readonly collector: CollectorName;
+  /** Bytes of objects that a heap may hold. */
+  readonly limitBytes: number;
+  /** Collect at every allocation, so that every reference that somebody failed to report is stale at once. */
+  readonly collectAlways: boolean;
+}
+
+/** Everything that a collector works on. */
+export interface HeapEnvironment {
+  readonly types: GcTypes;
+  /** The VMStoreContext. */
+  readonly storeContext: Block;
+  readonly roots: RootSource;
+  readonly weak: WeakSource;
+  readonly continuations: ContinuationSource;
+}
+
+/** Spaces of a heap that collects always: a reference that was not updated stays recognisable for so many collections. */
+const STRESS_SPACES = 16;
+/** Zeroed in advance: what a second-level cache holds. */
+export const CHUNK_BYTES = 512 * 1024;
+/** Soft limit over live bytes after a collection. */
+export const GROWTH = 3;
+/** A collection that leaves less than this part of the heap free has found it full: the next ones would come ever faster, for ever less. */
+export const LEAST_FREE = 1 / 32;
+/** An empty space keeps this much memory; beyond, it is given back. */
+export const KEEP_BYTES = 64 << 20;
+
+/** The number of spaces of a collector that copies from one to the next. */
+export function spaceCountOf({ collectAlways }: HeapOptions): number {
+  return collectAlways ? STRESS_SPACES : 2;
+}
+
+/** Bytes of one of so many spaces, whole pages: all of them share what of the reservation is for objects. */
+export function spaceBytesOf(spaceCount: number): number {
+  const spacesBytes = GC_RESERVATION_BYTES - GC_MAX_OFFSET_BYTES - GC_OBJECTS_START;
+  return Math.floor(spacesBytes / spaceCount / PAGE_BYTES) * PAGE_BYTES;
+}
