@@ -36,6 +36,9 @@ export interface SignatureLayout {
 /** Values at or above this in a {@linkcode SignatureLayout} are stack offsets. */
 export const STACK_BASE = 1 << 16;
 
+/** Bytes of a slot of the value area, through which values cross between JavaScript and guests: as wide as a v128. */
+export const AREA_SLOT_BYTES = 16;
+
 /** Computes the layout for types given by `isFloatClass(type)` and `typeBytes(type)` lookups. */
 export function layoutSignature(
   params: Uint8Array,

@@ -7,6 +7,7 @@
  * EXC-1  What an exception carries never changes, and has the types of its tag.
  */
 
+import { AREA_SLOT_BYTES } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Frame, RawFrames } from "./backtrace.ts";
@@ -21,7 +22,6 @@ import {
   loadCell,
   loadSlot,
   makeCells,
-  SLOT_BYTES,
   storeCell,
   storeSlot,
 } from "./values.ts";
@@ -49,7 +49,7 @@ export class Payload {
     const payload = new Payload(tag);
     given.forEach((value, i) => {
       const bits = coerceValue(tag.store, params[i], paramTypes[i], value);
-      if (isNumeric(params[i])) storeCell(tag.store, params[i], payload.#cells, i * SLOT_BYTES, bits);
+      if (isNumeric(params[i])) storeCell(tag.store, params[i], payload.#cells, i * AREA_SLOT_BYTES, bits);
       else payload.#references[i] = value;
     });
     return payload;
@@ -87,7 +87,9 @@ export class Payload {
   /** A value as JavaScript sees it. */
   valueAt(index: number): unknown {
     const kind = this.tag.signature.params[index];
-    return isNumeric(kind) ? loadCell(this.tag.store, kind, this.#cells, index * SLOT_BYTES) : this.#references[index];
+    return isNumeric(kind)
+      ? loadCell(this.tag.store, kind, this.#cells, index * AREA_SLOT_BYTES)
+      : this.#references[index];
   }
 }
 

@@ -7,6 +7,7 @@
  * JavaScript across one (COLLECT-1); what collects, if it is time, is coercing (AREA-2).
  */
 
+import { AREA_SLOT_BYTES } from "../abi/mod.ts";
 import { HEAP_EXTERN, heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
 import { funcStateOf } from "./func_mark.ts";
 import { checkExternReference, checkReference, fromExternReference, fromReference, toReference } from "./gc/refs.ts";
@@ -28,12 +29,9 @@ export interface CellViews {
   readonly f64: Float64Array<ArrayBuffer>;
 }
 
-/** Bytes of a slot or cell. */
-export const SLOT_BYTES = 16;
-
 /** Cells outside of native memory, for values on their way. */
 export function makeCells(count: number): CellViews {
-  const buffer = new ArrayBuffer(count * SLOT_BYTES);
+  const buffer = new ArrayBuffer(count * AREA_SLOT_BYTES);
   return {
     bytes: new Uint8Array(buffer),
     i32: new Int32Array(buffer),

@@ -4,13 +4,13 @@
  *
  * A parser asks for an annotation where it may stand; one that nobody asked for is misplaced.
  *
- * May import: base. @module
+ * May import: base, wasm. @module
  */
 import { CodeBuffer, NONE } from "../base/mod.ts";
+import { SECTIONS } from "../wasm/mod.ts";
 import { Cursor } from "./cursor.ts";
 import { TextError } from "./errors.ts";
 import { type Annotation, type AnnotationName, type LexedText, TOKEN } from "./lexer.ts";
-import { SECTIONS } from "./sections.ts";
 
 /** A custom section that a text asks for. */
 export interface CustomText {
@@ -137,7 +137,7 @@ export class AnnotationReader {
       ? 0
       : section === "last"
       ? SECTIONS.length - 1
-      : SECTIONS.findIndex(([word]) => word === section);
+      : SECTIONS.findIndex(([, , word]) => word === section);
     if (place < 0) items.fail("@custom annotation: malformed section kind");
     items.at++;
     if (items.kind !== TOKEN.close) items.fail("@custom annotation: unexpected token");

@@ -1,7 +1,6 @@
 /** Where custom sections stand among the others: what `(@custom "name" (after type) ...)` says (spec: text-customannot). */
 import { bug } from "../base/mod.ts";
-import { type CustomSection, type Module, Reader } from "../wasm/mod.ts";
-import { CUSTOM_SECTION, SECTIONS } from "./sections.ts";
+import { CUSTOM_SECTION, type CustomSection, type Module, Reader, SECTIONS } from "../wasm/mod.ts";
 
 const HEADER_BYTES = 8;
 
@@ -28,5 +27,5 @@ export function customPlacements(module: Module, sections: readonly CustomSectio
 
 function wordOf(id: number): string {
   const row = SECTIONS.find(([, code]) => code === id);
-  return row === undefined ? bug(`section ${id} was decoded`) : row[0];
+  return row === undefined ? bug(`section ${id} was decoded`) : row[2];
 }

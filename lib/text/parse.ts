@@ -4,12 +4,11 @@
  * May import: base, wasm. @module
  */
 import { CodeBuffer, NONE } from "../base/mod.ts";
-import { writeU32Leb } from "../wasm/mod.ts";
+import { CUSTOM_SECTION, SECTIONS, type SectionWord, writeU32Leb } from "../wasm/mod.ts";
 import { Cursor } from "./cursor.ts";
 import { FieldParser, type FunctionHints, type SectionItems } from "./fields.ts";
 import { lex, type LexedText, TOKEN } from "./lexer.ts";
 import { writeByteVector, writeNames } from "./names.ts";
-import { CUSTOM_SECTION, SECTIONS, type SectionWord } from "./sections.ts";
 
 /** Options of parsing. */
 export interface ParseOptions {
@@ -112,7 +111,7 @@ function assemble(
     code: () => vector(parser.codes),
     data: () => vector(parser.datas),
   };
-  SECTIONS.forEach(([word, id], row) => {
+  SECTIONS.forEach(([, id, word], row) => {
     for (const { name, content, place } of parser.customs) if (place === 2 * row) custom(name, content);
     if (word === "code" && parser.hints.length > 0) custom(BRANCH_HINTS, branchHints(parser.hints));
     section.reset();

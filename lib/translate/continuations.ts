@@ -5,34 +5,20 @@
  * the value area, in both directions. A `resume` is a handler scope around one call: its clauses are where suspensions land, at the pads that
  * exceptions use (handlers.ts). The code behind the call runs when the continuation is done; that of a clause when it has suspended.
  *
- * CONT-T1  The area is read first thing behind the call and in each clause (HANDLER-1), and written last before the call.
+ * CONT-T1  The area is read first thing behind the call and in each clause (HANDLER-1, AREA-T1).
  *
  * May import: base, wasm, abi, ir. @module
  */
 
 import { HandlerKind, Libcall, VMRecord } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
-import { ADDR, Ir, REF, type Value } from "../ir/mod.ts";
+import { REF, type Value } from "../ir/mod.ts";
 import { contTypeAt, funcTypeAt, heapType, readHandlerHasLabel } from "../wasm/mod.ts";
-import {
-  addClause,
-  beginClause,
-  closeScope,
-  endDispatch,
-  loadRecord,
-  mayUnwind,
-  openScope,
-  RECORD_FIELD,
-} from "./handlers.ts";
+import { addClause, beginClause, closeScope, endDispatch, loadRecord, mayUnwind, openScope } from "./handlers.ts";
 import { branchTo } from "./labels.ts";
 import { libcall } from "./libcalls.ts";
 import type { Translator } from "./translator.ts";
-
-const AREA_SLOT_BYTES = 16;
-
-function area(t: Translator): Value {
-  return loadRecord(t, VMRecord.offsets.area, ADDR);
-}
+import { popToArea, pushFromArea } from "./value_area.ts";
 
 /** The function type index of a continuation type. */
 function funcOf(t: Translator, contType: number): number {
@@ -48,28 +34,6 @@ function paramsOf(t: Translator, contType: number): Uint8Array {
 function resultsOf(t: Translator, contType: number): Uint8Array {
   const { signatures, typeSig } = t.environment;
   return signatures.results[typeSig[funcOf(t, contType)]];
-}
-
-/** Pops `count` values and stores them to the area. */
-function popToArea(t: Translator, count: number): void {
-  const { builder, stack } = t;
-  const first = stack.length - count;
-  if (count > 0) {
-    const slots = area(t);
-    for (let k = 0; k < count; k++) {
-      builder.store(Ir.store, slots, NONE, stack.at(first + k) as Value, k * AREA_SLOT_BYTES, RECORD_FIELD);
-    }
-  }
-  stack.length = first;
-}
-
-/** Pushes values of the types out of the area. */
-function pushFromArea(t: Translator, types: Uint8Array): void {
-  if (types.length === 0) return;
-  const slots = area(t);
-  for (let k = 0; k < types.length; k++) {
-    t.push(t.builder.load(Ir.load, types[k], slots, NONE, k * AREA_SLOT_BYTES, RECORD_FIELD));
-  }
 }
 
 /** Calls the runtime with up to two immediates and then values. */

@@ -14,7 +14,7 @@
 
 import { HandlerKind, Libcall, TrapCode, VMRecord } from "../abi/mod.ts";
 import { bug, NONE } from "../base/mod.ts";
-import { ADDR, type Block, Ir, REF, type Value } from "../ir/mod.ts";
+import { type Block, REF, type Value } from "../ir/mod.ts";
 import { CATCH_KINDS, catchesTag, readCatchKind } from "../wasm/mod.ts";
 import {
   addClause,
@@ -25,33 +25,18 @@ import {
   loadRecord,
   mayUnwind,
   openScope,
-  RECORD_FIELD,
 } from "./handlers.ts";
 import { branchTo, endBlock, jumpToLabel } from "./labels.ts";
 import { libcall } from "./libcalls.ts";
 import { FrameKind, type Translator } from "./translator.ts";
-
-/** Bytes of a slot of the value area. */
-const AREA_SLOT_BYTES = 16;
-
-function area(t: Translator): Value {
-  return loadRecord(t, VMRecord.offsets.area, ADDR);
-}
+import { popToArea, pushFromArea } from "./value_area.ts";
 
 /** `throw`. */
 export function throwOp(t: Translator): void {
-  const { builder, environment, stack } = t;
   const tag = t.reader.readU32Leb();
-  const types = environment.tagTypes(tag);
-  const first = stack.length - types.length;
-  if (types.length > 0) {
-    const slots = area(t);
-    for (let k = 0; k < types.length; k++) {
-      builder.store(Ir.store, slots, NONE, stack.at(first + k) as Value, k * AREA_SLOT_BYTES, RECORD_FIELD);
-    }
-  }
+  popToArea(t, t.environment.tagTypes(tag).length);
   t.args.reset();
-  t.args.push(builder.iconst32(tag));
+  t.args.push(t.builder.iconst32(tag));
   leave(t, Libcall.throw);
 }
 
@@ -75,16 +60,6 @@ function leave(t: Translator, number: number): void {
   }
   t.builder.trap(TrapCode.unreachable);
   t.setUnreachable();
-}
-
-/** Pushes the payload of the exception that has landed. */
-function pushPayload(t: Translator, tag: number): void {
-  const types = t.environment.tagTypes(tag);
-  if (types.length === 0) return;
-  const slots = area(t);
-  for (let k = 0; k < types.length; k++) {
-    t.push(t.builder.load(Ir.load, types[k], slots, NONE, k * AREA_SLOT_BYTES, RECORD_FIELD));
-  }
 }
 
 /** `try_table`. */
@@ -121,7 +96,7 @@ export function endTryTable(t: Translator, frame: number): void {
     const kind = handlers.clauseKind.at(clause);
     const otherwise = beginClause(t, clause);
     const height = t.stack.length;
-    if (catchesTag(kind)) pushPayload(t, handlers.clauseTag.at(clause));
+    if (catchesTag(kind)) pushFromArea(t, t.environment.tagTypes(handlers.clauseTag.at(clause)));
     if (kind === HandlerKind.catch_ref || kind === HandlerKind.catch_all_ref) t.push(landedException(t));
     branchTo(t, t.clauseTarget.data[clause]);
     t.stack.length = height;
@@ -179,7 +154,7 @@ function enterCatch(t: Translator, kind: number, tag: number): void {
   t.reachable = true;
   // Nobody reads it unless something rethrows.
   t.frameException[frame] = landedException(t);
-  if (kind === HandlerKind.catch) pushPayload(t, tag);
+  if (kind === HandlerKind.catch) pushFromArea(t, t.environment.tagTypes(tag));
 }
 
 /** `end` of a legacy `try` without, or behind, its catches. */

@@ -340,32 +340,29 @@ export function brOnCast(taken: "success" | "failure", by: "type" | "descriptor"
 
 /** `br_on_null`: the reference goes on only where it is not null. */
 export function brOnNull(t: Translator): void {
-  const { builder } = t;
   const frame = t.frameAt(t.reader.readU32Leb());
   const ref = t.pop();
-  const leaving = builder.createBlock(), staying = builder.createBlock();
-  builder.brIf(builder.icmp(IntCond.eq, ref, builder.zero(t.func.type[ref])), leaving, staying);
-  builder.seal(leaving);
-  builder.switchTo(leaving);
-  branchTo(t, frame);
-  builder.seal(staying);
-  builder.switchTo(staying);
+  branchIfNull(t, ref, IntCond.eq, frame);
   t.push(ref);
 }
 
 /** `br_on_non_null`: the reference is the last operand of the branch, and gone where it is not taken. */
 export function brOnNonNull(t: Translator): void {
-  const { builder } = t;
   const frame = t.frameAt(t.reader.readU32Leb());
-  const ref = t.stack.at(t.stack.length - 1) as Value;
+  branchIfNull(t, t.stack.at(t.stack.length - 1) as Value, IntCond.ne, frame);
+  t.pop();
+}
+
+/** Branches where comparing the reference with null holds; goes on where it does not. */
+function branchIfNull(t: Translator, ref: Value, condition: number, frame: number): void {
+  const { builder } = t;
   const leaving = builder.createBlock(), staying = builder.createBlock();
-  builder.brIf(builder.icmp(IntCond.ne, ref, builder.zero(t.func.type[ref])), leaving, staying);
+  builder.brIf(builder.icmp(condition, ref, builder.zero(t.func.type[ref])), leaving, staying);
   builder.seal(leaving);
   builder.switchTo(leaving);
   branchTo(t, frame);
   builder.seal(staying);
   builder.switchTo(staying);
-  t.pop();
 }
 
 /** `ref.as_non_null`. */

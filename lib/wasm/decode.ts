@@ -31,6 +31,7 @@ import {
 } from "./module.ts";
 import { NameSection } from "./names.ts";
 import { Reader } from "./reader.ts";
+import { CUSTOM_SECTION, type SectionName, SECTIONS } from "./sections.ts";
 import { readRefType, readStorageType, readValType } from "./type_reader.ts";
 import { TypeRegistry } from "./type_registry.ts";
 import {
@@ -44,26 +45,6 @@ import {
   type ValType,
 } from "./types.ts";
 
-/** The sections in the order in which they must occur, custom ones aside; the id is the row's number (spec: binary-section). */
-const SECTION_ORDER = [
-  ["type", 1],
-  ["import", 2],
-  ["function", 3],
-  ["table", 4],
-  ["memory", 5],
-  ["tag", 13],
-  ["global", 6],
-  ["export", 7],
-  ["start", 8],
-  ["element", 9],
-  ["data count", 12],
-  ["code", 10],
-  ["data", 11],
-] as const;
-
-type SectionName = typeof SECTION_ORDER[number][0];
-
-const CUSTOM_SECTION = 0;
 const WASM_MAGIC = 0x6d736100;
 const WASM_VERSION = 1;
 /** The version field of a component: version 13, layer 1. */
@@ -158,9 +139,9 @@ class Decoder {
       reader.end = end; // DECODE-1
       if (id === CUSTOM_SECTION) this.#readCustom();
       else {
-        const row = SECTION_ORDER.findIndex(([, code]) => code === id);
+        const row = SECTIONS.findIndex(([, code]) => code === id);
         if (row < 0) reader.fail(`malformed section id ${id}`, start);
-        const [name] = SECTION_ORDER[row];
+        const [name] = SECTIONS[row];
         if (row <= order) reader.fail(`unexpected ${name} section: out of order or repeated`, start);
         order = row;
         if (name === "tag") reader.need("exceptions", start);

@@ -24,6 +24,7 @@ export * from "./opcodes.ts";
 export * from "./immediates.ts";
 export * from "./instructions.ts";
 export * from "./const_expr.ts";
+export * from "./sections.ts";
 export * from "./module.ts";
 export * from "./name_maps.ts";
 export * from "./names.ts";

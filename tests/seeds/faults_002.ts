@@ -91,7 +91,7 @@ export const FAULTS_002 = [
   },
   {
     row: "2.23",
-    file: "lib/codegen/stubs/value_area.ts",
+    file: "lib/abi/calling.ts",
     replace: "AREA_SLOT_BYTES = 16",
     with: "AREA_SLOT_BYTES = 8",
   },

@@ -18,23 +18,30 @@ import { fitsI8, SUB } from "./forms.ts";
 import { ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
+/** Begins an instruction that takes the arguments of call `v` that travel in registers. */
+function beginWithArguments(c: Selector, v: number, shape: number): Inst {
+  const { code, list } = c;
+  const { params } = c.target.layout(c.aux[v]);
+  const start = c.b[v], count = c.c[v];
+  list.reset();
+  for (let k = 0; k < count; k++) if (params[k] < STACK_BASE) list.push(c.reg(c.pool[start + k]));
+  const i = code.begin(shape, 0);
+  let next = 0;
+  for (let k = 0; k < count; k++) if (params[k] < STACK_BASE) code.useFixed(list.data[next++], params[k]);
+  return i;
+}
+
 /** Begins call `v` of a shape: arguments stored and collected, fixed uses added. `callee` is a further register operand or NONE. */
 function beginCall(c: Selector, v: number, shape: number, callee: number): Inst {
-  const { code, list } = c;
+  const { code } = c;
   const layout = c.target.layout(c.aux[v]);
   const start = c.b[v], count = c.c[v];
   for (let k = 0; k < count; k++) {
     const location = layout.params[k];
     if (location >= STACK_BASE) storeToStack(c, c.pool[start + k], MemBase.rsp, location - STACK_BASE);
   }
-  list.reset();
-  for (let k = 0; k < count; k++) if (layout.params[k] < STACK_BASE) list.push(c.reg(c.pool[start + k]));
   const elem = callee === NONE ? NONE : c.reg(callee);
-  const i = code.begin(shape, 0);
-  let next = 0;
-  for (let k = 0; k < count; k++) {
-    if (layout.params[k] < STACK_BASE) code.useFixed(list.data[next++], layout.params[k]);
-  }
+  const i = beginWithArguments(c, v, shape);
   if (elem !== NONE) code.regOp[i] = code.use(elem);
   code.clobbers[i] = ALLOCATABLE;
   code.imm[i] = c.imm[v];
@@ -150,7 +157,7 @@ const LIBCALL = ruleList({
  * once; otherwise they would overwrite this frame, so they are gathered in the outgoing area, and moved when the frame is given up.
  */
 function beginTailCall(c: Selector, v: number, shape: number, callee: number): Inst {
-  const { code, list } = c;
+  const { code } = c;
   const layout = c.target.layout(c.aux[v]);
   const mine = c.target.layout(c.func.signature).stackArgBytes;
   const start = c.b[v], count = c.c[v];
@@ -163,14 +170,8 @@ function beginTailCall(c: Selector, v: number, shape: number, callee: number): I
       storeToStack(c, c.pool[start + k], MemBase.rbp, STACK_ARGUMENTS_FROM_RBP + mine - layout.stackArgBytes + offset);
     } else storeToStack(c, c.pool[start + k], MemBase.rsp, offset);
   }
-  list.reset();
-  for (let k = 0; k < count; k++) if (layout.params[k] < STACK_BASE) list.push(c.reg(c.pool[start + k]));
   const elem = callee === NONE ? NONE : c.reg(callee);
-  const i = code.begin(shape, 0);
-  let next = 0;
-  for (let k = 0; k < count; k++) {
-    if (layout.params[k] < STACK_BASE) code.useFixed(list.data[next++], layout.params[k]);
-  }
+  const i = beginWithArguments(c, v, shape);
   if (elem !== NONE) code.useFixed(elem, TAIL_CALLEE);
   code.imm[i] = c.imm[v];
   code.imm2[i] = layout.stackArgBytes;

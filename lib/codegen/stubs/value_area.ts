@@ -1,14 +1,12 @@
 /** Moves between the value area, registers and the stack, for the thunks: 16-byte slots, values in their own width. */
 
-import { STACK_BASE } from "../../abi/mod.ts";
+import { AREA_SLOT_BYTES, STACK_BASE } from "../../abi/mod.ts";
 import { IS_FLOAT_CLASS, TYPE_BYTES } from "../../ir/mod.ts";
 import { type Assembler, packMem } from "../../x64/mod.ts";
 import * as F from "../isel/forms.ts";
 import { NO_REG } from "../../x64/mod.ts";
 import { SCRATCH_XMM } from "../registers.ts";
 
-/** Bytes of a slot of the value area. */
-const AREA_SLOT_BYTES = 16;
 /** Carries values from memory to memory. */
 const R10 = 10;
 

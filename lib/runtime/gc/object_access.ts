@@ -7,14 +7,14 @@
  * OBJ-3  Indices are checked here, against the object itself; that what is touched lies in the object is checked again below (HEAP-1).
  */
 
-import { GC_ARRAY_ELEMENTS, GC_MAX_OFFSET_BYTES, GcKind, Storage } from "../../abi/mod.ts";
+import { AREA_SLOT_BYTES, GC_ARRAY_ELEMENTS, GC_MAX_OFFSET_BYTES, GcKind, Storage } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
 import { type ArrayType, type FuncType, type StructType, unpacked, type ValType } from "../../wasm/mod.ts";
 import { ValueKind, valueKindOf } from "../signature.ts";
 import type { StoreState } from "../store_state.ts";
 import type { TagState } from "../tag.ts";
 import { Trap } from "../traps.ts";
-import { type BitValue, coerceValue, loadCell, makeCells, SLOT_BYTES, storeCell } from "../values.ts";
+import { type BitValue, coerceValue, loadCell, makeCells, storeCell } from "../values.ts";
 import { fromReference, type HeapReference, RefError, storeOfReference, usedReference } from "./refs.ts";
 
 /** One value on its way. Nothing of the user's runs while something is in it. */
@@ -73,7 +73,7 @@ function makeObject(
   makeRoom(store, sizeBytes + bits.length * EXTERN_BYTES);
   const cells = makeCells(bits.length);
   // What the values refer to may have been given up by user code that ran for a later one: this throws, so nothing is allocated before.
-  bits.forEach((value, i) => storeCell(store, kindOf(store, types[i]), cells, i * SLOT_BYTES, value));
+  bits.forEach((value, i) => storeCell(store, kindOf(store, types[i]), cells, i * AREA_SLOT_BYTES, value));
   const reference = allocate() || full();
   for (let i = 0; i < bits.length; i++) {
     store.gc.writeField(reference, i, cells.i32.subarray(4 * i, 4 * i + 4));
