@@ -1,5 +1,5 @@
 /**
- * How long instantiating takes by the size of a table and of data: tables are to cost the same at any size.
+ * How long instantiating takes by the size of a table, of data, and by the number of functions: it is to cost the same at any size.
  *
  * usage: deno task bench:instantiate
  */
@@ -7,35 +7,65 @@
 import { Engine, Instance, Module, Store } from "../mod.ts";
 import { parseModule } from "../lib/text/mod.ts";
 
-const ROUNDS = 200;
+const ROUNDS = 400;
+const WARM_UP = 100;
 
 /** The median time in microseconds to make a store with an instance, and to drop it. */
-function measure(engine: Engine, text: string, rounds: number): number {
-  using module = new Module(engine, parseModule(text));
+function measure(engine: Engine, bytes: Uint8Array): number {
+  using module = new Module(engine, bytes);
   const samples: number[] = [];
-  for (let round = 0; round < rounds + 5; round++) {
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     const started = performance.now();
     const store = new Store(engine);
     new Instance(store, module);
     store.close();
-    if (round >= 5) samples.push((performance.now() - started) * 1000);
+    if (round >= WARM_UP) samples.push((performance.now() - started) * 1000);
   }
-  return samples.toSorted((a, b) => a - b)[rounds >> 1];
+  return samples.toSorted((a, b) => a - b)[ROUNDS >> 1];
+}
+
+/** Measures each size of something, then says how far the times lie apart. */
+function compare(engine: Engine, what: string, sizes: readonly number[], make: (size: number) => Uint8Array): void {
+  const times = sizes.map((size) => {
+    const time = measure(engine, make(size));
+    console.log(`${what.replace("#", size.toLocaleString("en"))}: ${time.toFixed(1)} us`);
+    return time;
+  });
+  console.log(`  largest time over smallest: ${(Math.max(...times) / Math.min(...times)).toFixed(2)}\n`);
+}
+
+function leb(value: number): number[] {
+  const bytes: number[] = [];
+  for (; value >= 0x80; value = Math.floor(value / 128)) bytes.push(value & 0x7f | 0x80);
+  return [...bytes, value];
+}
+
+/** A module of one memory and one data segment that fills it: as a text it would be four times as large. */
+function moduleOfData(kibibytes: number): Uint8Array {
+  const length = kibibytes * 1024;
+  const memory = [0, ...leb(length / 65536)];
+  const segment = [1, 0, 0x41, 0, 0x0b, ...leb(length)];
+  const head = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[5, ...leb(1 + memory.length), 1, ...memory],
+    ...[11, ...leb(segment.length + length), ...segment],
+  ];
+  const bytes = new Uint8Array(head.length + length).fill(0x61);
+  bytes.set(head);
+  return bytes;
 }
 
 using engine = new Engine();
-for (const elements of [1, 100, 10_000, 100_000, 1_000_000, 10_000_000]) {
-  const time = measure(engine, `(module (table ${elements} funcref) (elem (i32.const 0) $f) (func $f))`, ROUNDS);
-  console.log(`table of ${elements} elements: ${time.toFixed(0)} us`);
-}
-for (const functions of [1, 1000, 100_000]) {
-  const body = Array.from({ length: functions }, (_, i) => `(func $f${i})`).join("");
-  const names = Array.from({ length: functions }, (_, i) => `$f${i}`).join(" ");
-  const text = `(module (table ${functions} funcref) (elem (i32.const 0) func ${names}) ${body})`;
-  console.log(`${functions} functions in a table: ${measure(engine, text, ROUNDS).toFixed(0)} us`);
-}
-for (const kibibytes of [64, 1024, 16 * 1024]) {
-  const data = "a".repeat(kibibytes * 1024);
-  const time = measure(engine, `(module (memory ${kibibytes / 64}) (data (i32.const 0) "${data}"))`, 20);
-  console.log(`data of ${kibibytes} KiB: ${time.toFixed(0)} us`);
-}
+measure(engine, parseModule("(module (memory 1) (table 10 funcref))")); // until V8 has optimised what is measured
+compare(
+  engine,
+  "table of # elements",
+  [1, 100, 10_000, 100_000, 1_000_000, 10_000_000],
+  (size) => parseModule(`(module (table ${size} funcref) (elem (i32.const 0) $f) (func $f))`),
+);
+compare(engine, "# functions in a table", [1, 1000, 100_000], (size) => {
+  const names = Array.from({ length: size }, (_, i) => `$f${i}`);
+  const functions = names.map((name) => `(func ${name})`).join("");
+  return parseModule(`(module (table ${size} funcref) (elem (i32.const 0) func ${names.join(" ")}) ${functions})`);
+});
+compare(engine, "data of # KiB", [64, 1024, 16 * 1024, 64 * 1024, 256 * 1024], moduleOfData);

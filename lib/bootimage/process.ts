@@ -306,6 +306,20 @@ export function emitThreadExit(a: BootAssembler, data: Label, exit: Label): void
   a.systemCall(SYS_MUNMAP);
   a.jmp(next);
   a.bind(last);
+
+  const nextFile = a.newLabel(), lastFile = a.newLabel();
+  a.load32(COUNT, at(LEDGER_ADDRESS, LEDGER.fileCount));
+  a.bind(nextFile);
+  a.test32(COUNT);
+  a.branch(COND.E, lastFile);
+  a.r(DEC, COUNT);
+  a.load32(RDI, atIndex(LEDGER_ADDRESS, COUNT, 2, LEDGER.files));
+  a.test32(RDI);
+  a.branch(COND.E, nextFile);
+  a.r(DEC, RDI);
+  a.systemCall(SYS_CLOSE);
+  a.jmp(nextFile);
+  a.bind(lastFile);
   a.move(RDI, LEDGER_ADDRESS);
   a.set(RSI, LEDGER_BYTES);
   a.systemCall(SYS_MUNMAP);

@@ -13,7 +13,7 @@ import { boot } from "./boot.ts";
 import { BOOT_DATA } from "./boot_data.ts";
 import { systemError } from "./errors.ts";
 import { aliasMemory, isWorker, registerThreadExit } from "./ffi.ts";
-import { LEDGER, LEDGER_BYTES, LEDGER_MAPPING_COUNT } from "./ledger_layout.ts";
+import { LEDGER, LEDGER_BYTES, LEDGER_FILE_COUNT, LEDGER_MAPPING_COUNT } from "./ledger_layout.ts";
 
 const SYS_MMAP = 9;
 const PROT_READ_WRITE = 3;
@@ -66,6 +66,27 @@ export function strikeMapping(address: number): void {
   w[at + 1] = 0;
   slotByAddress.delete(address);
   freeSlots.push(slot);
+}
+
+/** Notes an open file of this isolate. */
+export function noteFile(fd: number): void {
+  const w = ledger();
+  if (w === null) return;
+  const count = w[LEDGER.fileCount >> 2];
+  const files = LEDGER.files >> 2;
+  let slot = 0;
+  while (slot < count && w[files + slot] !== 0) slot++;
+  if (slot === LEDGER_FILE_COUNT) return; // a full ledger leaks at termination only
+  if (slot === count) w[LEDGER.fileCount >> 2] = slot + 1;
+  w[files + slot] = fd + 1;
+}
+
+/** Strikes a file out, before it is closed. */
+export function strikeFile(fd: number): void {
+  const w = ledger();
+  if (w === null) return;
+  const files = LEDGER.files >> 2;
+  for (let slot = 0; slot < w[LEDGER.fileCount >> 2]; slot++) if (w[files + slot] === fd + 1) w[files + slot] = 0;
 }
 
 /** The bit maps that a ledger keeps its own copy of: byte offset in the ledger. */

@@ -5,7 +5,7 @@
  * image, walks this structure. The table is shared by the JavaScript side (ledger.ts) and the builder of the boot image.
  *
  * ```
- *    0 header | 1024 record bits | 2048 arena bits | 4096 mappings: address, length; 0 = free entry
+ *    0 header, 16 files: descriptor + 1 each, 0 = free entry | 1024 record bits | 2048 arena bits | 4096 mappings: address, length; 0 = free entry
  * ```
  */
 
@@ -18,6 +18,10 @@ export const LEDGER = {
   mappingCount: 0,
   /** u32: the isolate's slot of the ticker plus 1, 0 while it has none. */
   tickerSlot: 4,
+  /** u32: file entries in use are below this. */
+  fileCount: 8,
+  /** u32 each: a file descriptor plus 1. */
+  files: 16,
   /** Bit map of the record chunks this isolate owns. */
   recordBits: 1024,
   /** Bit map of the arena chunks this isolate owns. */
@@ -32,6 +36,8 @@ export const LEDGER_BYTES = 65536;
 export const LEDGER_MAPPING_BYTES = 16;
 /** Mappings that fit; what does not fit is leaked when the Worker is terminated. */
 export const LEDGER_MAPPING_COUNT = (LEDGER_BYTES - LEDGER.mappings) / LEDGER_MAPPING_BYTES;
+/** Files that fit; what does not fit stays open when the Worker is terminated. */
+export const LEDGER_FILE_COUNT = (LEDGER.recordBits - LEDGER.files) / 4;
 /** Words of the record bit map. */
 export const RECORD_BIT_WORDS = RECORD_COUNT / RECORDS_PER_CHUNK / 32;
 /** Words of the arena bit map. */

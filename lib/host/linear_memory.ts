@@ -86,7 +86,6 @@ export class LinearMemory implements GrowableBytes {
   readonly guardedBytes: number = RESERVATION_BYTES;
   readonly #memory: V8Memory;
   #buffer: ArrayBuffer;
-  #imageBytes = 0;
 
   /** Use {@linkcode allocateLinearMemory}. */
   constructor(memory: V8Memory) {
@@ -152,27 +151,20 @@ export class LinearMemory implements GrowableBytes {
   }
 
   /**
-   * Maps the first `imageBytes` of file `fd` over the memory, private: a copy-on-write image of the initial contents.
-   *
-   * Grow first: a mapping past the length would be memory that the guest must not have. The file must be padded to whole pages,
-   * or touching its tail raises SIGBUS.
+   * Maps the first `byteLength` bytes of file `fd` over the memory at `offsetBytes`, private: a copy-on-write image of the initial contents.
+   * All are whole pages inside the memory and the file (IMAGE-2).
    */
-  mapImage(fd: number, imageBytes: number): void {
-    if (imageBytes % PAGE_BYTES !== 0 || imageBytes > this.byteLength) {
-      bug("a memory image is not whole pages inside the memory");
-    }
-    mapMemory(this.baseAddress, imageBytes, PROTECTION.readWrite, MAP.private | MAP.fixed, fd, 0);
-    this.#imageBytes = imageBytes;
+  mapImage(fd: number, offsetBytes: number, byteLength: number): void {
+    const isFine = offsetBytes % PAGE_BYTES === 0 && byteLength % PAGE_BYTES === 0 && offsetBytes >= 0 &&
+      offsetBytes + byteLength <= this.byteLength;
+    if (!isFine) bug("a memory image is not whole pages inside the memory");
+    const address = this.baseAddress + offsetBytes;
+    mapMemory(address, byteLength, PROTECTION.readWrite, MAP.private | MAP.fixed, fd, 0);
   }
 
   /** Restores the initial contents, image or zeros, over the whole length (3 to 8 us). */
   resetContents(): void {
     if (this.byteLength !== 0) adviseMemory(this.baseAddress, this.byteLength, ADVICE.dontNeed);
-  }
-
-  /** Bytes that {@linkcode mapImage} covered. */
-  get imageBytes(): number {
-    return this.#imageBytes;
   }
 }
 

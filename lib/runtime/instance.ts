@@ -119,12 +119,7 @@ export class InstanceState implements ConstContext, RootSource {
       }
       if (segment.mode !== "passive") this.dropElements(i);
     });
-    module.datas.forEach((segment, i) => {
-      if (segment.mode !== "active") return;
-      const start = this.#offset(segment.offset);
-      this.initMemory(segment.memoryIndex, i, start, 0, segment.end - segment.start, (code) => new Trap(code));
-      this.dropData(i);
-    });
+    if (module.datas.length !== 0) this.#writeData();
     if (module.start !== NONE) this.#runStart(module.start);
   }
 
@@ -363,6 +358,20 @@ export class InstanceState implements ConstContext, RootSource {
         vmctx: this.address,
       });
     }
+  }
+
+  /** Writes active data segments in order, those that the module has laid out already at once. */
+  #writeData(): void {
+    const { module, dataImage } = this.state;
+    dataImage.memories.forEach((contents, i) => contents?.writeTo(this.memories[module.importedMemoryCount + i]));
+    module.datas.forEach((segment, i) => {
+      if (segment.mode !== "active") return;
+      if (i >= dataImage.segments) {
+        const start = this.#offset(segment.offset);
+        this.initMemory(segment.memoryIndex, i, start, 0, segment.end - segment.start, (code) => new Trap(code));
+      }
+      this.dropData(i);
+    });
   }
 
   /** What was evaluated already is a root while the rest is. */

@@ -3,7 +3,7 @@
  */
 
 import { VMMemoryDefinition } from "../abi/mod.ts";
-import type { GrowableBytes } from "../host/mod.ts";
+import type { GrowableBytes, MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
@@ -21,6 +21,8 @@ export class MemoryState {
   readonly shared: SharedMemoryState | undefined;
   /** Address of the VMMemoryDefinition. */
   readonly definitionAddress: number;
+  /** What lies under the bytes that nobody has written to (data_image.ts). */
+  image: MemoryImage | undefined = undefined;
   /** The API's object for this memory, once it has one. */
   wrapper: unknown = undefined;
   /** Where this store's definition record is; none for a shared memory. */

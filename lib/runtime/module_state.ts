@@ -4,8 +4,10 @@
 
 import { type CompiledModule, type ModuleShape, shapeOf } from "../abi/mod.ts";
 import { bug, NONE } from "../base/mod.ts";
-import { type ConstExpr, type Module, toCanonical, type ValType } from "../wasm/mod.ts";
+import { type Module, toCanonical, type ValType } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
+import { constantOffset } from "./constant_offset.ts";
+import { type DataImage, layOutData } from "./data_image.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { GlobalType } from "./global.ts";
 import type { TableType } from "./table.ts";
@@ -28,6 +30,7 @@ export class ModuleState {
   /** The number of leading element segments that `tableImages` accounts for. */
   readonly imagedSegments: number;
   #code: LoadedCode | undefined;
+  #dataImage: DataImage | undefined;
 
   constructor(engine: EngineState, module: Module, compiled: CompiledModule) {
     if (compiled.options.bounds !== engine.bounds) bug("a module's bounds mode is not its engine's");
@@ -51,8 +54,15 @@ export class ModuleState {
     return this.#code ??= loadCode(this.compiled, this.module);
   }
 
-  /** Gives up this module's hold on its code; stores keep theirs. */
+  /** The initial contents of its memories, laid out by the first call: a module that is only compiled holds its data once. */
+  get dataImage(): DataImage {
+    return this.#dataImage ??= layOutData(this.module);
+  }
+
+  /** Gives up this module's hold on its code, stores keep theirs; and closes the images of its memories, which memories keep. */
   release(): void {
+    for (const contents of this.#dataImage?.memories ?? []) contents?.image?.close();
+    this.#dataImage = undefined;
     this.#code?.release();
     this.#code = undefined;
   }
@@ -107,13 +117,4 @@ function imageTables(module: Module, images: (Int32Array | undefined)[]): number
     image.set(funcs, start);
   }
   return elements.length;
-}
-
-/** The value of an offset that is a single constant, unsigned, or NONE. */
-function constantOffset({ instrs }: ConstExpr): number {
-  if (instrs.length !== 1) return NONE;
-  const [instr] = instrs;
-  if (instr.name === "i32.const") return instr.value >>> 0;
-  if (instr.name === "i64.const") return (instr.lo >>> 0) + (instr.hi >>> 0) * 0x1_0000_0000;
-  return NONE;
 }

@@ -132,7 +132,7 @@ Deno.test("three Workers and the main thread trap at once without mixing up", as
   for (const worker of workers) worker.terminate();
 });
 
-Deno.test("a terminated Worker's mappings, records and code are freed (LIFE-1)", async () => {
+Deno.test("a terminated Worker's mappings, records, code and files are freed (LIFE-1)", async () => {
   const { data } = boot();
   const words = (offset: number, length: number) => data.slice(offset >> 2, (offset + length) >> 2).join();
   const state = () => [words(BOOT_DATA.recordBits, 512), words(BOOT_DATA.arenaBits, 2048)].join(";");
@@ -143,14 +143,25 @@ Deno.test("a terminated Worker's mappings, records and code are freed (LIFE-1)",
     before = state();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  const images = () =>
+    [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+      try {
+        return Deno.readLinkSync(`/proc/self/fd/${name}`).includes("theropod-image");
+      } catch {
+        return false; // the descriptor that the listing itself used
+      }
+    }).length;
+  assertEquals(images(), 0);
   const worker = await startWorker();
   const report = await run(worker, 1);
   assertNotEquals(state(), before);
+  assertEquals(images(), 2);
   const chunk = (report.codeAddress - loadAddress(data, BOOT_DATA.arenaRx >> 2)) / ARENA_CHUNK_BYTES | 0;
   assertEquals((data[(BOOT_DATA.arenaBits >> 2) + (chunk >> 5)] >>> (chunk & 31)) & 1, 1);
   assertEquals(report.marked.map(holdsMarker), [true, true, true, true]);
   worker.terminate();
   assert(await eventually(() => state() === before), "claims are given back");
+  assert(await eventually(() => images() === 0), "files are closed");
   for (const address of report.marked) assert(await eventually(() => !holdsMarker(address)), "the mapping is gone");
 });
 

@@ -8,6 +8,7 @@ import {
   codeArena,
   HeapReservation,
   loadAddress,
+  makeMemoryImage,
   mapRegion,
   PAGE_BYTES,
   recordPool,
@@ -51,6 +52,9 @@ function run(traps: number): WorkerReport {
   });
   stack.slab.words[(stack.limit - stack.slab.addressNumber) / 4] = MARKER;
   mapRegion(4096).release();
+  const range = { offsetBytes: 0, byteLength: PAGE_BYTES };
+  const files = [1, 2, 3].map((n) => makeMemoryImage(range, [{ offsetBytes: 0, bytes: Uint8Array.of(n) }])!);
+  files[1].close();
   codeArena().free(codeArena().allocate(200_000));
   const code = placeCode((a) => {
     a.rm(F.load64, 2, RECORD_MEM, RECORD.area);

@@ -88,7 +88,7 @@ Deno.test("mapImage() lays a copy-on-write image that survives growth and is res
   const fd = sys(SYS.memfd_create, scratchString("image"), 1);
   assertEquals(sys(SYS.write, fd, image.addressNumber, PAGE_BYTES), PAGE_BYTES);
   const memory = allocateLinearMemory(1);
-  memory.mapImage(fd, PAGE_BYTES);
+  memory.mapImage(fd, 0, PAGE_BYTES);
   sys(SYS.close, fd);
   let bytes = new Uint8Array(memory.buffer);
   assertEquals([bytes[0], bytes[PAGE_BYTES - 1], bytes[PAGE_BYTES]], [7, 7, 0]);
@@ -100,7 +100,7 @@ Deno.test("mapImage() lays a copy-on-write image that survives growth and is res
   bytes[65536] = 10;
   memory.resetContents();
   assertEquals([bytes[0], bytes[PAGE_BYTES - 1], bytes[PAGE_BYTES], bytes[65536]], [7, 7, 0, 0]);
-  assertThrows(() => memory.mapImage(fd, 100), Error, "whole pages");
+  assertThrows(() => memory.mapImage(fd, 0, 100), Error, "whole pages");
   image.release();
 });
 
