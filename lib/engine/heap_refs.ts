@@ -93,6 +93,16 @@ export abstract class AnyRef extends HeapReference {
     return this as unknown as RefOfType<T>;
   }
 
+  /** What `console.log` shows: the object's fields or elements, as far as a screen has room for them. */
+  [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
+    const { name } = this.constructor;
+    if (this.isDisposed) return `${name} (released)`;
+    if (this instanceof ExnRef) return `${name} ${inspect(this.values(), options)}`;
+    return this instanceof StructRef || this instanceof ArrayRef
+      ? `${name} ${inspect(toPlain(this, MOST_SHOWN), options)}`
+      : name;
+  }
+
   /**
    * Whether any value that a guest may have handed out is a reference to a type: also null and unboxed scalars can be asked about.
    *
@@ -105,6 +115,9 @@ export abstract class AnyRef extends HeapReference {
     return value instanceof I31Ref && typeof type === "string" && I31_TYPES.has(type);
   }
 }
+
+/** Objects and elements that an inspection shows. */
+const MOST_SHOWN = 100;
 
 const I31_TYPES: ReadonlySet<string> = new Set(["i31", "eq", "any"]);
 

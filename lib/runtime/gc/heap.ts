@@ -4,10 +4,11 @@
  * Address space is taken when the first object is made or the first module comes that may have any. Everything here obeys COLLECT-1: nothing
  * collects but `prepare` and `collect`.
  *
- * HEAP-1  Readers and writers check that what they touch lies inside the object (SEEDS 1.23): a defect of ours ends in an error, not elsewhere in
- *         the heap.
+ * HEAP-1  Readers and writers go through {@linkcode ObjectData}, which checks that what they touch lies inside the object (SEEDS 1.23): a defect
+ *         of ours ends in an error, not elsewhere in the heap.
  * HEAP-2  A function's id never changes or goes: functions live as long as their store (OWN-1), and each has at most one id, so the table of
  *         ids is bounded by the functions there are and needs no collection.
+ * HEAP-3  While somebody holds references as numbers ({@linkcode GcHeap.holdReferences}), a collection is a defect, found at once (SEEDS 1.21).
  */
 
 import {
@@ -27,6 +28,7 @@ import {
   VMStoreContext,
 } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
+import { isRef, type ValType } from "../../wasm/mod.ts";
 import type { Block, BlockAllocator } from "../block.ts";
 import type { FuncState } from "../func_ref.ts";
 import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource } from "./collector.ts";
@@ -34,7 +36,9 @@ import { HandleTable } from "./handles.ts";
 import { GenerationalCollector } from "./generational.ts";
 import { NullCollector } from "./null_collector.ts";
 import type { CollectorName, HeapEnvironment, HeapOptions } from "./collector_options.ts";
+import { ObjectData } from "./object_data.ts";
 import { SemispaceCollector } from "./semispace.ts";
+import { referenceMatches } from "./type_check.ts";
 import type { GcTypes } from "./type_info.ts";
 
 const CONTEXT = VMStoreContext.offsets;
@@ -74,6 +78,11 @@ export class GcHeap {
   /** Addresses of VMFuncRefs by id, and how many. */
   #funcTable: Block | undefined;
   #funcCount = 1;
+  /** The object that is read or written. */
+  readonly #data = new ObjectData();
+  /** How many hold references (HEAP-3). */
+  #holders = 0;
+  readonly #hold: Disposable = { [Symbol.dispose]: () => void this.#holders-- };
 
   constructor(owner: HeapOwner) {
     this.#owner = owner;
@@ -122,6 +131,7 @@ export class GcHeap {
 
   /** A point where no raw reference is held: collects if it is time, so that `sizeBytes` can be allocated. */
   prepare(sizeBytes = EXTERN_BYTES): void {
+    this.#requireUnheld();
     const { collector } = this;
     const before = collector.collections;
     try {
@@ -134,12 +144,26 @@ export class GcHeap {
 
   /** Collects now, if there is anything; no raw reference is held. */
   collect(): void {
+    this.#requireUnheld();
     try {
       this.#collector?.collect();
     } catch (error) {
       this.#fail(error);
     }
     this.onCollected?.();
+  }
+
+  /**
+   * Says that references are held as numbers from here to the end of the scope: `using _ = gc.holdReferences()`. What would collect meanwhile
+   * fails (HEAP-3).
+   */
+  holdReferences(): Disposable {
+    this.#holders++;
+    return this.#hold;
+  }
+
+  #requireUnheld(): void {
+    if (this.#holders !== 0) bug("a collection while references are held as numbers");
   }
 
   #fail(error: unknown): never {
@@ -266,35 +290,58 @@ export class GcHeap {
     this.collector.words[this.#word(reference + descriptorOffset)] = descriptor;
   }
 
-  /** Reads a field into the first words of `words`, packed ones zero-extended (SEEDS 1.12 to 1.14), a function as its VMFuncRef's address. */
-  readField(reference: number, field: number, words: Int32Array): void {
-    const { offsets, storage, sizeBytes } = this.structLayout(reference);
-    this.#checkField(field, offsets.length);
-    this.#read(reference + offsets[field], reference + sizeBytes, storage[field], words);
+  /** The bytes of a struct or an exception, until the next allocation (DATA-2). */
+  structData(reference: number): ObjectData {
+    return this.#data.aim(this.collector, reference, this.structLayout(reference).sizeBytes);
   }
 
-  /** Writes a field from the first words of `words` (SEEDS 1.15 to 1.17, 1.19). */
-  writeField(reference: number, field: number, words: Int32Array): void {
-    const { offsets, storage, sizeBytes } = this.structLayout(reference);
+  /** The bytes of an array, its head included. */
+  #arrayData(reference: number, elementBytes: number): ObjectData {
+    const sizeBytes = GC_ARRAY_ELEMENTS + this.arrayLength(reference) * elementBytes;
+    return this.#data.aim(this.collector, reference, sizeBytes);
+  }
+
+  /** Reads a field into the first words of `words`, packed ones zero-extended (SEEDS 1.12 to 1.14), a function as its VMFuncRef's address. */
+  readField(reference: number, field: number, words: Int32Array): void {
+    const { offsets, storage } = this.structLayout(reference);
     this.#checkField(field, offsets.length);
-    this.#write(reference + offsets[field], reference + sizeBytes, storage[field], words, reference);
+    this.#read(this.structData(reference), offsets[field], storage[field], words);
+  }
+
+  /** Writes a field from the first words of `words` (SEEDS 1.15 to 1.17). */
+  writeField(reference: number, field: number, words: Int32Array): void {
+    const { offsets, storage } = this.structLayout(reference);
+    this.#checkField(field, offsets.length);
+    if (this.#checksTypes && storage[field] === Storage.ref) {
+      this.#checkType(this.#fieldType(reference, field), words[0]);
+    }
+    this.#write(this.structData(reference), offsets[field], storage[field], words, reference);
+  }
+
+  /** Writes a field of a new object: what it overwrites is no reference, whatever is there (SEEDS 1.19). */
+  initializeField(reference: number, field: number, words: Int32Array): void {
+    const { offsets, storage } = this.structLayout(reference);
+    if (storage[field] !== Storage.ref) return this.writeField(reference, field, words);
+    this.#checkField(field, offsets.length);
+    if (this.#checksTypes) this.#checkType(this.#fieldType(reference, field), words[0]);
+    this.collector.writeBarrier(reference, 0, words[0]);
+    this.structData(reference).writeI32(offsets[field], words[0]);
   }
 
   /** Reads an element; the caller checked the bounds. */
   readElement(reference: number, index: number, words: Int32Array): void {
     const { storage, elementBytes } = this.arrayLayout(reference);
-    const first = reference + GC_ARRAY_ELEMENTS;
-    const end = first + this.arrayLength(reference) * elementBytes;
-    this.#read(first + index * elementBytes, end, storage, words);
+    const data = this.#arrayData(reference, elementBytes);
+    this.#read(data, GC_ARRAY_ELEMENTS + index * elementBytes, storage, words);
   }
 
   /** Writes an element; the caller checked the bounds. */
   writeElement(reference: number, index: number, words: Int32Array): void {
     const { storage, elementBytes } = this.arrayLayout(reference);
-    const first = reference + GC_ARRAY_ELEMENTS;
-    const end = first + this.arrayLength(reference) * elementBytes;
+    if (this.#checksTypes && storage === Storage.ref) this.#checkType(this.#elementType(reference), words[0]);
+    const data = this.#arrayData(reference, elementBytes);
     const offset = index * elementBytes;
-    this.#write(first + offset, end, storage, words, reference + offset);
+    this.#write(data, GC_ARRAY_ELEMENTS + offset, storage, words, reference + offset);
   }
 
   /** Writes one value to elements [start, start + length); the caller checked the bounds. */
@@ -394,52 +441,69 @@ export class GcHeap {
     return (index - this.collector.start) >>> 2;
   }
 
-  #read(index: number, end: number, storage: number, result: Int32Array): void {
-    if (index + STORAGE_BYTES[storage] > end) bug("a field beyond its object is read"); // HEAP-1
-    const { collector } = this;
-    const { words, bytes } = collector;
-    const at = index - collector.start;
+  /** Whether what is stored is compared with the type of its place: where everything else is checked as well. */
+  get #checksTypes(): boolean {
+    return this.#owner.heapOptions.collectAlways;
+  }
+
+  #checkType(type: ValType, bits: number): void {
+    if (isRef(type) && !referenceMatches(this, bits, type)) bug("a reference of another type is stored");
+  }
+
+  #fieldType(reference: number, field: number): ValType {
+    const type = this.types.registry.types[this.typeIdOf(reference)];
+    return type.kind === "struct"
+      ? type.fields[field]
+      : type.kind === "func"
+      ? type.params[field]
+      : bug("not a struct");
+  }
+
+  #elementType(reference: number): ValType {
+    const type = this.types.registry.types[this.typeIdOf(reference)];
+    return type.kind === "array" ? type.element : bug("not an array");
+  }
+
+  #read(data: ObjectData, offset: number, storage: number, result: Int32Array): void {
     result[1] = result[2] = result[3] = 0;
     switch (storage) {
       case Storage.i8:
-        result[0] = bytes[at];
+        result[0] = data.readU8(offset);
         break;
       case Storage.i16:
-        result[0] = bytes[at] | bytes[at + 1] << 8;
+        result[0] = data.readU16(offset);
         break;
       case Storage.func: {
-        const address = this.funcAddress(words[at >>> 2] >>> 0);
+        const address = this.funcAddress(data.readU32(offset));
         result[0] = address;
         result[1] = Math.floor(address / 0x1_0000_0000);
         break;
       }
       default:
-        for (let i = 0; i < STORAGE_BYTES[storage] >> 2; i++) result[i] = words[(at >>> 2) + i];
+        data.readWords(offset, STORAGE_BYTES[storage] >> 2, result);
     }
   }
 
-  #write(index: number, end: number, storage: number, value: Int32Array, place: number): void {
-    if (index + STORAGE_BYTES[storage] > end) bug("a field beyond its object is written"); // HEAP-1
-    const { collector } = this;
-    const { words, bytes } = collector;
-    const at = index - collector.start;
+  #write(data: ObjectData, offset: number, storage: number, value: Int32Array, place: number): void {
     switch (storage) {
       case Storage.i8:
-        bytes[at] = value[0];
+        data.writeU8(offset, value[0]);
         break;
       case Storage.i16:
-        bytes[at] = value[0];
-        bytes[at + 1] = value[0] >> 8;
+        data.writeU16(offset, value[0]);
         break;
       case Storage.func:
-        words[at >>> 2] = this.internFunc((value[0] >>> 0) + value[1] * 0x1_0000_0000);
+        data.writeU32(offset, this.internFunc((value[0] >>> 0) + value[1] * 0x1_0000_0000));
         break;
-      case Storage.ref:
-        collector.writeBarrier(place, words[at >>> 2], value[0]);
-        words[at >>> 2] = value[0];
+      case Storage.ref: {
+        // A copy of the old one, the barrier, then the store; null is stored like any other (SEEDS 1.17).
+        const old = data.readI32(offset);
+        this.collector.writeBarrier(place, old, value[0]);
+        data.writeI32(offset, value[0]);
         break;
+      }
       default:
-        for (let i = 0; i < STORAGE_BYTES[storage] >> 2; i++) words[(at >>> 2) + i] = value[i];
+        data.writeWords(offset, STORAGE_BYTES[storage] >> 2, value);
     }
   }
 }

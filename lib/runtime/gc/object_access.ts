@@ -16,6 +16,7 @@ import type { TagState } from "../tag.ts";
 import { Trap } from "../traps.ts";
 import { type BitValue, coerceValue, loadCell, makeCells, storeCell } from "../values.ts";
 import { fromReference, type HeapReference, RefError, storeOfReference, usedReference } from "./refs.ts";
+import { isStructRef } from "./struct_ref.ts";
 
 /** One value on its way. Nothing of the user's runs while something is in it. */
 const CELL = makeCells(1);
@@ -71,12 +72,13 @@ function makeObject(
   const bits = Array.from(types, (type, i) => coerce(store, type, values[i]));
   store.requireOpen();
   makeRoom(store, sizeBytes + bits.length * EXTERN_BYTES);
+  using _ = store.gc.holdReferences();
   const cells = makeCells(bits.length);
   // What the values refer to may have been given up by user code that ran for a later one: this throws, so nothing is allocated before.
   bits.forEach((value, i) => storeCell(store, kindOf(store, types[i]), cells, i * AREA_SLOT_BYTES, value));
   const reference = allocate() || full();
   for (let i = 0; i < bits.length; i++) {
-    store.gc.writeField(reference, i, cells.i32.subarray(4 * i, 4 * i + 4));
+    store.gc.initializeField(reference, i, cells.i32.subarray(4 * i, 4 * i + 4));
   }
   return reference;
 }
@@ -116,6 +118,7 @@ export function createFilledArray(store: StoreState, typeId: number, length: num
   store.requireOpen();
   const { gc } = store;
   makeRoom(store, gc.arrayBytes(typeId, length) + EXTERN_BYTES);
+  using _ = gc.holdReferences();
   storeCell(store, kind, CELL, 0, bits);
   const reference = gc.newArray(typeId, length) || full();
   if (value !== undefined) gc.fillElements(reference, 0, length, CELL.i32);
@@ -130,6 +133,7 @@ export function createArray(store: StoreState, typeId: number, values: readonly 
   store.requireOpen();
   const { gc } = store;
   makeRoom(store, gc.arrayBytes(typeId, bits.length) + (kind > ValueKind.func ? bits.length * EXTERN_BYTES : 0));
+  using _ = gc.holdReferences();
   // Host values get their objects first, which may find the heap full (OBJ-2).
   if (kind > ValueKind.func) bits.forEach((value) => storeCell(store, kind, CELL, 0, value));
   const reference = gc.newArray(typeId, bits.length) || full();
@@ -269,22 +273,26 @@ type Plain = Record<string, unknown> | unknown[];
 /**
  * The object and everything it refers to as plain objects and arrays, references to one object as references to one: also in cycles. Structs
  * have the names of their fields as keys, or their numbers. No references are made, but for what has no plain form: functions, exceptions.
+ * With a limit, so many objects, and elements of each array, are shown, and "..." for the others.
  */
-export function toPlain(value: HeapReference): Plain {
+export function toPlain(value: HeapReference, most = Infinity): Plain {
   const store = storeOfReference(value);
   const { gc } = store;
   // By reference: nothing is collected before this returns.
   const plain = new Map<number, Plain>();
+  using _ = gc.holdReferences();
   const pending: number[] = [];
   const convert = (kind: number, bits: number): unknown => {
     if (kind < ValueKind.extern || bits === 0) return loadCell(store, kind, CELL, 0);
     if (bits & 1) return bits >> 1;
     const reference = bits >>> 0;
     const objectKind = gc.kindOf(reference);
-    if (objectKind !== GcKind.struct && objectKind !== GcKind.array) return loadCell(store, kind, CELL, 0);
+    const isStruct = isStructRef(gc, reference);
+    if (!isStruct && objectKind !== GcKind.array) return loadCell(store, kind, CELL, 0);
     let result = plain.get(reference);
     if (result === undefined) {
-      plain.set(reference, result = objectKind === GcKind.struct ? {} : []);
+      if (plain.size >= most) return "...";
+      plain.set(reference, result = isStruct ? {} : []);
       pending.push(reference);
     }
     return result;
@@ -295,10 +303,11 @@ export function toPlain(value: HeapReference): Plain {
     if (Array.isArray(target)) {
       const kind = kindOf(store, arrayTypeOf(store, gc.typeIdOf(reference)).element);
       const length = gc.arrayLength(reference);
-      for (let i = 0; i < length; i++) {
+      for (let i = 0; i < Math.min(length, most); i++) {
         gc.readElement(reference, i, CELL.i32);
         target.push(convert(kind, CELL.i32[0]));
       }
+      if (length > most) target.push("...");
       continue;
     }
     const { types } = fieldsOf(store, reference);

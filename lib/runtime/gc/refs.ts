@@ -6,6 +6,9 @@
  *
  * REF-1  Nobody but this file makes them, and whether a value is one is told by a private field: nothing can pretend to be a reference.
  * REF-2  A reference is used only with the store it is of, and not after it was disposed of or the store closed.
+ * REF-3  A handle that holds an object is one reference to it outside of the heap: taking it runs the collector's clone barrier, giving it back
+ *        the drop barrier (SEEDS 1.9, 1.10). Reading where the object is, and moving it, run none: what they give is forgotten by the next
+ *        collection (SEEDS 1.8, 1.11).
  */
 
 import { GcKind } from "../../abi/mod.ts";
@@ -29,8 +32,10 @@ const leaks = new FinalizationRegistry<Held>(({ store, handle }) => {
 
 function free(store: StoreState, handle: number): void {
   const { gc } = store;
-  gc.setHandle(gc.handles.referenceOf(handle), 0);
+  const reference = gc.handles.referenceOf(handle);
+  gc.setHandle(reference, 0);
   gc.handles.freeObject(handle);
+  gc.collector.dropBarrier(reference);
 }
 
 /** What a reference refers to, and its store; internal to the runtime. */
@@ -86,8 +91,12 @@ export class HeapReference implements Disposable {
     if (token !== MAKE) throw new TypeError("References come from WebAssembly: they cannot be constructed");
     this.#store = store;
     const { gc } = store;
-    this.#handle = gc.handles.wrap(gc.handleOf(reference), this, reference);
-    gc.setHandle(reference, this.#handle);
+    const known = gc.handleOf(reference);
+    this.#handle = gc.handles.wrap(known, this, reference);
+    if (known === 0) {
+      gc.setHandle(reference, this.#handle);
+      gc.collector.cloneBarrier(reference);
+    }
     leaks.register(this, { store, handle: this.#handle }, this);
     store.rootScopes.at(-1)?.add(this);
   }

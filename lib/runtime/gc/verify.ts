@@ -7,22 +7,10 @@
  */
 
 import { GC_ARRAY_ELEMENTS, GcKind, Storage } from "../../abi/mod.ts";
-import {
-  HEAP_ANY,
-  HEAP_CONT,
-  HEAP_EXN,
-  HEAP_EXTERN,
-  HEAP_I31,
-  type HeapType,
-  heapType,
-  isNullable,
-  isRef,
-  type TypeRegistry,
-  type ValType,
-  valTypeToString,
-} from "../../wasm/mod.ts";
+import { isNullable, isRef, type TypeRegistry, type ValType, valTypeToString } from "../../wasm/mod.ts";
 import type { RootSource } from "./collector.ts";
 import type { GcHeap } from "./heap.ts";
+import { referenceMatches } from "./type_check.ts";
 
 /** Checks a heap and the roots into it; returns what is wrong, at most a few dozen findings. */
 export function verifyHeap(gc: GcHeap, roots: RootSource): string[] {
@@ -136,25 +124,11 @@ class HeapVerifier {
       if (type !== undefined && !isNullable(type)) this.#report(`${place} is null, of type ${valTypeToString(type)}`);
       return;
     }
-    const isI31 = (bits & 1) !== 0;
-    if (!isI31 && !this.#objects.has(bits >>> 0)) {
+    if ((bits & 1) === 0 && !this.#objects.has(bits >>> 0)) {
       return this.#report(`${place} refers to 0x${(bits >>> 0).toString(16)}, no object`);
     }
-    if (type === undefined) return;
-    const wanted = heapType(type);
-    const actual = isI31 ? HEAP_I31 : this.#dynamicType(bits >>> 0);
-    // External references are those of the any hierarchy, and the other way round (GC-2).
-    if (wanted === HEAP_EXTERN || wanted === HEAP_ANY) {
-      if (actual === HEAP_EXN || actual === HEAP_CONT) this.#report(`${place} is of another hierarchy`);
-    } else if (!this.#registry.isHeapSubtype(actual, wanted)) {
-      this.#report(`${place} of type ${valTypeToString(type)} refers to something of heap type ${actual}`);
+    if (type !== undefined && !referenceMatches(this.#gc, bits, type)) {
+      this.#report(`${place} of type ${valTypeToString(type)} refers to something of another type`);
     }
-  }
-
-  #dynamicType(reference: number): HeapType {
-    const kind = this.#gc.kindOf(reference);
-    if (kind === GcKind.extern) return HEAP_EXTERN;
-    if (kind === GcKind.exn) return HEAP_EXN;
-    return this.#gc.typeIdOf(reference);
   }
 }
