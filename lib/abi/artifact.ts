@@ -13,7 +13,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 4;
+export const ARTIFACT_VERSION = 5;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {

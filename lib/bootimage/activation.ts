@@ -12,6 +12,8 @@
  *
  * ACTIV-1  r15 is the record from the first instruction of the guest to the last (SIG-2).
  * ACTIV-2  Nothing runs on the host's stack meanwhile (signals have their own), so it is left without C's alignment.
+ * ACTIV-4  r13 is what is left of the fuel in guests that count it (FUELREG-1 of lib/codegen/emit_poll.ts), so it travels with them: in
+ *          others it holds nothing that anybody reads again.
  * ACTIV-3  The guest keeps no host register: all six callee-saved ones are on the host stack while it runs (REG-1).
  */
 
@@ -125,10 +127,12 @@ function emitSwitchToGuest(a: BootAssembler, data: Label, low: Label, marginByte
   a.branch(COND.B, low);
   a.store(RSP, at(R15, RECORD.hostSp));
   a.load(RSP, at(R15, RECORD.guestSp));
+  a.load(R13, at(R15, RECORD.fuel)); // ACTIV-4
 }
 
 /** Back to the host's stack and to JavaScript, with the status in eax. */
 function emitReturnToHost(a: BootAssembler): void {
+  a.store(R13, at(R15, RECORD.fuel)); // ACTIV-4
   a.load(RSP, at(R15, RECORD.hostSp));
   emitPopHost(a);
 }

@@ -20,8 +20,8 @@ export class FunctionCompiler implements SelectionTarget {
   stress: number;
   readonly selector: Selector = new Selector();
   readonly allocation: Allocation = new Allocation();
-  /** By number of registers to choose from, 0 for all. */
-  readonly #allocators = new Map<number, Allocator>();
+  /** By number of registers to choose from, 0 for all, and whether one holds the fuel. */
+  readonly #allocators = new Map<string, Allocator>();
   #registers: RegisterFile = REGISTERS;
   #allocator!: Allocator;
   readonly #emitter: Emitter = new Emitter();
@@ -42,9 +42,11 @@ export class FunctionCompiler implements SelectionTarget {
 
   #useRegisters(): void {
     const count = stressRegisters(this.stress);
-    this.#registers = registerFile(count);
-    let allocator = this.#allocators.get(count);
-    if (allocator === undefined) this.#allocators.set(count, allocator = new Allocator(this.#registers));
+    const { fuel = "no fuel" } = this.#options;
+    const key = `${count} ${fuel}`;
+    this.#registers = registerFile(count, fuel);
+    let allocator = this.#allocators.get(key);
+    if (allocator === undefined) this.#allocators.set(key, allocator = new Allocator(this.#registers));
     this.#allocator = allocator;
   }
 

@@ -4,14 +4,20 @@
  * The comparison fuses with the jump, so a poll is one operation in a loop. Under stress it counts down instead, so that every n-th poll
  * leaves whether or not anybody asked.
  *
- * With fuel, what a region costs is taken from the record's count; the subtraction fuses with the jump that is taken below zero.
+ * With fuel, what a region costs is taken from a register: as an operation on memory it would take five cycles from one region to the next,
+ * which is more than short loops take otherwise. The subtraction fuses with the jump that is taken below zero.
+ *
+ * FUELREG-1  In a module that counts fuel r13 is what is left, at every pc; no register allocator knows it, no stub but the boot image's
+ *            touches it. `enter` and `resume` load it from the record, whatever leaves stores it there: JavaScript finds it in the record.
+ *            Code of other modules uses r13 as it likes, and the record's field means nothing.
  */
 
 import { VMRecord } from "../abi/mod.ts";
-import { COND, NO_REG, packMem } from "../x64/mod.ts";
+import { type Assembler, COND, NO_REG, packMem } from "../x64/mod.ts";
 import { SEQUENCES, SLOW_PATH } from "./emit_sequence.ts";
 import { RelocationTarget } from "./function_code.ts";
 import * as F from "./isel/forms.ts";
+import { FUEL_REGISTER } from "./registers.ts";
 import { Shape } from "./vcode.ts";
 
 const AT_R15 = packMem(15, NO_REG, 0);
@@ -35,11 +41,19 @@ SEQUENCES[Shape.fuelPoll] = (e, i) => {
   const { asm } = e;
   const imm = e.selector.code.imm[i];
   const leave = asm.newLabel(), back = asm.newLabel();
-  asm.mi(F.fitsI8(imm) ? F.SUB.imm8[1] : F.SUB.imm32[1], AT_R15, VMRecord.offsets.fuel, imm);
-  asm.jcc(COND.S, leave);
+  takeFuel(asm, imm);
+  asm.jcc(COND.L, leave); // not by the sign alone: "less" is what processors fuse with a subtraction
   asm.bind(back);
   e.addSlowPath(i, leave, back);
 };
+
+SEQUENCES[Shape.fuelTake] = ({ asm, selector: { code } }, i) => takeFuel(asm, code.imm[i]);
+
+SEQUENCES[Shape.fuelAmount] = (e, i) => e.asm.rr(F.SUB.rm[1], FUEL_REGISTER, e.reg(e.selector.code.regOp[i]));
+
+function takeFuel(asm: Assembler, amount: number): void {
+  asm.ri(F.fitsI8(amount) ? F.SUB.imm8[1] : F.SUB.imm32[1], FUEL_REGISTER, amount);
+}
 
 // The return address keys the call table: backtraces and stack maps.
 SEQUENCES[Shape.poll + SLOW_PATH] = SEQUENCES[Shape.fuelPoll + SLOW_PATH] = (e, i) => {

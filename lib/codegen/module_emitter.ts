@@ -15,6 +15,7 @@ import { emitCopyStub, emitFillStub } from "./stubs/bulk_stubs.ts";
 import { emitEntryThunk } from "./stubs/entry_thunk.ts";
 import { emitHostThunk } from "./stubs/host_thunk.ts";
 import { emitLibcallStub } from "./stubs/libcall_stub.ts";
+import type { FuelCounting } from "./registers.ts";
 import { emitPollStub } from "./stubs/poll_stub.ts";
 import { emitTrapStub } from "./stubs/trap_stub.ts";
 
@@ -31,6 +32,7 @@ export class ModuleEmitter {
   readonly #compiler: FunctionCompiler;
   #signatures: Signatures;
   #features: number;
+  #fuel: FuelCounting;
   readonly #offsets: IntList = new IntList(256);
   readonly #relocations: IntList = new IntList(256);
   readonly #traps: IntList = new IntList(256);
@@ -43,6 +45,7 @@ export class ModuleEmitter {
   constructor(options: CodegenOptions, signatures: Signatures) {
     this.#signatures = signatures;
     this.#features = options.features;
+    this.#fuel = options.fuel ?? "no fuel";
     this.#compiler = new FunctionCompiler(options, signatures);
   }
 
@@ -50,6 +53,7 @@ export class ModuleEmitter {
   begin(options: CodegenOptions, signatures: Signatures): void {
     this.#signatures = signatures;
     this.#features = options.features;
+    this.#fuel = options.fuel ?? "no fuel";
     this.#compiler.begin(options, signatures);
     this.#code.reset();
     this.#offsets.reset();
@@ -169,7 +173,7 @@ export class ModuleEmitter {
     if (this.#isTarget(RelocationTarget.pollStub)) {
       code.align(FUNCTION_ALIGNMENT, INT3);
       stubs.set(RelocationTarget.pollStub, code.length);
-      emitPollStub(asm);
+      emitPollStub(asm, this.#fuel);
     }
     asm.finish();
     this.#link(stubs);

@@ -1,5 +1,7 @@
 /** What code generation is told from outside. */
 
+import type { FuelCounting } from "./registers.ts";
+
 /** Whether functions of the module return with the vmctx register as it was: one that ends in a tail call may not. */
 export type DirectCalls = "keep vmctx" | "lose vmctx";
 
@@ -11,6 +13,8 @@ export interface CodegenOptions {
   readonly directCalls?: DirectCalls;
   /** "on": the register allocator's result is checked by the independent checker, function by function. */
   readonly checks: "on" | "off";
+  /** "fuel" for a module that counts fuel: one register fewer is allocatable; "no fuel" unless given. */
+  readonly fuel?: FuelCounting;
   /** What to make harder (`stressWord` of lib/abi); nothing if absent. */
   readonly stress?: number;
   /** Byte offset from vmctx of the VMFunctionImport of imported function `index`. */

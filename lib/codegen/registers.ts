@@ -12,17 +12,25 @@ export const REGISTERS: RegisterFile = {
   scratchFloat: 31,
 };
 
+/** r13: what is left of the fuel, in modules that count it; then it is not allocatable (FUELREG-1 in emit_poll.ts). */
+export const FUEL_REGISTER = 13;
+
+/** Whether code keeps the fuel in {@linkcode FUEL_REGISTER}. */
+export type FuelCounting = "fuel" | "no fuel";
+
 /** In which order registers stay for a starved file: one with a task of its own (rax) among those that have none. */
 const STARVED_INT_ORDER = [3, 0, 12, 13, 1, 10, 2, 11, 6, 7, 8, 9];
 const STARVED_FLOAT_ORDER = [18, 16, 24, 30, 17, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29];
 
 /** The file in which `count` registers a class can be chosen, and the others serve fixed operands only; 0: all can be chosen. */
-export function registerFile(count: number): RegisterFile {
-  if (count === 0) return REGISTERS;
+export function registerFile(count: number, fuel: FuelCounting): RegisterFile {
+  const isFree = (register: number) => fuel === "no fuel" || register !== FUEL_REGISTER;
+  if (count === 0) return fuel === "no fuel" ? REGISTERS : { ...REGISTERS, intOrder: REGISTERS.intOrder.filter(isFree) };
+  const ints = STARVED_INT_ORDER.filter(isFree), floats = STARVED_FLOAT_ORDER;
   return {
-    intOrder: Uint8Array.from(STARVED_INT_ORDER.slice(0, count)),
-    floatOrder: Uint8Array.from(STARVED_FLOAT_ORDER.slice(0, count)),
-    fixedOnly: Uint8Array.from([...STARVED_INT_ORDER.slice(count), ...STARVED_FLOAT_ORDER.slice(count)]),
+    intOrder: Uint8Array.from(ints.slice(0, count)),
+    floatOrder: Uint8Array.from(floats.slice(0, count)),
+    fixedOnly: Uint8Array.from([...ints.slice(count), ...floats.slice(count)]),
     scratchFloat: REGISTERS.scratchFloat,
   };
 }

@@ -105,6 +105,10 @@ export const Shape = {
   record: 44,
   /** Takes imm from the fuel, and leaves as a poll does if less than nothing is left. */
   fuelPoll: 45,
+  /** Takes imm from the fuel. */
+  fuelTake: 46,
+  /** Takes operand regOp from the fuel. */
+  fuelAmount: 47,
 } as const;
 
 /** What consumes the flags that the main form leaves. */

@@ -54,6 +54,7 @@ export class Compiler {
       features: formFeatures(cpuFeatures),
       checks: checks ?? "off",
       directCalls: hasFeature(usedFeatures(module), "tail-call") ? "lose vmctx" : "keep vmctx",
+      fuel: fuel ? "fuel" : "no fuel",
       stress,
       functionImportOffset: (index) => shape.functionImport(index),
       memoryDefinition: (index) =>

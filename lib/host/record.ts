@@ -47,7 +47,7 @@ export const RECORD = {
   signal: 88,
   /** u32: non-zero asks the guest to leave at its next poll. */
   interruptFlag: 92,
-  /** What is left of the fuel. */
+  /** r13 while JavaScript runs: what is left of the fuel, in a guest that counts it. */
   fuel: 96,
   /** Result of a runtime call, read by its thunk. */
   libResult: 104,

@@ -79,8 +79,14 @@ export class Meter {
   #isTiming = false;
   /** The activation whose guest runs. */
   #running: Activation | undefined;
-  /** What is left while no guest runs; below 0 when more was asked for than there was. */
+  /** What is left while no guest runs; below 0 when more was asked for than there was. Always 0 where code counts none. */
   #fuel = 0;
+  /** Whether the records' fuel means something (FUELREG-1). */
+  readonly #countsFuel: boolean;
+
+  constructor({ fuel }: { readonly fuel: boolean }) {
+    this.#countsFuel = fuel;
+  }
 
   /** What is left; not below 0. */
   get fuel(): number {
@@ -104,7 +110,7 @@ export class Meter {
     if (this.#running === activation) return;
     this.stop(); // a call that nests in a runtime call of another
     this.#running = activation;
-    storeAddress(activation.words, FUEL, this.#fuel);
+    if (this.#countsFuel) storeAddress(activation.words, FUEL, this.#fuel);
     if (this.deadlines.length !== 0) this.#startTime(activation);
   }
 
@@ -131,7 +137,7 @@ export class Meter {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    this.#fuel = loadAddress(running.words, FUEL);
+    if (this.#countsFuel) this.#fuel = loadAddress(running.words, FUEL);
     if (!this.#isTiming) return;
     this.#isTiming = false;
     const clock = this.#ticker!;

@@ -133,7 +133,7 @@ export class StoreState implements HeapOwner {
 
   constructor(engine: EngineState) {
     this.engine = engine;
-    if (engine.fuel) this.meter = new Meter();
+    if (engine.fuel) this.meter = new Meter(engine);
     this.types = engine.gcTypes;
     this.heapOptions = engine.heapOptions;
     this.blocks = this.#resources.blocks;
@@ -211,7 +211,7 @@ export class StoreState implements HeapOwner {
     if (!this.engine.interruption) {
       throw new TypeError("A deadline needs code that can be interrupted: use new Engine({ interruption: true })");
     }
-    (this.meter ??= new Meter()).deadlines.push(deadline);
+    (this.meter ??= new Meter(this.engine)).deadlines.push(deadline);
   }
 
   /** Sets, replaces or removes the deadline that all calls are charged to. @throws {TypeError} as {@linkcode addDeadline} does. */

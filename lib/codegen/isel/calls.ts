@@ -14,7 +14,6 @@ import { RelocationTarget } from "../function_code.ts";
 import { calleeNullTrap } from "../../ir/mod.ts";
 import { ALLOCATABLE, TAIL_CALLEE } from "../registers.ts";
 import { loadForm, STACK_ARGUMENTS_FROM_RBP, storeToStack } from "./control.ts";
-import { fitsI8, SUB } from "./forms.ts";
 import { ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
 
@@ -228,18 +227,14 @@ const FUEL = ruleList({
     if (c.a[v] === NONE) return false;
     const { code } = c;
     const amount = c.reg(c.a[v]);
-    const i = code.begin(Shape.rm, SUB.mr[1]);
+    const i = code.begin(Shape.fuelAmount, 0);
     code.regOp[i] = code.use(amount);
-    code.memBase[i] = MemBase.record;
-    code.disp[i] = VMRecord.offsets.fuel;
     return true;
   },
   // An arm in which nothing costs anything.
   "fuel.none": (c, v) => c.imm[v] === 0,
   "fuel": ({ code, imm }, v) => {
-    const i = code.begin(Shape.mi, fitsI8(imm[v]) ? SUB.imm8[1] : SUB.imm32[1]);
-    code.memBase[i] = MemBase.record;
-    code.disp[i] = VMRecord.offsets.fuel;
+    const i = code.begin(Shape.fuelTake, 0);
     code.imm[i] = imm[v];
     return true;
   },

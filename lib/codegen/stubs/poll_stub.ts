@@ -11,6 +11,7 @@
 import { SAVED_REGISTERS_OFFSET, SAVED_VECTORS_OFFSET, Status, VMRecord } from "../../abi/mod.ts";
 import { type Assembler, NO_REG, packMem } from "../../x64/mod.ts";
 import * as F from "../isel/forms.ts";
+import { FUEL_REGISTER, type FuelCounting } from "../registers.ts";
 
 const RAX = 0, RCX = 1, RSP = 4, RBP = 5, R15 = 15;
 const AT_R15 = packMem(R15, NO_REG, 0);
@@ -18,10 +19,11 @@ const AT_R15 = packMem(R15, NO_REG, 0);
 const SAVED = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
 const VECTORS = 16;
 
-/** Appends the poll stub. */
-export function emitPollStub(asm: Assembler): void {
+/** Appends the poll stub. What is left of the fuel is nothing to save: JavaScript may change it (FUELREG-1). */
+export function emitPollStub(asm: Assembler, fuel: FuelCounting): void {
   const resume = asm.newLabel();
-  for (const r of SAVED) asm.rm(F.MOV_STORE[1], r, AT_R15, SAVED_REGISTERS_OFFSET + 8 * r);
+  const saved = fuel === "fuel" ? SAVED.filter((r) => r !== FUEL_REGISTER) : SAVED;
+  for (const r of saved) asm.rm(F.MOV_STORE[1], r, AT_R15, SAVED_REGISTERS_OFFSET + 8 * r);
   for (let x = 0; x < VECTORS; x++) asm.rm(F.MOVUPS_STORE, x, AT_R15, SAVED_VECTORS_OFFSET + 16 * x);
   asm.r(F.PUSH, RBP);
   asm.rr(F.MOV_STORE[1], RSP, RBP);
@@ -33,7 +35,7 @@ export function emitPollStub(asm: Assembler): void {
   asm.bind(resume);
   asm.r(F.POP, RBP);
   asm.r(F.POP, RBP);
-  for (const r of SAVED) asm.rm(F.MOV_R64, r, AT_R15, SAVED_REGISTERS_OFFSET + 8 * r);
+  for (const r of saved) asm.rm(F.MOV_R64, r, AT_R15, SAVED_REGISTERS_OFFSET + 8 * r);
   for (let x = 0; x < VECTORS; x++) asm.rm(F.MOVUPS_LOAD, x, AT_R15, SAVED_VECTORS_OFFSET + 16 * x);
   asm.op(F.RET);
 }

@@ -73,6 +73,8 @@ export function compileText(
   const { signatures } = funcs[0];
   const options: CodegenOptions = {
     features,
+    // Whatever names fuel counts it.
+    fuel: /^ *fuel/m.test(text) ? "fuel" : "no fuel",
     checks: "on",
     functionImportOffset: (index) => IMPORTS + index * VMFunctionImport.sizeBytes,
     memoryDefinition,
