@@ -54,7 +54,10 @@ function measure(path: string, rounds: number): number[] {
     // Another order each time: what runs after what makes a difference.
     for (let k = 0; k < NAMES.length; k++) {
       const way = (k + round) % NAMES.length;
-      best[way] = Math.min(best[way], run(engines[way], WAYS[NAMES[way]], modules[way], folder, path.split("/").at(-1)!));
+      best[way] = Math.min(
+        best[way],
+        run(engines[way], WAYS[NAMES[way]], modules[way], folder, path.split("/").at(-1)!),
+      );
     }
   }
   for (const engine of engines) engine[Symbol.dispose]();
@@ -100,6 +103,7 @@ else {
   }
   const means = sums.map((sum) => Math.exp(sum / count));
   console.log(
-    `geometric means over ${count} programs`.padEnd(36) + means.slice(1).map((mean) => percent(mean).padStart(14)).join(""),
+    `geometric means over ${count} programs`.padEnd(36) +
+      means.slice(1).map((mean) => percent(mean).padStart(14)).join(""),
   );
 }

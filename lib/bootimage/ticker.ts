@@ -17,6 +17,7 @@
 
 import {
   BOOT_DATA,
+  RAISED,
   RECORD,
   RECORD_SHIFT,
   TICK_NS_LOG2,
@@ -100,7 +101,7 @@ export function emitTicker(a: BootAssembler, data: Label): Label {
   a.r(DEC, RDI);
   a.shiftLeft(RDI, RECORD_SHIFT);
   a.addLoaded(RDI, at(DATA, BOOT_DATA.recordBase));
-  a.storeConstant32(1, at(RDI, RECORD.interruptFlag)); // TICK-3
+  a.storeConstant32(RAISED, at(RDI, RECORD.interruptFlag)); // TICK-3
   a.bind(skip);
   a.add(RSI, TICKER_SLOT_BYTES);
   a.r(DEC, RCX);

@@ -1,7 +1,7 @@
 /**
- * Polls: a comparison with memory and a jump that is never taken, and out of line the call of the poll stub.
+ * Polls: a test of memory and a jump that is never taken, and out of line the call of the poll stub.
  *
- * The comparison fuses with the jump, so a poll is one operation in a loop. Under stress it counts down instead, so that every n-th poll
+ * The test fuses with the jump, so a poll is one operation in a loop. Under stress it counts down instead, so that every n-th poll
  * leaves whether or not anybody asked.
  *
  * With fuel, what a region costs is taken from a register: as an operation on memory it would take five cycles from one region to the next,
@@ -27,7 +27,8 @@ SEQUENCES[Shape.poll] = (e, i) => {
   const { asm } = e;
   const leave = asm.newLabel(), back = asm.newLabel();
   if (e.selector.code.imm[i] === 0) {
-    asm.mi(F.CMP.imm8[0], AT_R15, VMRecord.offsets.interruptFlag, 0);
+    // The flag is 0 or all ones, the record's address not 0 below: fused with the jump, which a comparison with a constant is not.
+    asm.rm(F.TEST[0], 15, AT_R15, VMRecord.offsets.interruptFlag);
     asm.jcc(COND.NE, leave);
   } else {
     asm.mi(F.SUB.imm8[0], AT_R15, VMRecord.offsets.pollCountdown, 1);

@@ -25,7 +25,9 @@ const STARVED_FLOAT_ORDER = [18, 16, 24, 30, 17, 19, 20, 21, 22, 23, 25, 26, 27,
 /** The file in which `count` registers a class can be chosen, and the others serve fixed operands only; 0: all can be chosen. */
 export function registerFile(count: number, fuel: FuelCounting): RegisterFile {
   const isFree = (register: number) => fuel === "no fuel" || register !== FUEL_REGISTER;
-  if (count === 0) return fuel === "no fuel" ? REGISTERS : { ...REGISTERS, intOrder: REGISTERS.intOrder.filter(isFree) };
+  if (count === 0) {
+    return fuel === "no fuel" ? REGISTERS : { ...REGISTERS, intOrder: REGISTERS.intOrder.filter(isFree) };
+  }
   const ints = STARVED_INT_ORDER.filter(isFree), floats = STARVED_FLOAT_ORDER;
   return {
     intOrder: Uint8Array.from(ints.slice(0, count)),

@@ -45,7 +45,7 @@ export const RECORD = {
   faultAddress: 80,
   /** u32: the signal number, 0 when the trap was an explicit one. */
   signal: 88,
-  /** u32: non-zero asks the guest to leave at its next poll. */
+  /** u32: {@linkcode RAISED} asks the guest to leave at its next poll, 0 does not. */
   interruptFlag: 92,
   /** r13 while JavaScript runs: what is left of the fuel, in a guest that counts it. */
   fuel: 96,
@@ -72,6 +72,12 @@ export const RECORD = {
   /** All vector registers at a preserve-all exit, 16 bytes each. */
   savedVectors: 384,
 } as const satisfies Record<string, number>;
+
+/**
+ * A raised interrupt flag: all ones, so that a poll can test the flag against r15, whose low half is never 0 (RPOOL-3): processors fuse
+ * a test of memory with a register and the jump behind it, and none with a constant.
+ */
+export const RAISED = -1;
 
 /** What `enter` and `resume` return. */
 export const STATUS = {

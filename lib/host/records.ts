@@ -5,6 +5,7 @@
  * it lives: a record costs 1 KiB once, and there are as many as calls were ever in flight at once.
  *
  * RPOOL-1  A record's constant fields (area, stubs, boot data, host stack limit) are written once, when it is made.
+ * RPOOL-3  No record's address is a multiple of 4 GiB: one that were is never handed out.
  * RPOOL-2  Whoever acquires a record sets guestSp, stackLimit, code and vmctx before `enter`.
  */
 
@@ -16,7 +17,7 @@ import { HostError } from "./errors.ts";
 import { aliasMemory } from "./ffi.ts";
 import { LEDGER } from "./ledger_layout.ts";
 import { loadAddress, storeAddress } from "./memory.ts";
-import { RECORD, RECORD_BYTES, RECORD_COUNT } from "./record.ts";
+import { RAISED, RECORD, RECORD_BYTES, RECORD_COUNT } from "./record.ts";
 import { valueArea } from "./value_area.ts";
 
 /** One activation record as JavaScript sees it. */
@@ -69,6 +70,9 @@ export class RecordPool {
   #make(): ActivationRecord {
     if (this.#made === RECORDS_PER_CHUNK) this.#claim();
     const { data, dataAddress, hostStackLimit } = boot();
+    const base = loadAddress(data, BOOT_DATA.recordBase >> 2);
+    const chunkAddress = base + this.#chunkNumber * CHUNK_BYTES;
+    if ((chunkAddress + this.#made * RECORD_BYTES) % 2 ** 32 === 0) this.#made++; // RPOOL-3: the first of its chunk, so there is a next
     const offsetBytes = this.#made++ * RECORD_BYTES;
     const index = this.#chunkNumber * RECORDS_PER_CHUNK + offsetBytes / RECORD_BYTES;
     const words = new Int32Array(this.#chunk!, offsetBytes, RECORD_BYTES >> 2);
@@ -79,7 +83,7 @@ export class RecordPool {
     storeAddress(words, RECORD.leaveStub >> 2, loadAddress(data, BOOT_DATA.leaveStub >> 2));
     storeAddress(words, RECORD.trapStub >> 2, loadAddress(data, BOOT_DATA.trapStub >> 2));
     this.#total++;
-    return { index, addressNumber: loadAddress(data, BOOT_DATA.recordBase >> 2) + index * RECORD_BYTES, words };
+    return { index, addressNumber: base + index * RECORD_BYTES, words };
   }
 
   #claim(): void {
@@ -110,5 +114,5 @@ export function raiseInterruptFlag(recordIndex: number): void {
   const address = loadAddress(boot().data, BOOT_DATA.recordBase >> 2) + recordIndex * RECORD_BYTES;
   // Safety: per HOST-3 (the whole table is mapped readable and writable for the life of the process).
   const words = new Int32Array(aliasMemory(address, RECORD_BYTES));
-  Atomics.store(words, RECORD.interruptFlag >> 2, 1);
+  Atomics.store(words, RECORD.interruptFlag >> 2, RAISED);
 }

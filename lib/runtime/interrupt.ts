@@ -13,7 +13,7 @@
  */
 
 import { VMRecord } from "../abi/mod.ts";
-import { RECORD } from "../host/mod.ts";
+import { RAISED, RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { trapInCall } from "./traps.ts";
 
@@ -23,7 +23,7 @@ const COUNTDOWN = VMRecord.offsets.pollCountdown >> 2;
 /** Asks the activation's guest to leave at its next poll. */
 export function requestInterrupt(activation: Activation): void {
   activation.isAsked = true;
-  Atomics.store(activation.words, FLAG, 1);
+  Atomics.store(activation.words, FLAG, RAISED);
 }
 
 /** Serves an activation that left at a poll; returns whether it is to stay parked. @throws {Trap} when an interrupt was asked for and nobody handles it, or a deadline has passed. */

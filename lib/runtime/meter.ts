@@ -15,7 +15,7 @@
  *          guest would be charged for. Where that matters, in the last ticks, the clock is asked.
  */
 
-import { loadAddress, MAXIMUM_TICKS, RECORD, storeAddress, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
+import { loadAddress, MAXIMUM_TICKS, RAISED, RECORD, storeAddress, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { trapInCall } from "./traps.ts";
 
@@ -124,7 +124,7 @@ export class Meter {
       if (typeof action === "object" && action.park !== activation) continue;
       if (deadline.remaining < least) least = deadline.remaining;
     }
-    if (least <= 0) Atomics.store(activation.words, FLAG, 1);
+    if (least <= 0) Atomics.store(activation.words, FLAG, RAISED);
     const epoch = clock.epoch;
     clock.arm(activation.index, epoch + least | 0);
     this.#startedAt = epoch;
