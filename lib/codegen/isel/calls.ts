@@ -6,7 +6,7 @@
  * keeps what lives across it in slots.
  */
 
-import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE, Stress, VMRecord } from "../../abi/mod.ts";
+import { INT_ARG_REGS, INT_RESULT_REGS, Libcall, STACK_BASE, Stress } from "../../abi/mod.ts";
 import { bug, NONE } from "../../base/mod.ts";
 import { I64, REF } from "../../ir/mod.ts";
 import { type Inst, MemBase, Shape } from "../vcode.ts";
