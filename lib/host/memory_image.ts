@@ -17,7 +17,6 @@
 import { addressOf } from "./ffi.ts";
 import { noteFile, strikeFile } from "./ledger.ts";
 import type { LinearMemory } from "./linear_memory.ts";
-import { PAGE_BYTES } from "./memory.ts";
 import { scratchString, SYS, sys } from "./sys.ts";
 
 const MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
