@@ -59,6 +59,11 @@ export const COMMANDS = {
       bounds: BOUNDS,
       optimize: OPTIMIZE,
       features: FEATURES,
+      "core-dump": {
+        type: "string",
+        value: "FILE",
+        help: "write a core dump when the guest traps or does not catch an exception",
+      },
       bench: { type: "boolean", help: "supply bench.start and bench.end, print times as JSON on standard error" },
       help: HELP,
     },

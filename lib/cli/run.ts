@@ -17,6 +17,7 @@ import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
+import { writeOutput } from "./output.ts";
 
 /** Times of a run, as `--bench` prints them. */
 interface BenchTimes {
@@ -50,7 +51,10 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
     const memory = instance.exports.memory;
     if (memory !== undefined && typeof memory === "object" && "buffer" in memory) wasi.bindMemory(memory);
     start(module, instance, options.invoke, args);
-  }, async () => {
+  }, async (error) => {
+    if (typeof options["core-dump"] === "string") {
+      await writeOutput(options["core-dump"], store.coreDump(error, { name: path }));
+    }
     // Not needed by guests that end well, and every file makes the start longer.
     useSymbolReaders(await import("../symbols/mod.ts"));
     readSourceMap(module, path);
@@ -65,14 +69,14 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
  * Runs `work`; what ends it, `proc_exit`, a trap or an exception that the guest does not catch, becomes the exit code. `beforeBacktrace` runs before
  * a backtrace is printed.
  */
-async function endOf(work: () => void, beforeBacktrace: () => Promise<void>): Promise<number> {
+async function endOf(work: () => void, beforeBacktrace: (error: Trap | Exception) => Promise<void>): Promise<number> {
   try {
     work();
     return EXIT.ok;
   } catch (error) {
     // Only the low byte of an exit code reaches the parent process.
     if (error instanceof WasiExit) return error.code & 0xff;
-    if (error instanceof Trap || error instanceof Exception) await beforeBacktrace();
+    if (error instanceof Trap || error instanceof Exception) await beforeBacktrace(error);
     if (error instanceof Trap) {
       console.error(formatEnd("trap", error, operandLines(error)));
       return EXIT.trap;

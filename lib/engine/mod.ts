@@ -78,7 +78,7 @@ export {
 } from "./module.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { loadOptimizer, type Optimizer, OptimizerError, type OptimizerOptions } from "./optimizer.ts";
-export { type HeapUsage, Store, type StoreOptions } from "./store.ts";
+export { type CoreDumpOptions, type HeapUsage, Store, type StoreOptions } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
 export type {

@@ -1,6 +1,6 @@
 /** Stores: what lives and dies together. */
 
-import { type ResourceLimiter, StoreState, Trap } from "../runtime/mod.ts";
+import { framesBehind, type ResourceLimiter, StoreState, Trap, writeCoreDump } from "../runtime/mod.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
@@ -13,6 +13,12 @@ export interface HeapUsage {
   readonly collections: number;
   /** Bytes that objects may take before a guest gets the trap `gc_heap_exhausted`. */
   readonly limitBytes: number;
+}
+
+/** Options of core dumps. */
+export interface CoreDumpOptions {
+  /** The program's name, such as its path; empty by default. */
+  readonly name?: string;
 }
 
 /** The state of a store. @throws {TypeError} unless it is a store that can be used. */
@@ -194,6 +200,38 @@ export class Store<Data = any> implements Disposable {
     const { gc, heapOptions } = storeOf(this);
     const { usedBytes, collections } = gc.isReserved ? gc.collector : { usedBytes: 0, collections: 0 };
     return { usedBytes, collections, limitBytes: heapOptions.limitBytes };
+  }
+
+  /**
+   * What the store is like now and where an error left its guests, as a core dump (tool-conventions, "Coredump"): memories, globals, instances
+   * and the frames of the error's stack, for debuggers of WebAssembly. To be made before other guests change what is dumped.
+   *
+   * Locals and operands are not known to compiled code and stand as missing values; references stand as null.
+   *
+   * @example Keep what a trap leaves
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assert } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module $app (memory 1)
+   *   (func (export "run") (i32.store8 (i32.const 7) (i32.const 42)) (unreachable)))`);
+   * try {
+   *   new Instance(store, module).exports.run();
+   * } catch (error) {
+   *   const dump = store.coreDump(error, { name: "app.wasm" });
+   *   assert(WebAssembly.validate(dump));
+   * }
+   * ```
+   *
+   * @param error What was caught: a trap, an exception, or what a host function threw. Without frames of a guest the stack is empty.
+   * @param options The program's name.
+   * @returns The bytes of the core dump.
+   * @throws {TypeError} if the error is one of another store's guests, or the store is disposed.
+   */
+  coreDump(error: unknown, options: CoreDumpOptions = {}): Uint8Array<ArrayBuffer> {
+    return writeCoreDump(storeOf(this), framesBehind(error), String(options.name ?? ""));
   }
 
   /**

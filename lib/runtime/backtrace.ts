@@ -81,23 +81,38 @@ const MAXIMUM_FRAMES = 100;
  */
 type PcKind = "fault" | "trap call" | "call";
 
+/** A frame of a guest's function. */
+export interface FrameSite {
+  readonly code: LoadedCode;
+  readonly module: Module;
+  /** Among the functions that the module defines. */
+  readonly definedIndex: number;
+  /** The instruction that trapped or called; the start of the body if that is not known. */
+  readonly wasmOffset: number;
+  /** VMContext address of its instance; that of the caller's for a function without a frame, which traps before it calls. */
+  readonly vmctx: number;
+}
+
 /** Frames as program counters. */
 export class RawFrames {
   readonly #codes: LoadedCode[] = [];
   readonly #offsets: number[] = [];
   readonly #kinds: PcKind[] = [];
+  readonly #vmctxs: number[] = [];
+  #frames: readonly Frame[] | undefined;
 
   get length(): number {
     return this.#codes.length;
   }
 
-  /** Adds a frame; returns whether there is room for another. */
-  add(pc: number, kind: PcKind): boolean {
+  /** Adds a frame, whose VMContext's address is at [rbp - 8]; returns whether there is room for another. */
+  add(pc: number, kind: PcKind, vmctx: number): boolean {
     const code = findCode(kind === "fault" ? pc : pc - 1);
     if (code !== undefined) {
       this.#codes.push(code);
       this.#offsets.push(pc - code.address);
       this.#kinds.push(kind);
+      this.#vmctxs.push(vmctx);
     }
     return this.#codes.length < MAXIMUM_FRAMES;
   }
@@ -111,9 +126,18 @@ export class RawFrames {
     return module === undefined || site === NONE ? undefined : { module, wasmOffset: site };
   }
 
-  /** Looks names and wasm offsets up; thunks and stubs are left out. */
-  symbolize(): Frame[] {
-    const frames: Frame[] = [];
+  /** The frames with names and offsets, looked up once. */
+  symbolize(): readonly Frame[] {
+    return this.#frames ??= this.sites().map(({ code, module, definedIndex, wasmOffset }) => {
+      const functionIndex = funcIndexOf(module, definedIndex);
+      const name = module.names.func(functionIndex) ?? exportName(code, functionIndex);
+      return new SymbolizedFrame(module, functionIndex, name, wasmOffset, module.bodies[definedIndex].start);
+    });
+  }
+
+  /** The frames of functions, innermost first; thunks and stubs are left out. */
+  sites(): FrameSite[] {
+    const sites: FrameSite[] = [];
     for (let i = 0; i < this.#codes.length; i++) {
       const code = this.#codes[i];
       const { module, compiled } = code;
@@ -121,19 +145,30 @@ export class RawFrames {
       const kind = this.#kinds[i];
       const definedIndex = code.functionAt(kind === "fault" ? offset : offset - 1);
       if (definedIndex === NONE || module === undefined) continue;
-      const functionIndex = funcIndexOf(module, definedIndex);
       const row = kind === "call" ? NONE : code.trapAt(offset);
       const site = row !== NONE ? compiled.trapSites[row] : code.callSiteAt(offset);
-      const { start } = module.bodies[definedIndex];
-      const name = module.names.func(functionIndex) ?? exportName(code, functionIndex);
-      frames.push(new SymbolizedFrame(module, functionIndex, name, site === NONE ? start : site, start));
+      const wasmOffset = site === NONE ? module.bodies[definedIndex].start : site;
+      sites.push({ code, module, definedIndex, wasmOffset, vmctx: this.#vmctxs[i] });
     }
-    return frames;
+    return sites;
   }
 }
 
 function exportName({ module }: LoadedCode, functionIndex: number): string | undefined {
   return module!.exports.find(({ kind, index }) => kind === "func" && index === functionIndex)?.name;
+}
+
+/** What errors have no field for: the frames in which they began, or through which they passed. */
+const noted = new WeakMap<object, RawFrames>();
+
+/** Notes the frames of an error. */
+export function noteFrames(error: object, frames: RawFrames): void {
+  noted.set(error, frames);
+}
+
+/** The frames that were noted for an error. */
+export function framesNoted(error: object): RawFrames | undefined {
+  return noted.get(error);
 }
 
 /** Collects the frames of an activation and of those of its store that wait for it. */
@@ -149,8 +184,9 @@ export function captureFrames(activation: Activation, state: "trap" | "parked"):
 function walkTrap(activation: Activation, frames: RawFrames): boolean {
   const { words, current } = activation;
   const kind = words[RECORD.signal >> 2] === 0 ? "trap call" : "fault";
-  return frames.add(loadAddress(words, RECORD.exitPc >> 2), kind) &&
-    walk(current, loadAddress(words, RECORD.exitFp >> 2), frames) && walkParents(activation, frames);
+  const fp = loadAddress(words, RECORD.exitFp >> 2);
+  return frames.add(loadAddress(words, RECORD.exitPc >> 2), kind, vmctxOf(current, fp)) && walk(current, fp, frames) &&
+    walkParents(activation, frames);
 }
 
 function walkParked(activation: Activation, frames: RawFrames): boolean {
@@ -174,12 +210,17 @@ export function parkedFrame({ current, sp }: Activation): number {
 /** Adds the callers of the frame at `fp`; false when there is no more room. */
 function walk(stack: GuestStack, fp: number, frames: RawFrames): boolean {
   while (stack.onStack(fp)) {
-    if (!frames.add(stack.addressAt(fp + 8), "call")) return false;
     const caller = stack.addressAt(fp);
+    if (!frames.add(stack.addressAt(fp + 8), "call", vmctxOf(stack, caller))) return false;
     if (caller <= fp) break;
     fp = caller;
   }
   return true;
+}
+
+/** What a function's frame says of its instance; 0 for what is no frame. */
+function vmctxOf(stack: GuestStack, fp: number): number {
+  return stack.onStack(fp) ? stack.addressAt(fp + VMCTX_SLOT_FROM_RBP) : 0;
 }
 
 /** The VMContext address of the innermost guest frame of an activation that left for a call. */

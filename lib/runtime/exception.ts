@@ -10,7 +10,7 @@
 import { AREA_SLOT_BYTES } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
-import type { Frame, RawFrames } from "./backtrace.ts";
+import { type Frame, framesNoted, noteFrames, type RawFrames } from "./backtrace.ts";
 import { port } from "./port.ts";
 import type { Signature } from "./signature.ts";
 import type { TagState } from "./tag.ts";
@@ -96,8 +96,6 @@ export class Payload {
 /** The error that an exception is in JavaScript; the API's class extends it. */
 export class ExceptionBase extends WasmError {
   readonly #payload: Payload;
-  #raw: RawFrames | undefined;
-  #frames: readonly Frame[] | undefined;
 
   /**
    * Made by the runtime and by the API's class.
@@ -107,14 +105,12 @@ export class ExceptionBase extends WasmError {
   constructor(payload: Payload, frames: RawFrames | undefined) {
     super("a WebAssembly exception was not caught");
     this.#payload = payload;
-    this.#raw = frames;
+    if (frames !== undefined) noteFrames(this, frames);
   }
 
   /** The guest's frames where it was thrown, innermost first, at most 100; none for one made in JavaScript. */
   get frames(): readonly Frame[] {
-    this.#frames ??= this.#raw?.symbolize() ?? [];
-    this.#raw = undefined;
-    return this.#frames;
+    return framesNoted(this)?.symbolize() ?? [];
   }
 
   /**

@@ -25,6 +25,7 @@ export * from "./backtrace.ts";
 export * from "./block.ts";
 export * from "./code.ts";
 export * from "./const_eval.ts";
+export * from "./core_dump.ts";
 export * from "./cpu.ts";
 export * from "./engine_state.ts";
 export * from "./exception.ts";

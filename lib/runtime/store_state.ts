@@ -334,6 +334,16 @@ export class StoreState implements HeapOwner {
     return this.#instances.get(address) ?? bug(`no instance is at 0x${address.toString(16)}`);
   }
 
+  /** The store's instances, those that failed included. */
+  get instances(): Iterable<InstanceState> {
+    return this.#instances.values();
+  }
+
+  /** The instance whose VMContext is at the address, if that is one. */
+  findInstance(address: number): InstanceState | undefined {
+    return this.#instances.get(address);
+  }
+
   /** Gives everything back. @throws {TypeError} while a call is active. */
   close(): void {
     if (this.#state === "closed") return;

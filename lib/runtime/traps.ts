@@ -11,7 +11,7 @@ import { bug, InternalError, NONE } from "../base/mod.ts";
 import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
-import { captureFrames, type Frame, RawFrames } from "./backtrace.ts";
+import { captureFrames, type Frame, framesNoted, noteFrames, type RawFrames } from "./backtrace.ts";
 import { findCode } from "./code.ts";
 import type { StoreState } from "./store_state.ts";
 import { type MemoryFault, operandsAt, type TrapOperands } from "./trap_operands.ts";
@@ -36,18 +36,15 @@ export interface TrapOptions {
   readonly fault?: MemoryFault | undefined;
 }
 
-/** The guest's frames that errors of host functions passed through, for {@linkcode Trap.framesOf}. */
-const passed = new WeakMap<object, RawFrames | readonly Frame[]>();
-
-/** Whether a trap has frames of its own; does not look them up. */
-let hasFrames: (trap: Trap) => boolean;
+/** A trap's own frames, if it has any. */
+let framesIn: (trap: Trap) => RawFrames | undefined;
 
 /** Notes the frames that an error of a host function leaves; those of the innermost guest stay. */
 export function notePassed(activation: Activation, error: unknown): void {
-  if (typeof error !== "object" || error === null || passed.has(error)) return;
-  if (error instanceof Trap && hasFrames(error)) return;
+  if (typeof error !== "object" || error === null || framesNoted(error) !== undefined) return;
+  if (error instanceof Trap && framesIn(error) !== undefined) return;
   try {
-    passed.set(error, captureFrames(activation, "parked"));
+    noteFrames(error, captureFrames(activation, "parked"));
   } catch (failure) {
     // What is thrown may be that this thread's stack is full; it arrives, whatever is known of it.
     if (!(failure instanceof RangeError)) throw failure;
@@ -60,13 +57,12 @@ export class Trap extends WasmError {
   override readonly name: string = "Trap";
   /** Which trap, for programs. */
   readonly code: TrapName;
-  #raw: RawFrames | undefined;
-  #frames: readonly Frame[] | undefined;
+  readonly #frames: RawFrames | undefined;
   readonly #fault: MemoryFault | undefined;
   #operands: TrapOperands | undefined;
 
   static {
-    hasFrames = (trap) => trap.#raw !== undefined || trap.#frames !== undefined && trap.#frames.length > 0;
+    framesIn = (trap) => trap.#frames;
   }
 
   /** Makes a trap; host functions may throw one of their own. */
@@ -75,7 +71,7 @@ export class Trap extends WasmError {
     if (message === undefined) throw new TypeError(`${String(code)} is not a trap: use a name of TRAPS`);
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;
-    this.#raw = options.frames;
+    this.#frames = options.frames;
     this.#fault = options.fault;
     // As of every error, only what was given is there.
     if (options.cause !== undefined) this.cause = options.cause;
@@ -83,8 +79,7 @@ export class Trap extends WasmError {
 
   /** The guest's frames, innermost first; at most 100. */
   get frames(): readonly Frame[] {
-    this.#resolve();
-    return this.#frames!.length > 0 ? this.#frames! : framesPassed(this);
+    return framesBehind(this)?.symbolize() ?? NO_FRAMES;
   }
 
   /**
@@ -107,16 +102,9 @@ export class Trap extends WasmError {
    * ```
    */
   get operands(): TrapOperands | undefined {
-    this.#resolve();
-    return this.#operands;
-  }
-
-  #resolve(): void {
-    if (this.#frames !== undefined) return;
-    const site = this.#raw?.trapSite();
+    const site = this.#operands === undefined ? this.#frames?.trapSite() : undefined;
     if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.#fault);
-    this.#frames = this.#raw?.symbolize() ?? [];
-    this.#raw = undefined;
+    return this.#operands;
   }
 
   /**
@@ -145,18 +133,16 @@ export class Trap extends WasmError {
    * ```
    */
   static framesOf(error: unknown): readonly Frame[] {
-    return error instanceof Trap ? error.frames : framesPassed(error);
+    return framesBehind(error)?.symbolize() ?? NO_FRAMES;
   }
 }
 
 const NO_FRAMES: readonly Frame[] = [];
 
-function framesPassed(error: unknown): readonly Frame[] {
-  const found = typeof error === "object" && error !== null ? passed.get(error) : undefined;
-  if (!(found instanceof RawFrames)) return found ?? NO_FRAMES;
-  const frames = found.symbolize();
-  passed.set(error as object, frames);
-  return frames;
+/** The guest's frames where an error began, or which it passed first, as they were found. */
+export function framesBehind(error: unknown): RawFrames | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  return (error instanceof Trap ? framesIn(error) : undefined) ?? framesNoted(error);
 }
 
 /** The trap of an activation that left with status trap. */

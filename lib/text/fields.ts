@@ -10,7 +10,17 @@
  * May import: base, wasm. @module
  */
 import { CodeBuffer, NONE } from "../base/mod.ts";
-import { FUNCREF, OP, type ValType, writeS64Leb, writeU32Leb, writeU64Leb, writeValType } from "../wasm/mod.ts";
+import {
+  FUNCREF,
+  LIMITS,
+  OP,
+  type ValType,
+  writeByteVector,
+  writeS64Leb,
+  writeU32Leb,
+  writeU64Leb,
+  writeValType,
+} from "../wasm/mod.ts";
 import type { CustomText } from "./annotations.ts";
 import { ModuleContext } from "./context.ts";
 import type { IndexSpace, NamedIndex } from "./index_space.ts";
@@ -18,7 +28,7 @@ import { type BranchHint, InstructionParser } from "./instructions.ts";
 import { writeOp } from "./immediates.ts";
 import { type Keyword, WORD, type Word } from "./keywords.ts";
 import { type LexedText, TOKEN } from "./lexer.ts";
-import { type NestedNames, writeByteVector } from "./names.ts";
+import type { NestedNames } from "./names.ts";
 
 /** A vector of a section: its items' bytes and their number. */
 export class SectionItems {
@@ -38,7 +48,6 @@ const EXTERNS = {
 type ExternWord = keyof typeof EXTERNS;
 const EXTERN_WORDS = Object.keys(EXTERNS) as ExternWord[];
 
-const LIMITS = { maximum: 1, shared: 2, address64: 4, pageSize: 8 } as const;
 const PAGE_SIZE_LOG2 = 16;
 /** The code of an imported function whose type is exact. */
 const EXACT_FUNC = 0x20;

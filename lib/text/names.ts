@@ -4,7 +4,7 @@
  * May import: base, wasm. @module
  */
 import { CodeBuffer } from "../base/mod.ts";
-import { writeU32Leb } from "../wasm/mod.ts";
+import { writeByteVector, writeU32Leb } from "../wasm/mod.ts";
 import type { NamedIndex } from "./index_space.ts";
 import type { SymbolTable } from "./symbols.ts";
 
@@ -44,12 +44,6 @@ export interface ModuleNames {
   readonly datas: readonly NamedIndex[];
   readonly fields: readonly NestedNames[];
   readonly tags: readonly NamedIndex[];
-}
-
-/** Appends a vector of bytes. */
-export function writeByteVector(out: CodeBuffer, bytes: Uint8Array): void {
-  writeU32Leb(out, bytes.length);
-  out.append(bytes);
 }
 
 /** Appends the content of the name section; nothing when there are no names. */

@@ -4,11 +4,11 @@
  * May import: base, wasm. @module
  */
 import { CodeBuffer, NONE } from "../base/mod.ts";
-import { CUSTOM_SECTION, SECTIONS, type SectionWord, writeU32Leb } from "../wasm/mod.ts";
+import { CUSTOM_SECTION, SECTIONS, type SectionWord, writeByteVector, writeU32Leb } from "../wasm/mod.ts";
 import { Cursor } from "./cursor.ts";
 import { FieldParser, type FunctionHints, type SectionItems } from "./fields.ts";
 import { lex, type LexedText, TOKEN } from "./lexer.ts";
-import { writeByteVector, writeNames } from "./names.ts";
+import { writeNames } from "./names.ts";
 
 /** Options of parsing. */
 export interface ParseOptions {

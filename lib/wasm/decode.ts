@@ -13,6 +13,7 @@
 import { BitSet, IntList, NONE } from "../base/mod.ts";
 import { type ConstExpr, readConstExpr } from "./const_expr.ts";
 import { DEFAULT_FEATURES, type FeatureSet, hasFeature } from "./features.ts";
+import { LIMITS } from "./limit_flags.ts";
 import * as limits from "./limits.ts";
 import {
   type Body,
@@ -49,12 +50,6 @@ const WASM_MAGIC = 0x6d736100;
 const WASM_VERSION = 1;
 /** The version field of a component: version 13, layer 1. */
 const COMPONENT_VERSION = 0x1000d;
-
-/** Flag bits of limits (spec: binary-limits). */
-const LIMITS_HAS_MAXIMUM = 1;
-const LIMITS_SHARED = 2;
-const LIMITS_64_BIT = 4;
-const LIMITS_PAGE_SIZE = 8;
 
 /** The import kind of a function whose type must be exactly the given one. */
 const EXACT_FUNC_IMPORT = 0x20;
@@ -448,7 +443,7 @@ class Decoder {
     const element = readRefType(reader);
     const start = reader.pos;
     const flags = reader.readU8();
-    if ((flags & ~(LIMITS_HAS_MAXIMUM | LIMITS_64_BIT)) !== 0) {
+    if ((flags & ~(LIMITS.maximum | LIMITS.address64)) !== 0) {
       reader.fail(
         flags === 2 || flags === 3 ? "shared tables are not supported" : `malformed limits flags ${flags}`,
         start,
@@ -460,11 +455,11 @@ class Decoder {
 
   #readLimits(flags: number, start: number) {
     const reader = this.#reader;
-    const is64 = (flags & LIMITS_64_BIT) !== 0;
+    const is64 = (flags & LIMITS.address64) !== 0;
     if (is64) reader.need("memory64", start);
     const read = () => is64 ? reader.readU64LebAsNumber() : reader.readU32Leb();
     const minimum = read();
-    const maximum = (flags & LIMITS_HAS_MAXIMUM) !== 0 ? read() : undefined;
+    const maximum = (flags & LIMITS.maximum) !== 0 ? read() : undefined;
     return { addressType: is64 ? "i64" : "i32", minimum, maximum } as const;
   }
 
@@ -490,10 +485,10 @@ class Decoder {
     this.#offsets.memories.push(start);
     const flags = reader.readU8();
     if (flags > 15) reader.fail(`malformed limits flags ${flags}`, start);
-    const isShared = (flags & LIMITS_SHARED) !== 0;
+    const isShared = (flags & LIMITS.shared) !== 0;
     if (isShared) reader.need("threads", start);
     const { addressType, minimum, maximum } = this.#readLimits(flags, start);
-    const pageSizeLog2 = (flags & LIMITS_PAGE_SIZE) === 0 ? 16 : this.#readPageSize(start);
+    const pageSizeLog2 = (flags & LIMITS.pageSize) === 0 ? 16 : this.#readPageSize(start);
     return { minimumPages: minimum, maximumPages: maximum, addressType, isShared, pageSizeLog2 };
   }
 

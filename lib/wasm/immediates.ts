@@ -141,6 +141,12 @@ export function writeU64Leb(out: CodeBuffer, lo: number, hi: number): void {
   }
 }
 
+/** Appends a vector of bytes: a name, or the content of a section. */
+export function writeByteVector(out: CodeBuffer, bytes: Uint8Array): void {
+  writeU32Leb(out, bytes.length);
+  out.append(bytes);
+}
+
 /** Appends a heap type. */
 export function writeHeapType(out: CodeBuffer, heap: HeapType): void {
   if (isExactHeap(heap)) {

@@ -14,6 +14,7 @@
  */
 export * from "./errors.ts";
 export * from "./features.ts";
+export * from "./limit_flags.ts";
 export * as limits from "./limits.ts";
 export * from "./types.ts";
 export * from "./type_registry.ts";

@@ -156,8 +156,8 @@ function readLocals(reader: Reader): number {
   return count;
 }
 
-/** Parameters and locals of a function; an imported one has no place for names. */
-function countLocals(module: Module, funcIndex: number): number {
+/** How many parameters and locals a function has; 0 for an imported one. */
+export function countLocals(module: Module, funcIndex: number): number {
   const reader = bodyReader(module, funcIndex);
   const type = module.types[module.funcs[funcIndex]];
   return reader === undefined || type?.kind !== "func" ? 0 : type.params.length + readLocals(reader);
