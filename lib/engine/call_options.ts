@@ -1,6 +1,6 @@
 /** How long guests may take: options of calls and of stores. */
 
-import { Deadline, type DeadlineAction } from "../runtime/mod.ts";
+import { type AsyncCallOptions as RuntimeOptions, Deadline, type DeadlineAction } from "../runtime/mod.ts";
 
 /**
  * What happens when a deadline has passed: `"trap"` ends the call with the trap `interrupted`; a function is asked instead, while the guest is
@@ -24,7 +24,7 @@ export interface CallOptions extends DeadlineOptions {
 
 /** Options of a call that lets the event loop turn. */
 export interface AsyncCallOptions extends CallOptions {
-  /** Ends the call when it is aborted: looked at whenever the event loop has turned. */
+  /** Ends the call when it is aborted: at once while it is parked, else when the event loop has turned. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,6 +41,14 @@ export function makeDeadline(what: string, ms: number, options: DeadlineOptions)
   }
   if (typeof countHostTime !== "boolean") throw new TypeError("countHostTime is true or false");
   return new Deadline(ms, onDeadline satisfies DeadlineAction, countHostTime ? "all time" : "guest time");
+}
+
+/** The options of an asynchronous call as the runtime takes them. @throws {TypeError} for what is none. */
+export function asyncOptions(options: AsyncCallOptions): RuntimeOptions {
+  const { timeout, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal is an AbortSignal");
+  const deadline = timeout === undefined ? undefined : makeDeadline("timeout", timeout, options);
+  return { deadline, signal };
 }
 
 /** Refuses what a synchronous call cannot do. @throws {TypeError} */

@@ -1,6 +1,6 @@
 /** What a host function may know of the guest that called it. */
 
-import type { InstanceState } from "../runtime/mod.ts";
+import { canPark, type InstanceState } from "../runtime/mod.ts";
 import { type ExportValue, wrapExtern } from "./externs.ts";
 import type { Instance } from "./instance.ts";
 import { Memory } from "./memory.ts";
@@ -40,6 +40,26 @@ export class Caller {
   /** The data that the store was made with. */
   get data(): unknown {
     return this.store.data;
+  }
+
+  /**
+   * Whether the host function may return a promise, which the guest then waits for: it was called by `callAsync`. To be asked before the
+   * function awaits anything.
+   *
+   * @example A host function that waits as it can
+   * ```ts ignore
+   * linker.defineFunc(
+   *   "env",
+   *   "sleep",
+   *   { parameters: ["i32"], results: [] },
+   *   (caller, ms) => caller.canWait ? new Promise((resolve) => setTimeout(resolve, ms)) : sleepSync(ms),
+   *   { passCaller: true },
+   * );
+   * ```
+   */
+  get canWait(): boolean {
+    const activation = this.#instance?.store.innermost;
+    return activation !== undefined && canPark(activation);
   }
 
   /** The memory that the calling instance exports as `memory`, the convention of C and Rust toolchains. */

@@ -10,7 +10,7 @@ import {
   setFuncWrapper,
   type StoreState,
 } from "../runtime/mod.ts";
-import { type AsyncCallOptions, type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
+import { type AsyncCallOptions, asyncOptions, type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
 import { Caller } from "./caller.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
@@ -26,13 +26,13 @@ import {
 /** A host function for a signature: parameters become arguments, the results are returned. */
 export type HostImplementation<S extends FuncSignature> = (
   ...args: ArgumentsOf<S["parameters"]>
-) => HostResultOf<S["results"]>;
+) => HostResultOf<S["results"]> | PromiseLike<HostResultOf<S["results"]>>;
 
 /** A host function that is told who calls it. */
 export type CallerImplementation<S extends FuncSignature> = (
   caller: Caller,
   ...args: ArgumentsOf<S["parameters"]>
-) => HostResultOf<S["results"]>;
+) => HostResultOf<S["results"]> | PromiseLike<HostResultOf<S["results"]>>;
 
 /** Options of host functions. */
 export interface HostFuncOptions {
@@ -97,7 +97,8 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * @param store The store it belongs to.
    * @param type Its parameter and result types.
    * @param fn What it does. It gets the arguments as JavaScript values (i64 as bigint) and returns nothing, one value, or an array of exactly as
-   * many values as there are results. What it throws passes through the guest to whoever called it.
+   * many values as there are results, or a promise of that: see {@linkcode Func.callAsync}. What it throws passes through the guest to whoever
+   * called it.
    * @throws {TypeError} for types that are none.
    */
   constructor(store: Store, type: S, fn: HostImplementation<S>) {
@@ -167,12 +168,38 @@ export class Func<const S extends FuncSignature = FuncSignature> {
   }
 
   /**
-   * Calls the function and lets the event loop turn at least every ten milliseconds: timers fire, other calls are made. The engine must have
-   * been made with `interruption`.
+   * Calls the function and lets the event loop turn: timers fire, other calls are made.
    *
-   * The guest is stopped at a loop's head or a function's entry meanwhile. Other calls into the same instance then wait or throw a
-   * {@linkcode BusyError}, if it looks like one whose code cannot have two ({@linkcode InstanceOptions}). Waits of the guest
-   * (`memory.atomic.wait32`) and host functions block the thread as ever.
+   * A host function that the guest calls may return a promise (any object with a method `then`; where an `externref` is wanted, a `Promise`): the
+   * guest is parked, and goes on with what the promise is fulfilled with, or as if the function had thrown what it is rejected with. Any
+   * number of calls may be parked. Only a guest that is called by this method can wait so, with no JavaScript between: if a host function
+   * calls a guest synchronously, that one cannot.
+   *
+   * A guest that computes is parked at least every ten milliseconds, at a loop's head or a function's entry, if the engine was made with
+   * `interruption`.
+   *
+   * While a call is parked, other calls into the same instance wait or throw a {@linkcode BusyError}, if it looks like one whose code cannot
+   * have two at a time ({@linkcode InstanceOptions}). A host function may call such an instance synchronously until it returns its promise.
+   * If it uses `callAsync` instead, that is refused with a `BusyError`; behind an `await` of its own its calls are like anybody's: to await
+   * one into the instance that waits for it is to wait for ever.
+   *
+   * @example A guest that waits for a promise
+   * ```ts
+   * import { Engine, Func, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const load = new Func(store, { parameters: ["i32"], results: ["i32"] }, async (id) => {
+   *   await new Promise((resolve) => setTimeout(resolve, 5));
+   *   return id * 100;
+   * });
+   * const module = Module.fromText(engine, `(module
+   *   (import "env" "load" (func $load (param i32) (result i32)))
+   *   (func (export "run") (param i32) (result i32) (i32.add (call $load (local.get 0)) (i32.const 1))))`);
+   * const run = new Instance(store, module, { env: { load } }).func("run")!;
+   * assertEquals(await Promise.all([run.callAsync([1]), run.callAsync([2])]), [101, 201] as never);
+   * ```
    *
    * @example A guest that is cancelled
    * ```ts
@@ -189,22 +216,17 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * @param args The arguments, coerced to the parameter types before anything else happens.
    * @param options For how long the call may run, and what ends it.
    * @returns Nothing, the result, or an array of the results.
-   * @throws {Trap} if the guest traps: `interrupted` when its time is over.
-   * @throws {TypeError} for an argument that cannot be coerced, when the engine was made without `interruption`, and when the store is
-   * disposed before the call is done. The reason of the signal when that is aborted.
+   * @throws {Trap} if the guest traps: `interrupted` when its time is over. While it is parked only time passes that `countHostTime` counts.
+   * @throws {TypeError} for an argument that cannot be coerced, for a timeout when the engine was made without `interruption`, and when the
+   * store is disposed before the call is done. The reason of the signal when that is aborted: at once if the call is parked, what it
+   * waited for is dropped; a guest that computes is stopped only if the engine was made with `interruption`.
+   * @throws {BusyError} for a call that would wait for itself.
    */
   async callAsync(
     args: Readonly<ArgumentsOf<S["parameters"]>> | [] = [],
     options: AsyncCallOptions = {},
   ): Promise<ResultOf<S["results"]>> {
     if (!Array.isArray(args)) throw new TypeError("The arguments of callAsync are an array");
-    const { timeout, signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal is an AbortSignal");
-    const state = this.#state;
-    if (!state.store.engine.interruption) {
-      throw new TypeError("callAsync needs code that can be interrupted: use new Engine({ interruption: true })");
-    }
-    const deadline = timeout === undefined ? undefined : makeDeadline("timeout", timeout, options);
-    return await callAsync(state, args, { deadline, signal }) as ResultOf<S["results"]>;
+    return await callAsync(this.#state, args, asyncOptions(options)) as ResultOf<S["results"]>;
   }
 }

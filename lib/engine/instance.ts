@@ -11,12 +11,14 @@ import {
   instantiate,
   LinkError,
   type ModuleState,
+  startAsync,
   type StoreState,
   VALUE_KINDS,
   type ValueKindName,
   valueKindOf,
 } from "../runtime/mod.ts";
 import type { Import } from "../wasm/mod.ts";
+import { type AsyncCallOptions, asyncOptions } from "./call_options.ts";
 import { type ExportValue, unwrapExtern, wrapExtern } from "./externs.ts";
 import { type Func, makeHostFunc, wrapFunc } from "./func.ts";
 import { type Module, moduleOf } from "./module.ts";
@@ -46,6 +48,9 @@ export interface InstanceOptions {
   readonly reentry?: "exclusive" | "concurrent";
 }
 
+/** What an embedder knows of an instance, and what limits its start function. */
+export interface AsyncInstanceOptions extends InstanceOptions, AsyncCallOptions {}
+
 /** The instance behind an instance object. @throws {TypeError} for anything else. */
 export let instanceOf: (instance: Instance) => InstanceState;
 
@@ -54,6 +59,18 @@ export type ImportResolver = (wanted: Import, index: number) => unknown;
 
 /** Makes an instance with imports from anywhere. */
 export let instantiateWith: (store: Store, module: Module, resolve: ImportResolver) => Instance;
+
+/** As {@linkcode instantiateWith}, with a start function that may wait. */
+export async function instantiateAsyncWith(
+  store: Store,
+  module: Module,
+  resolve: ImportResolver,
+  options: AsyncInstanceOptions,
+): Promise<Instance> {
+  const imports: Imports = {};
+  RESOLVERS.set(imports, resolve);
+  return await Instance.createAsync(store, module, imports, options);
+}
 
 /**
  * An instance of a module: its functions can be called, its memory read.
@@ -126,7 +143,51 @@ export class Instance<Exports extends object = AnyExports> {
       state.wrapper = this;
       state.reentry = reentry;
       this.#state = state;
-    });
+    }, STARTED_LATER.has(options) ? "later" : "now");
+  }
+
+  /**
+   * As the constructor, but the start function is called as by {@linkcode Func.callAsync}: it may call host functions that return promises, and
+   * lets the event loop turn. Everything before it is done when this returns.
+   *
+   * @param store The store to live in.
+   * @param module The module, compiled by the store's engine.
+   * @param imports What the module imports, by module and name.
+   * @param options What is known of the module, and what limits the start function.
+   * @returns The instance, when the start function has returned.
+   * @throws {LinkError} if an import is missing or does not fit; nothing was made then.
+   * @throws {Trap} if a segment does not fit or the start function traps; what was written before stays written.
+   *
+   * @example A module that waits before it is ready
+   * ```ts
+   * import { Engine, Func, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module
+   *   (import "env" "seed" (func $seed (result i64)))
+   *   (global $seed (export "seed") (mut i64) (i64.const 0))
+   *   (func $init (global.set $seed (call $seed)))
+   *   (start $init))`);
+   * const instance = await Instance.createAsync(store, module, { env: { seed: () => Promise.resolve(7n) } });
+   * assertEquals(instance.exports.seed.value, 7n);
+   * ```
+   */
+  static async createAsync<Exports extends object = AnyExports>(
+    store: Store,
+    module: Module,
+    imports: Imports = {},
+    options: AsyncInstanceOptions = {},
+  ): Promise<Instance<Exports>> {
+    const limits = asyncOptions(options);
+    limits.signal?.throwIfAborted();
+    if (limits.deadline !== undefined) storeOf(store).requireInterruption();
+    const own: InstanceOptions = { ...options };
+    STARTED_LATER.add(own);
+    const instance = new Instance<Exports>(store, module, imports, own);
+    await startAsync(instance.#state, limits);
+    return instance;
   }
 
   /** Exports by name: functions as JavaScript functions, `Memory`, `Table`, `Global` and `Tag` objects. */
@@ -192,6 +253,9 @@ export class Instance<Exports extends object = AnyExports> {
     return Object.freeze(exports) as Exports;
   }
 }
+
+/** Options of instances whose start functions somebody calls. */
+const STARTED_LATER = new WeakSet<InstanceOptions>();
 
 /** Imports that stand for a function which finds them. */
 const RESOLVERS = new WeakMap<Imports, ImportResolver>();

@@ -1,7 +1,14 @@
 /** Modules whose imports were looked up beforehand. */
 
 import type { StoreState } from "../runtime/mod.ts";
-import { type AnyExports, type Instance, instantiateWith } from "./instance.ts";
+import {
+  type AnyExports,
+  type AsyncInstanceOptions,
+  type ImportResolver,
+  type Instance,
+  instantiateAsyncWith,
+  instantiateWith,
+} from "./instance.ts";
 import type { Module } from "./module.ts";
 import { type Store, storeOf } from "./store.ts";
 
@@ -49,5 +56,21 @@ export class InstancePre<Exports extends object = AnyExports> {
   instantiate(store: Store): Instance<Exports> {
     const state = storeOf(store);
     return instantiateWith(store, this.module, (_, index) => this.#imports[index](state)) as Instance<Exports>;
+  }
+
+  /**
+   * Makes an instance whose start function may call host functions that return promises: see {@linkcode Instance.createAsync}.
+   *
+   * @param store The store to live in.
+   * @param options What is known of the module, and what limits the start function.
+   * @returns The instance, when the start function has returned.
+   * @throws {TypeError} for a store of another engine.
+   * @throws {LinkError} if something of another store is imported, or does not fit.
+   * @throws {Trap} if a segment does not fit or the start function traps.
+   */
+  async instantiateAsync(store: Store, options: AsyncInstanceOptions = {}): Promise<Instance<Exports>> {
+    const state = storeOf(store);
+    const resolve: ImportResolver = (_, index) => this.#imports[index](state);
+    return await instantiateAsyncWith(store, this.module, resolve, options) as Instance<Exports>;
   }
 }

@@ -26,10 +26,12 @@ import {
 import { wrapExtern } from "./externs.ts";
 import {
   type AnyExports,
+  type AsyncInstanceOptions,
   type ImportResolver,
   type ImportValue,
   type Instance,
   instanceOf,
+  instantiateAsyncWith,
   instantiateWith,
 } from "./instance.ts";
 import { InstancePre, type PreparedImport } from "./instance_pre.ts";
@@ -424,6 +426,43 @@ export class Linker {
   instantiate<Exports extends object = AnyExports>(store: Store, module: Module): Instance<Exports> {
     const resolve: ImportResolver = (wanted) => this.get(store, wanted.module, wanted.name);
     return instantiateWith(store, module, resolve) as Instance<Exports>;
+  }
+
+  /**
+   * Instantiates a module whose start function may call host functions that return promises: see {@linkcode Instance.createAsync}.
+   *
+   * @typeParam Exports The exports, for callers that know them.
+   * @param store The store to live in.
+   * @param module The module.
+   * @param options What is known of the module, and what limits the start function.
+   * @returns The instance, when the start function has returned.
+   * @throws {TypeError} for a store of another engine.
+   * @throws {LinkError} if an import is not defined or does not fit; nothing was made then.
+   * @throws {Trap} if a segment does not fit or the start function traps.
+   *
+   * @example A host function that returns a promise
+   * ```ts
+   * import { Engine, Linker, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const linker = new Linker(engine);
+   * linker.defineFunc("env", "fetch", { parameters: ["i32"], results: ["i32"] }, (n) => Promise.resolve(n + 1));
+   * const module = Module.fromText(engine, `(module
+   *   (import "env" "fetch" (func $fetch (param i32) (result i32)))
+   *   (func (export "run") (result i32) (call $fetch (call $fetch (i32.const 40)))))`);
+   * const instance = await linker.instantiateAsync(store, module);
+   * assertEquals(await instance.func("run")!.callAsync(), 42 as never);
+   * ```
+   */
+  async instantiateAsync<Exports extends object = AnyExports>(
+    store: Store,
+    module: Module,
+    options: AsyncInstanceOptions = {},
+  ): Promise<Instance<Exports>> {
+    const resolve: ImportResolver = (wanted) => this.get(store, wanted.module, wanted.name);
+    return await instantiateAsyncWith(store, module, resolve, options) as Instance<Exports>;
   }
 
   /**

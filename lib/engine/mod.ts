@@ -41,7 +41,14 @@ export type { ExceptionBase } from "../runtime/mod.ts";
 export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";
-export { type AnyExports, type Imports, type ImportValue, Instance, type InstanceOptions } from "./instance.ts";
+export {
+  type AnyExports,
+  type AsyncInstanceOptions,
+  type Imports,
+  type ImportValue,
+  Instance,
+  type InstanceOptions,
+} from "./instance.ts";
 export {
   AnyRef,
   ArrayRef,

@@ -27,6 +27,7 @@ import {
 } from "../host/mod.ts";
 import { VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
+import type { Pending } from "./parking.ts";
 import { BusyError } from "./parked_calls.ts";
 import type { StoreState } from "./store_state.ts";
 import { GuestStack } from "./guest_stack.ts";
@@ -58,6 +59,10 @@ export class Activation {
   readonly words: Int32Array<ArrayBuffer>;
   /** Whether somebody on this thread asked for an interruption (`requestInterrupt`). */
   isAsked = false;
+  /** What its guest waits for, while it is parked for a promise. */
+  pending: Pending | undefined = undefined;
+  /** Whether it is at no depth, but takes the place of the outermost one for a turn (PARK-1). */
+  readonly isDetached: boolean;
   /** What the record's code, callee and vmctx are set to. */
   target: CallTarget | undefined = undefined;
   readonly topLo: number;
@@ -70,9 +75,10 @@ export class Activation {
   readonly parents: GuestStack[] = [];
 
   /** @throws {HostError} when there is no record or stack left. */
-  constructor(store: StoreState, depth: number) {
+  constructor(store: StoreState, depth: number | "detached") {
     this.store = store;
-    this.depth = depth;
+    this.isDetached = depth === "detached";
+    this.depth = depth === "detached" ? 0 : depth;
     this.record = recordPool().acquire();
     let stack: Stack;
     try {
@@ -95,7 +101,7 @@ export class Activation {
   /** Prepares the record for calls of `target`, with an empty stack. */
   aim(target: CallTarget): void {
     const { words } = this;
-    if (this.store.parkedCalls.busy.has(target.vmctx)) throw new BusyError();
+    if (this.store.isBusy(target.vmctx)) throw new BusyError(); // PARK-3
     this.name(target);
     words[GUEST_SP] = this.topLo;
     words[GUEST_SP + 1] = this.topHi;

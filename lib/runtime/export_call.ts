@@ -11,13 +11,15 @@
  */
 
 import { Status } from "../abi/mod.ts";
+import { NONE } from "../base/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation, CallTarget } from "./activation.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
-import { callHostDirectly } from "./host_call.ts";
+import { callHostDirectly, parkHostCall } from "./host_call.ts";
 import { serveInterrupt } from "./interrupt.ts";
 import { runLibcall } from "./libcalls.ts";
 import type { Deadline, Meter } from "./meter.ts";
+import { deliver } from "./parking.ts";
 import { type Port, port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
 import { trapOfActivation } from "./traps.ts";
@@ -73,9 +75,12 @@ export function callBits(func: FuncState, args: Int32Array): Int32Array {
   return words;
 }
 
-/** Runs an activation with a deadline that parks it until that, or until it is done: returns whether it is. */
-export function runTurn(activation: Activation, how: "enter" | "resume"): boolean {
-  return openedCalls().runTurn(activation, how);
+/** How a turn of a call that may be parked begins: at the function, where a poll left, or where the guest left to wait for a promise. */
+export type TurnStart = "enter" | "resume" | "settle";
+
+/** Runs a detached activation until it is parked or done: returns whether it is done. */
+export function runTurn(activation: Activation, start: TurnStart): boolean {
+  return openedCalls().runTurn(activation, start);
 }
 
 /** Calls a function with JavaScript values under a deadline of its own. @throws {TypeError} when the engine's code cannot be interrupted. */
@@ -111,7 +116,7 @@ interface Calls {
   readonly numeric: CallableFactory;
   readonly generic: CallableFactory;
   readonly enterAndServe: (target: CallTarget) => void;
-  readonly runTurn: (activation: Activation, how: "enter" | "resume") => boolean;
+  readonly runTurn: (activation: Activation, start: TurnStart) => boolean;
   readonly callBits: (target: CallTarget, args: Int32Array, resultCount: number) => Int32Array;
 }
 
@@ -128,6 +133,8 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   const LIBCALL = Status.libcall;
   const INTERRUPTED = Status.interrupted;
   const CONTINUATION_DONE = Status.continuationDone;
+  /** No status of a guest: what it waits for has settled. */
+  const SETTLED = NONE;
 
   /**
    * The store's next activation, aimed at `target`. It is taken only when the guest leaves for JavaScript, by `serve`: until then nobody
@@ -156,15 +163,24 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
       do {
         if (status === HOST_CALL) {
           try {
-            store.hostCallers[words[EXIT_NUMBER]]();
+            const thenable = store.hostCallers[words[EXIT_NUMBER]]();
+            if (thenable !== undefined) {
+              parkHostCall(activation, store.hostSignatures[words[EXIT_NUMBER]], thenable);
+              return !(isParked = true);
+            }
           } catch (error) {
             throwFromHost(activation, error);
           }
-        } else if (status === LIBCALL) runLibcall(activation, words[EXIT_NUMBER]);
-        else if (status === INTERRUPTED) {
+        } else if (status === LIBCALL) {
+          runLibcall(activation, words[EXIT_NUMBER]);
+          if (activation.pending !== undefined) return !(isParked = true);
+        } else if (status === INTERRUPTED) {
           if (serveInterrupt(activation)) return !(isParked = true);
         } else if (status === CONTINUATION_DONE) store.continuations.finish(activation);
-        else fail(activation, status);
+        else if (status === SETTLED) {
+          deliver(activation);
+          if (activation.pending !== undefined) return !(isParked = true);
+        } else fail(activation, status);
         const { meter } = store;
         if (meter === undefined) status = resume(index);
         else {
@@ -196,11 +212,12 @@ function openCalls({ i32, i64, f32, f64, enter, resume }: Port): Calls {
   }
 
   /** One turn of a call that may be parked; returns whether it is done. */
-  function runTurn(activation: Activation, how: "enter" | "resume"): boolean {
+  function runTurn(activation: Activation, start: TurnStart): boolean {
+    if (start === "settle") return serve(activation, SETTLED);
     const { index, store: { meter } } = activation;
-    meter!.start(activation);
-    const status = how === "enter" ? enter(index) : resume(index);
-    if (status !== LIBCALL) meter!.stop(); // METER-1
+    meter?.start(activation);
+    const status = start === "enter" ? enter(index) : resume(index);
+    if (status !== LIBCALL) meter?.stop(); // METER-1
     return status === DONE || serve(activation, status);
   }
 

@@ -135,6 +135,7 @@ export function createHostFunc(store: StoreState, typeId: number, host: HostFunc
   block.setI32(VMFuncRef.sizeBytes + HOST.number, number);
   const func = new FuncState(store, signature, block, 0, { host, index: number });
   store.hostCallers.push(makeHostCaller(store, signature, host));
+  store.hostSignatures.push(signature);
   store.addFunc(func);
   return func;
 }

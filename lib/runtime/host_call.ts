@@ -3,13 +3,17 @@
  *
  * The guest leaves with the function's number; the store's table of callers has one closure for each, from few factories, as for calls in
  * the other direction (export_call.ts says why). An exception of the host function passes through the driver untouched: the guest's
- * frames are abandoned where they are.
+ * frames are abandoned where they are. A function that returns a promise has the guest parked (parking.ts): its results are coerced and stored
+ * when they are there.
  */
 
+import type { Activation } from "./activation.ts";
 import type { InstanceState } from "./instance.ts";
+import { isThenable, park, settle } from "./parking.ts";
 import { type Port, port } from "./port.ts";
 import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
+import { throwFromHost } from "./unwind.ts";
 import {
   type BitValue,
   coerceResults,
@@ -17,7 +21,6 @@ import {
   isNumeric,
   isScalar,
   loadSlot,
-  refusePromise,
   storeSlot,
   toI64,
   valueOfReference,
@@ -32,8 +35,8 @@ export interface HostFunction {
   readonly makeCaller: ((instance: InstanceState | undefined) => unknown) | undefined;
 }
 
-/** Runs a host function on the arguments in the value area and leaves its results there. */
-export type HostCaller = () => void;
+/** Runs a host function on the arguments in the value area and leaves its results there, or returns what is to be awaited first (parking.ts). */
+export type HostCaller = () => PromiseLike<unknown> | undefined;
 
 /** Makes the caller of a host function. */
 export function makeHostCaller(store: StoreState, signature: Signature, host: HostFunction): HostCaller {
@@ -57,19 +60,67 @@ export function callHostDirectly(
   host: HostFunction,
   args: unknown[],
 ): unknown {
-  const { params, paramTypes, results, resultTypes } = signature;
+  const result = startHostCall(store, signature, host, args);
+  const thenable = awaitedOf(signature, result);
+  if (thenable !== undefined) {
+    void settle(thenable);
+    throw new TypeError(
+      "The host function returned a Promise, and was called synchronously: call it by Func.callAsync",
+    );
+  }
+  return finishHostCall(store, signature, result);
+}
+
+/** Coerces arguments and calls a host function: the first half of a call from JavaScript. */
+export function startHostCall(
+  store: StoreState,
+  { params, paramTypes }: Signature,
+  host: HostFunction,
+  args: readonly unknown[],
+): unknown {
   store.requireOpen();
   const coerced = Array.from(params, (kind, i) => {
     const bits = coerceValue(store, kind, paramTypes[i], args[i]);
     return valueOfBits(store, kind, bits);
   });
   const fn = host.fn as HostFn;
-  const result = host.makeCaller === undefined ? fn(...coerced) : fn(host.makeCaller(undefined), ...coerced);
+  return host.makeCaller === undefined ? fn(...coerced) : fn(host.makeCaller(undefined), ...coerced);
+}
+
+/** Coerces results: the other half. */
+export function finishHostCall(store: StoreState, { results, resultTypes }: Signature, result: unknown): unknown {
+  // The user's code may have closed the store: no guest waits for this call.
+  store.requireOpen();
   const resultBits = coerceResults(store, results, resultTypes, result);
-  // The user's code above may have closed the store: no guest waits for this call.
   store.requireOpen();
   const values = resultBits.map((bits, i) => valueOfBits(store, results[i], bits));
   return values.length < 2 ? values[0] : values;
+}
+
+/**
+ * What has to be awaited before the results of a host function are there. Where any object is a result, an external reference, that is only a
+ * Promise itself.
+ */
+export function awaitedOf({ results }: Signature, result: unknown): PromiseLike<unknown> | undefined {
+  if (results.length === 1 && results[0] === ValueKind.extern) return result instanceof Promise ? result : undefined;
+  return isThenable(result) ? result : undefined;
+}
+
+/** Makes a guest wait for what a host function returned. @throws {TypeError} when it cannot. */
+export function parkHostCall(activation: Activation, signature: Signature, thenable: PromiseLike<unknown>): void {
+  park(activation, thenable, (result) => {
+    try {
+      storeResults(activation.store, signature, result());
+    } catch (error) {
+      throwFromHost(activation, error);
+    }
+  });
+}
+
+/** Coerces a host function's results, which may run user code, and stores them for the guest. */
+function storeResults(store: StoreState, { results, resultTypes }: Signature, result: unknown): void {
+  const bits = coerceResults(store, results, resultTypes, result);
+  for (let i = 0; i < bits.length; i++) storeSlot(store, results[i], i, bits[i]);
 }
 
 function valueOfBits(store: StoreState, kind: number, bits: BitValue): unknown {
@@ -112,17 +163,21 @@ function openedHostCalls(): HostCalls {
   return opened ??= openHostCalls(port());
 }
 
+/** What a host caller returns. */
+type Awaited = PromiseLike<unknown> | undefined;
+
 function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
   /** Coerces, which may run user code, then stores. */
-  function putI32(result: unknown): void {
-    if (typeof result !== "number") refusePromise(result);
+  function putI32(result: unknown): Awaited {
+    if (typeof result !== "number" && isThenable(result)) return result;
     const bits = (result as number) | 0;
     i32[0] = bits;
+    return undefined;
   }
 
-  // A result where none is wanted is ignored (JS API, "run a host function"), but a Promise is somebody's mistake.
-  function dropResult(result: unknown): void {
-    if (result !== undefined) refusePromise(result);
+  // A result where none is wanted is ignored (JS API, "run a host function"), but a promise is awaited.
+  function dropResult(result: unknown): Awaited {
+    return result !== undefined && isThenable(result) ? result : undefined;
   }
 
   const byArity: HostCalls["byArity"] = [
@@ -139,16 +194,18 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
     ],
   ];
 
-  function putF64(result: unknown): void {
-    if (typeof result !== "number") refusePromise(result);
+  function putF64(result: unknown): Awaited {
+    if (typeof result !== "number" && isThenable(result)) return result;
     const bits = +(result as number);
     f64[0] = bits;
+    return undefined;
   }
 
-  function putI64(result: unknown): void {
-    if (typeof result !== "bigint") refusePromise(result);
+  function putI64(result: unknown): Awaited {
+    if (typeof result !== "bigint" && isThenable(result)) return result;
     const bits = typeof result === "bigint" ? result : toI64(result);
     i64[0] = bits;
+    return undefined;
   }
 
   function argument(kind: number, slot: number): number | bigint {
@@ -158,15 +215,17 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
     return f32[slot << 2];
   }
 
-  function putNumber(kind: number, result: unknown): void {
-    if (kind === I32_KIND) putI32(result);
-    else if (kind === F64_KIND) putF64(result);
-    else if (kind === I64_KIND) putI64(result);
-    else {
-      if (typeof result !== "number") refusePromise(result);
-      const bits = Math.fround(result as number);
-      f32[0] = bits;
-    }
+  function putF32(result: unknown): Awaited {
+    if (typeof result !== "number" && isThenable(result)) return result;
+    const bits = Math.fround(result as number);
+    f32[0] = bits;
+    return undefined;
+  }
+
+  function putNumber(kind: number, result: unknown): Awaited {
+    if (kind === I32_KIND) return putI32(result);
+    if (kind === F64_KIND) return putF64(result);
+    return kind === I64_KIND ? putI64(result) : putF32(result);
   }
 
   function callNumeric(params: Uint8Array, fn: HostFn): unknown {
@@ -193,12 +252,14 @@ function openHostCalls({ i32, i64, f32, f64 }: Port): HostCalls {
   const ofF64: HostCalls["ofF64"] = [(fn) => () => putF64(fn(f64[0])), (fn) => () => putF64(fn(f64[0], f64[2]))];
 
   function generic(store: StoreState, signature: Signature, fn: HostFn): HostCaller {
-    const { params, results, resultTypes } = signature;
+    const { params } = signature;
     return () => {
       const args: unknown[] = [];
       for (let i = 0; i < params.length; i++) args.push(loadSlot(store, params[i], i));
-      const bits = coerceResults(store, results, resultTypes, fn(...args));
-      for (let i = 0; i < bits.length; i++) storeSlot(store, results[i], i, bits[i]);
+      const result = fn(...args);
+      const thenable = awaitedOf(signature, result);
+      if (thenable === undefined) storeResults(store, signature, result);
+      return thenable;
     };
   }
 

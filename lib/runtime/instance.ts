@@ -29,6 +29,7 @@ import {
 import { bug, NONE } from "../base/mod.ts";
 import type { RootSource, RootVisitor } from "./gc/collector.ts";
 import type { ConstExpr } from "../wasm/mod.ts";
+import type { CallTarget } from "./activation.ts";
 import type { Block } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
 import { allocates, type ConstContext, evaluateConst } from "./const_eval.ts";
@@ -50,10 +51,15 @@ import { Trap } from "./traps.ts";
 const HEAD = VMContextHead.offsets;
 const FUNCTION_IMPORT = VMFunctionImport.offsets;
 
+/** When a start function runs: as a part of instantiation, or when somebody has it run (`startAsync`). */
+export type StartTime = "now" | "later";
+
 /** An instance of a module in a store. */
 export class InstanceState implements ConstContext, RootSource {
   /** What the embedder says about calls at the same time (INST-1); undefined: as the module looks. */
   reentry: "exclusive" | "concurrent" | undefined = undefined;
+  /** What calls have to have that no other may (exclusion.ts), once somebody has asked. */
+  exclusionKey: number | undefined = undefined;
   readonly store: StoreState;
   readonly state: ModuleState;
   readonly code: LoadedCode;
@@ -105,8 +111,8 @@ export class InstanceState implements ConstContext, RootSource {
     this.#makeTags();
   }
 
-  /** Evaluates and writes segments, then runs the start function (spec: steps after allocation). @throws {Trap} */
-  initialize(): void {
+  /** Evaluates and writes segments, then runs the start function, unless that is done later (spec: steps after allocation). @throws {Trap} */
+  initialize(start: StartTime): void {
     const { module, imagedSegments } = this.state;
     module.elements.forEach((segment, i) => {
       if (segment.exprs !== undefined && segment.mode !== "declared") this.#evaluateElements(i, segment.exprs);
@@ -120,7 +126,7 @@ export class InstanceState implements ConstContext, RootSource {
       if (segment.mode !== "passive") this.dropElements(i);
     });
     if (module.datas.length !== 0) this.#writeData();
-    if (module.start !== NONE) this.#runStart(module.start);
+    if (start === "now") this.#runStart();
   }
 
   /** Elements of segments that are references. */
@@ -343,21 +349,24 @@ export class InstanceState implements ConstContext, RootSource {
     return func;
   }
 
-  #runStart(functionIndex: number): void {
+  /** The start function, if there is one: an imported one, or how to call the instance's own. */
+  startFunction(): FuncState | CallTarget | undefined {
     const { module } = this.state;
-    const imported = this.#funcs[functionIndex];
-    if (imported?.host !== undefined) {
-      callHostDirectly(this.store, imported.signature, imported.host, []);
-    } else if (imported !== undefined) {
-      callTarget(imported);
-    } else {
-      callTarget({
-        store: this.store,
-        entryThunk: this.code.entryThunk(module.funcs[functionIndex]),
-        callee: this.code.functionAddress(functionIndex - module.importedFuncCount),
-        vmctx: this.address,
-      });
-    }
+    const functionIndex = module.start;
+    if (functionIndex === NONE) return undefined;
+    return this.#funcs[functionIndex] ?? {
+      store: this.store,
+      entryThunk: this.code.entryThunk(module.funcs[functionIndex]),
+      callee: this.code.functionAddress(functionIndex - module.importedFuncCount),
+      vmctx: this.address,
+    };
+  }
+
+  #runStart(): void {
+    const start = this.startFunction();
+    if (start instanceof FuncState && start.host !== undefined) {
+      callHostDirectly(this.store, start.signature, start.host, []);
+    } else if (start !== undefined) callTarget(start);
   }
 
   /** Writes active data segments in order, those that the module has laid out already at once. */
@@ -419,11 +428,12 @@ export function instantiate(
   state: ModuleState,
   imports: readonly ExternState[],
   onMade: (instance: InstanceState) => void = () => {},
+  start: StartTime = "now",
 ): InstanceState {
   store.requireOpen();
   state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
   const instance = new InstanceState(store, state, imports);
   onMade(instance);
-  instance.initialize();
+  instance.initialize(start);
   return instance;
 }

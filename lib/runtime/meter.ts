@@ -17,7 +17,7 @@
 
 import { loadAddress, MAXIMUM_TICKS, RAISED, RECORD, storeAddress, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
-import { trapInCall } from "./traps.ts";
+import { Trap, trapInCall } from "./traps.ts";
 
 /** Ticks left below which the clock is asked. */
 const PRECISE_TICKS = 64;
@@ -54,6 +54,23 @@ export class Deadline {
   extend(ms: number): void {
     this.remaining = ticksOf(ms);
     if (this.#endMs !== undefined) this.#endMs = performance.now() + ms;
+  }
+
+  /** When it passes whatever happens, by `performance.now()`; undefined when host time is not charged. */
+  get endMs(): number | undefined {
+    return this.#endMs;
+  }
+
+  /** It has passed: asks whether the guest may go on. @throws {Trap} or what the action throws. */
+  act(activation: Activation | undefined): void {
+    const { action } = this;
+    const more = typeof action === "function" ? action() : undefined;
+    activation?.store.requireOpen();
+    if (typeof more === "number" && more > 0) return this.extend(more);
+    const detail = `the deadline of ${this.ms} ms has passed`;
+    throw activation === undefined
+      ? new Trap("interrupted", { detail })
+      : trapInCall(activation, "interrupted", detail);
   }
 
   /** Brings `remaining` up to date with the clock, if host time counts. */
@@ -166,12 +183,7 @@ export class Meter {
         isParked ||= action.park === activation;
         continue;
       }
-      const more = action === "trap" ? undefined : action();
-      activation.store.requireOpen();
-      if (!(typeof more === "number" && more > 0)) {
-        throw trapInCall(activation, "interrupted", `the deadline of ${deadline.ms} ms has passed`);
-      }
-      deadline.extend(more);
+      deadline.act(activation);
     }
     return isParked;
   }

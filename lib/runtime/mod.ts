@@ -58,6 +58,7 @@ export * from "./memory.ts";
 export * from "./meter.ts";
 export * from "./memory_type.ts";
 export * from "./parked_calls.ts";
+export { canPark, isThenable, park } from "./parking.ts";
 export * from "./module_state.ts";
 export * from "./signature.ts";
 export * from "./stack_maps.ts";

@@ -1,17 +1,104 @@
-/** The calls of a store that are parked between turns of the event loop (async_call.ts). */
+/** The calls of a store that let the event loop turn (async_call.ts): what they have, and what they wait for. */
 
 import type { Activation } from "./activation.ts";
+import type { Deadline } from "./meter.ts";
+import type { StoreState } from "./store_state.ts";
 
-/** What a store knows of its parked calls. */
+/** How a call is limited. */
+export interface AsyncCallOptions {
+  readonly deadline: Deadline | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One such call, from its begin to its end. */
+export class AsyncCall {
+  readonly store: StoreState;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: Deadline | undefined;
+  /** The call whose guest called the host function that made this one, before that function returned; not once this one has ended. */
+  parent: AsyncCall | undefined;
+  /** Keys of instances (exclusion.ts) that nobody else may enter. */
+  readonly keys: Set<number> = new Set();
+  /** What it runs on, once it has begun. */
+  activation: Activation | undefined = undefined;
+  /** Ends what it waits for. */
+  wake: () => void = () => {};
+
+  constructor(store: StoreState, { signal, deadline }: AsyncCallOptions) {
+    this.store = store;
+    this.signal = signal;
+    this.deadline = deadline;
+    this.parent = store.parkedCalls.running;
+  }
+}
+
+/** What a store knows of these calls. */
 export class ParkedCalls {
-  /** Parked, not resumed yet. */
+  /** All of them. */
+  readonly calls: Set<AsyncCall> = new Set();
+  /** The one whose turn it is. */
+  running: AsyncCall | undefined = undefined;
+  /** Activations that are parked, not resumed yet. */
   readonly parked: Set<Activation> = new Set();
-  /** VMContext addresses of instances that nobody may enter (PARK-3). */
-  readonly busy: Set<number> = new Set();
   /** Activations that are free. */
   readonly free: Activation[] = [];
-  /** By VMContext address: the last of those who wait for the instance. */
-  readonly queues: Map<number, Promise<void>> = new Map();
+  /** Keys of instances that a parked call is in (PARK-3). */
+  readonly busy: Set<number> = new Set();
+  readonly #holders = new Map<number, AsyncCall>();
+  /** By key: who waits for it, in the order of their coming. */
+  readonly #queues = new Map<number, AsyncCall[]>();
+
+  /** Takes a key, or enters its queue: returns whether the call has it. Who waits is woken when it does. */
+  take(call: AsyncCall, key: number): boolean {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) {
+      this.#give(call, key);
+      return true;
+    }
+    const queue = this.#queues.get(key);
+    if (queue === undefined) this.#queues.set(key, [call]);
+    else queue.push(call);
+    return false;
+  }
+
+  /** Takes keys that nobody else has, all or none: returns whether it has them now. */
+  takeAll(call: AsyncCall, keys: ReadonlySet<number>): boolean {
+    for (const key of keys) if ((this.#holders.get(key) ?? call) !== call) return false;
+    for (const key of keys) this.#give(call, key);
+    return true;
+  }
+
+  #give(call: AsyncCall, key: number): void {
+    this.#holders.set(key, call);
+    call.keys.add(key);
+  }
+
+  /** Who has a key. */
+  holderOf(key: number): AsyncCall | undefined {
+    return this.#holders.get(key);
+  }
+
+  /** Gives a key to whoever waits for it. */
+  release(call: AsyncCall, key: number): void {
+    call.keys.delete(key);
+    const queue = this.#queues.get(key);
+    const next = queue?.shift();
+    if (queue?.length === 0) this.#queues.delete(key);
+    if (next === undefined) this.#holders.delete(key);
+    else {
+      this.#give(next, key);
+      next.wake();
+    }
+  }
+
+  /** Takes a call out of the queue for a key. */
+  leaveQueue(call: AsyncCall, key: number): void {
+    const queue = this.#queues.get(key);
+    const at = queue?.indexOf(call) ?? -1;
+    if (at < 0) return;
+    queue!.splice(at, 1);
+    if (queue!.length === 0) this.#queues.delete(key);
+  }
 }
 
 /** A call into an instance that has a parked call, and whose code does not allow for two at a time. */
@@ -20,9 +107,10 @@ export class BusyError extends Error {
   override readonly name: string = "BusyError";
 
   /** Made by the runtime. */
-  constructor() {
-    super(
+  constructor(
+    message: string =
       'A call into the instance is parked, and another would use the same stack in its memory: await the call, use callAsync, or instantiate with reentry "concurrent"',
-    );
+  ) {
+    super(message);
   }
 }

@@ -36,9 +36,27 @@ import type { ResourceLimiter } from "./limiter.ts";
 import type { MemoryState } from "./memory.ts";
 import type { TablePool, TableSlot } from "./table_pool.ts";
 import { type Deadline, Meter } from "./meter.ts";
+import type { Signature } from "./signature.ts";
 import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
+import { exclusionKey } from "./exclusion.ts";
 import { ParkedCalls } from "./parked_calls.ts";
+import { abandonPending } from "./parking.ts";
+
+/** What an activation has of the isolate's pools. */
+interface CallResources {
+  readonly record: ActivationRecord;
+  readonly stack: Stack;
+}
+
+function releaseCall({ record, stack }: CallResources): void {
+  recordPool().release(record);
+  clearStack(stack); // STACK-3
+  releaseStack(stack);
+}
+
+/** Detached activations that nobody uses are kept up to this number; the stacks of others go back to the isolate's pool. */
+const KEPT_ACTIVATIONS = 64;
 
 /** What a store took from the system and from the isolate's pools. */
 class StoreResources {
@@ -50,15 +68,11 @@ class StoreResources {
   readonly tableSlots: TableSlot[] = [];
   /** Stacks of continuations. */
   readonly stacks = new Set<Stack>();
-  readonly calls: { readonly record: ActivationRecord; readonly stack: Stack }[] = [];
+  readonly calls = new Set<CallResources>();
 
   release(): void {
-    for (const { record, stack } of this.calls) {
-      recordPool().release(record);
-      clearStack(stack);
-      releaseStack(stack);
-    }
-    this.calls.length = 0;
+    for (const call of this.calls) releaseCall(call);
+    this.calls.clear();
     for (const stack of this.stacks) {
       clearStack(stack);
       releaseStack(stack);
@@ -93,6 +107,8 @@ export class StoreState implements HeapOwner {
   depth = 0;
   /** What runs a host function, by its number. */
   readonly hostCallers: HostCaller[] = [];
+  /** The type of each. */
+  readonly hostSignatures: Signature[] = [];
   readonly memories: MemoryState[] = [];
   /** Asked before anything grows. */
   limiter: ResourceLimiter | undefined = undefined;
@@ -121,6 +137,7 @@ export class StoreState implements HeapOwner {
   readonly #instances = new Map<number, InstanceState>();
   readonly #handles = new Map<object, number>();
   readonly #resources = new StoreResources();
+  readonly #resourcesOf = new WeakMap<Activation, CallResources>();
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
   #deadline: Deadline | undefined;
@@ -166,7 +183,7 @@ export class StoreState implements HeapOwner {
     for (const { words } of this.activations) storeAddress(words, RECORD.hostStackLimit >> 2, Number.MAX_SAFE_INTEGER);
     this.#retireActivations();
     // Whatever was written where it should not be may have hit the records: nobody gets them again.
-    this.#resources.calls.length = 0;
+    this.#resources.calls.clear();
     this.#resources.stacks.clear();
   }
 
@@ -197,20 +214,23 @@ export class StoreState implements HeapOwner {
   /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */
   addActivation(): Activation {
     this.requireOpen();
-    const activation = new Activation(this, this.activations.length);
-    // Not the activation: it knows the store, which would never become garbage.
-    this.#resources.calls.push({ record: activation.record, stack: activation.base.stack });
+    const activation = this.#makeActivation(this.activations.length);
     this.activations.push(activation);
     this.interrupt?.list(activation.depth, activation.index);
     return activation;
   }
 
-  /** Charges guests to a deadline. @throws {TypeError} when the engine's code cannot be interrupted, or the store is closed. */
-  addDeadline(deadline: Deadline): void {
-    this.requireOpen();
+  /** @throws {TypeError} when the engine's code cannot be interrupted. */
+  requireInterruption(): void {
     if (!this.engine.interruption) {
       throw new TypeError("A deadline needs code that can be interrupted: use new Engine({ interruption: true })");
     }
+  }
+
+  /** Charges guests to a deadline. @throws {TypeError} when the engine's code cannot be interrupted, or the store is closed. */
+  addDeadline(deadline: Deadline): void {
+    this.requireOpen();
+    this.requireInterruption();
     (this.meter ??= new Meter(this.engine)).deadlines.push(deadline);
   }
 
@@ -239,18 +259,45 @@ export class StoreState implements HeapOwner {
     return this.meter!;
   }
 
-  /** Makes an activation that is at no depth (PARK-1), to take the place of the outermost one at times. @throws {HostError} */
-  makeDetachedActivation(): Activation {
+  #makeActivation(depth: number | "detached"): Activation {
     this.requireOpen();
-    const activation = new Activation(this, 0);
-    this.#resources.calls.push({ record: activation.record, stack: activation.base.stack });
+    const activation = new Activation(this, depth);
+    // Not the activation: it knows the store, which would never become garbage.
+    const resources = { record: activation.record, stack: activation.base.stack };
+    this.#resources.calls.add(resources);
+    this.#resourcesOf.set(activation, resources);
     return activation;
   }
 
-  /** Gives up what a detached activation was doing. */
-  dropDetached(activation: Activation): void {
+  /** An activation that is at no depth (PARK-1), to take the place of the outermost one at times. @throws {HostError} */
+  takeDetached(): Activation {
+    this.requireOpen();
+    return this.parkedCalls.free.pop() ?? this.#makeActivation("detached");
+  }
+
+  /** Gives a detached activation back, and up what it was doing. */
+  giveDetached(activation: Activation): void {
+    abandonPending(activation);
+    // What is closed has given everything back, what is poisoned keeps it.
+    if (this.#state !== "open") return;
     activation.target = undefined;
     if (activation.parents.length > 0) this.continuations.abandon(activation);
+    const { free } = this.parkedCalls;
+    if (free.length < KEPT_ACTIVATIONS) {
+      free.push(activation);
+      return;
+    }
+    const resources = this.#resourcesOf.get(activation)!;
+    this.#resources.calls.delete(resources);
+    releaseCall(resources);
+  }
+
+  /** PARK-3: whether the instance with this VMContext, if it is one, must not be entered. */
+  isBusy(vmctx: number): boolean {
+    const { busy } = this.parkedCalls;
+    if (busy.size === 0) return false;
+    const instance = this.#instances.get(vmctx);
+    return instance !== undefined && busy.has(exclusionKey(instance));
   }
 
   /** Makes every call aim anew (ACT-C). */
@@ -329,6 +376,11 @@ export class StoreState implements HeapOwner {
     return address === 0 ? null : this.funcAt(address).callable;
   }
 
+  /** The instance whose VMContext is at the address, if there is one. */
+  findInstance(address: number): InstanceState | undefined {
+    return this.#instances.get(address);
+  }
+
   /** The instance whose VMContext is at the address. */
   instanceAt(address: number): InstanceState {
     return this.#instances.get(address) ?? bug(`no instance is at 0x${address.toString(16)}`);
@@ -362,6 +414,7 @@ export class StoreState implements HeapOwner {
     this.memories.length = 0;
     this.tags.length = 0;
     this.fieldNames.clear();
+    for (const { wake } of this.parkedCalls.calls) wake(); // PARK-2
   }
 
   /** ACT-D: whoever calls finds no activation aimed and none in reserve, and is told why. */

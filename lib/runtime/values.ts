@@ -227,13 +227,6 @@ function toFunc(store: StoreState, type: ValType, value: unknown): FuncState {
   return func;
 }
 
-/** Throws unless a host function's result is something that can be coerced here and now. */
-export function refusePromise(value: unknown): void {
-  if (value instanceof Promise) {
-    throw new TypeError("A host function returned a Promise where a WebAssembly value is needed");
-  }
-}
-
 /** The slots' values as results: undefined for none, the value for one, an array for more. */
 export function loadResults(store: StoreState, kinds: Uint8Array): unknown {
   if (kinds.length === 0) return undefined;
@@ -243,7 +236,6 @@ export function loadResults(store: StoreState, kinds: Uint8Array): unknown {
 
 /** A host function's result as bit values; may run user code. @throws {TypeError} for a wrong number of values. */
 export function coerceResults(store: StoreState, kinds: Uint8Array, types: Int32Array, result: unknown): BitValue[] {
-  refusePromise(result);
   if (kinds.length === 0) return [];
   if (kinds.length === 1) return [coerceValue(store, kinds[0], types[0], result)];
   const values = iterate(result);
