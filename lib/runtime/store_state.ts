@@ -376,11 +376,6 @@ export class StoreState implements HeapOwner {
     return address === 0 ? null : this.funcAt(address).callable;
   }
 
-  /** The instance whose VMContext is at the address, if there is one. */
-  findInstance(address: number): InstanceState | undefined {
-    return this.#instances.get(address);
-  }
-
   /** The instance whose VMContext is at the address. */
   instanceAt(address: number): InstanceState {
     return this.#instances.get(address) ?? bug(`no instance is at 0x${address.toString(16)}`);
