@@ -152,7 +152,6 @@ async function drive(
   bits: readonly BitValue[],
 ): Promise<unknown> {
   const { store } = call;
-  const { parkedCalls } = store;
   const activation = call.activation = store.takeDetached();
   const slice = store.engine.interruption ? new Deadline(TURN_MS, { park: activation }, "guest time") : undefined;
   try {

@@ -56,7 +56,7 @@ function releaseCall({ record, stack }: CallResources): void {
 }
 
 /** Detached activations that nobody uses are kept up to this number; the stacks of others go back to the isolate's pool. */
-const KEPT_ACTIVATIONS = 64;
+const KEPT_ACTIVATIONS = 256;
 
 /** What a store took from the system and from the isolate's pools. */
 class StoreResources {
