@@ -13,7 +13,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 5;
+export const ARTIFACT_VERSION = 6;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {
@@ -29,6 +29,8 @@ export const ARTIFACT_COLUMNS = {
   trapPcs: [".theropod.trap_pcs", 4],
   trapCodes: [".theropod.trap_codes", 1],
   trapSites: [".theropod.trap_sites", 4],
+  subjectPcs: [".theropod.subject_pcs", 4],
+  subjectPlaces: [".theropod.subjects", 4],
   callPcs: [".theropod.call_pcs", 4],
   callSites: [".theropod.call_sites", 4],
   callRootStarts: [".theropod.call_roots", 4],

@@ -39,6 +39,12 @@ export interface CompiledModule {
   readonly trapPcs: Int32Array;
   readonly trapCodes: Uint8Array;
   readonly trapSites: Int32Array;
+  /**
+   * Traps whose subject is known (traps.ts), sorted: return address of the call to the trap stub, and where the subject is: the number of a
+   * general register, saved in the record, or a negative offset from rbp.
+   */
+  readonly subjectPcs: Int32Array;
+  readonly subjectPlaces: Int32Array;
   /** Return addresses of calls, sorted, and the wasm offset of each: frames of a backtrace. */
   readonly callPcs: Int32Array;
   readonly callSites: Int32Array;

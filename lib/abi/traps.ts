@@ -63,7 +63,22 @@ export type TrapName = typeof TRAPS[number][0];
 /** A trap code: a row number of {@linkcode TRAPS}. */
 export type TrapCode = number;
 
+/**
+ * Traps that a comparison leads to one of whose sides explains them, their _subject_: the end of the access, the index, the type that was found.
+ * Code says where the subject is (`subjectPcs` of a compiled module).
+ */
+const SUBJECT_TRAPS: readonly TrapName[] = [
+  "memory_out_of_bounds",
+  "table_out_of_bounds",
+  "indirect_call_out_of_bounds",
+  "indirect_call_type_mismatch",
+  "array_out_of_bounds",
+];
+
 /** Trap codes by name. */
 export const TrapCode = Object.fromEntries(TRAPS.map(([name], code) => [name, code])) as {
   readonly [N in TrapName]: number;
 };
+
+/** By trap code: 1 if it has a subject. */
+export const HAS_SUBJECT: Uint8Array = Uint8Array.from(TRAPS, ([name]) => Number(SUBJECT_TRAPS.includes(name)));

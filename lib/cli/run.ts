@@ -103,8 +103,14 @@ function operandLines({ operands }: Trap): string[] {
       `    ${instruction} at 0x${address.toString(16)}, memory ${memoryIndex} has 0x${memoryBytes!.toString(16)} bytes`,
     ];
   }
+  if (operands?.index !== undefined) {
+    const { instruction, index, tableIndex, tableElements } = operands;
+    const where = tableElements === undefined ? "" : `, table ${tableIndex} has ${tableElements} elements`;
+    return [`    ${instruction} at index ${index}${where}`];
+  }
   if (operands?.expectedType === undefined) return [];
-  return [`    ${operands.instruction} expected a function ${operands.expectedType}`];
+  const found = operands.foundType === undefined ? "" : `, found one ${operands.foundType}`;
+  return [`    ${operands.instruction} expected a function ${operands.expectedType}${found}`];
 }
 
 /** What ended the guest and its backtrace: a line for each frame, and one for each place in the sources that is known. */

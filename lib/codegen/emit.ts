@@ -33,6 +33,7 @@ import "./emit_call.ts";
 import "./emit_poll.ts";
 import "./emit_stress.ts";
 import { SizeBounds } from "./size_bounds.ts";
+import { subjectPlace } from "./trap_subject.ts";
 import { COND_FEQ, COND_FNE, MemBase, Shape, Tail } from "./vcode.ts";
 
 const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R11 = 11, R14 = 14, R15 = 15;
@@ -40,8 +41,10 @@ const AT_RBP = packMem(RBP, NO_REG, 0);
 const AT_RSP = packMem(RSP, NO_REG, 0);
 const AT_R15 = packMem(R15, NO_REG, 0);
 
-/** Kinds of out-of-line pieces; four words each in `cold`: kind, instruction, label to bind, label to come back to. */
+/** Kinds of out-of-line pieces. */
 const Piece = { trap: 0, hostImport: 1, sequence: 2, table: 3 } as const;
+/** Words of a piece: kind, instruction or trap code, label to bind, label to come back to or site, and two that the kind explains. */
+const PIECE_WORDS = 6;
 
 /** Emits one function at a time; reusable. */
 export class Emitter {
@@ -52,7 +55,7 @@ export class Emitter {
   allocation!: Allocation;
   locations!: Int32Array;
 
-  // Out-of-line pieces: kind, instruction, label, label or value.
+  /** {@linkcode PIECE_WORDS} each. */
   readonly #pieces: IntList = new IntList(256);
   #blockLabel: Int32Array<ArrayBuffer> = new Int32Array(256);
   /** First edit of each block. */
@@ -72,6 +75,7 @@ export class Emitter {
   #lastTrapLabel: number = NONE;
   #lastTrapCode = 0;
   #lastTrapSite = 0;
+  #lastTrapPlace = 0;
   /** The last list of clauses: where it is in the pool, and in `out.clauses`. */
   #listInPool: number = NONE;
   #list = 0;
@@ -455,7 +459,7 @@ export class Emitter {
         this.#floatSelect(cond, this.reg(code.tailDef[i]), this.reg(code.tailUse[i]));
         return;
       case Tail.trap:
-        this.#trapWhen(cond, this.trapLabel(code.imm2[i], code.site[i]));
+        this.#trapWhen(cond, this.trapLabel(code.imm2[i], code.site[i], subjectPlace(this, i, cond)));
         return;
     }
   }
@@ -613,16 +617,20 @@ export class Emitter {
     return traps.length > 0 && traps.data[traps.length - 3] === this.asm.offset;
   }
 
-  /** Label of an out-of-line call of the trap stub. */
-  trapLabel(code: number, site: number): Label {
-    if (this.#lastTrapLabel !== NONE && this.#lastTrapCode === code && this.#lastTrapSite === site) {
+  /** Label of an out-of-line call of the trap stub; `place` is that of the trap's subject, or NONE. */
+  trapLabel(code: number, site: number, place: number = NONE): Label {
+    if (
+      this.#lastTrapLabel !== NONE && this.#lastTrapCode === code && this.#lastTrapSite === site &&
+      this.#lastTrapPlace === place
+    ) {
       return this.#lastTrapLabel as Label;
     }
     const label = this.asm.newLabel();
-    this.#addPiece(Piece.trap, code, label, site);
+    this.#addPiece(Piece.trap, code, label, site, place, NONE);
     this.#lastTrapLabel = label;
     this.#lastTrapCode = code;
     this.#lastTrapSite = site;
+    this.#lastTrapPlace = place;
     return label;
   }
 
@@ -672,7 +680,7 @@ export class Emitter {
 
   /** Appends, out of line, the call of a host import whose thunk is in r11: it comes back to `back`. */
   addHostImport(label: Label, back: Label): void {
-    this.#addPiece(Piece.hostImport, 0, label, back);
+    this.#addPiece(Piece.hostImport, 0, label, back, NONE, NONE);
   }
 
   // Jump tables: offsets of the targets from the table's own start.
@@ -691,27 +699,25 @@ export class Emitter {
     asm.rm(F.MOVSXD, target, packMem(table, target, 2), 0);
     asm.rr(F.ADD.rm[1], target, table);
     asm.r(F.JMP_RM, target);
-    this.#addPiece(Piece.table, i, label, NONE);
+    this.#addPiece(Piece.table, i, label, NONE, NONE, NONE);
   }
 
   // Out-of-line pieces.
 
-  #addPiece(kind: number, inst: number, label: number, other: number): void {
+  #addPiece(kind: number, inst: number, label: number, other: number, first: number, second: number): void {
     const pieces = this.#pieces;
     pieces.push(kind);
     pieces.push(inst);
     pieces.push(label);
     pieces.push(other);
+    pieces.push(first);
+    pieces.push(second);
   }
 
   /** Appends a slow path behind the function: `SLOW_PATHS[shape]` emits it; `label` leads there, `back` back. */
   addSlowPath(inst: number, label: Label, back: Label): void {
     // The operands' place is what the slow path needs of the instruction: it reads locations through it.
-    this.#addPiece(Piece.sequence, this.#operands, label, back);
-    this.#pieces.push(inst);
-    this.#pieces.push(this.#instruction);
-    this.#pieces.push(0);
-    this.#pieces.push(0);
+    this.#addPiece(Piece.sequence, this.#operands, label, back, inst, this.#instruction);
   }
 
   #emitPieces(): void {
@@ -719,25 +725,30 @@ export class Emitter {
     const { code } = this.selector;
     const pieces = this.#pieces;
     // Slow paths may add trap pieces behind themselves; tables are data and go out last.
-    for (let p = 0; p < pieces.length; p += 4) {
+    for (let p = 0; p < pieces.length; p += PIECE_WORDS) {
       const kind = pieces.data[p],
         inst = pieces.data[p + 1],
         label = pieces.data[p + 2] as Label,
-        other = pieces.data[p + 3];
+        other = pieces.data[p + 3],
+        first = pieces.data[p + 4],
+        second = pieces.data[p + 5];
       if (kind === Piece.table) continue;
       asm.bind(label);
-      if (kind === Piece.trap) this.#trapCall(inst, other);
-      else if (kind === Piece.hostImport) {
+      if (kind === Piece.trap) {
+        this.#trapCall(inst, other);
+        if (first !== NONE) {
+          this.out.subjects.push(asm.offset);
+          this.out.subjects.push(first);
+        }
+      } else if (kind === Piece.hostImport) {
         asm.leaLabel(R10, other as Label);
         asm.r(F.PUSH, R10);
         asm.r(F.JMP_RM, R11);
       } else {
         this.#operands = inst;
-        p += 4;
-        const i = pieces.data[p];
-        this.#instruction = pieces.data[p + 1];
-        SEQUENCES[code.shape[i] + SLOW_PATH](this, i);
-        if (NEVER_RETURNS[code.shape[i]] === 0) asm.jmp(other as Label);
+        this.#instruction = second;
+        SEQUENCES[code.shape[first] + SLOW_PATH](this, first);
+        if (NEVER_RETURNS[code.shape[first]] === 0) asm.jmp(other as Label);
       }
     }
   }
@@ -746,9 +757,8 @@ export class Emitter {
     const { asm } = this;
     const { code, pool, blocks } = this.selector;
     const pieces = this.#pieces;
-    for (let p = 0; p < pieces.length; p += 4) {
-      if (pieces.data[p] === Piece.sequence) p += 4;
-      else if (pieces.data[p] === Piece.table) {
+    for (let p = 0; p < pieces.length; p += PIECE_WORDS) {
+      if (pieces.data[p] === Piece.table) {
         const i = pieces.data[p + 1], label = pieces.data[p + 2] as Label;
         this.out.buffer.align(4, INT3);
         asm.bind(label);

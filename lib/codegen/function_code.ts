@@ -12,6 +12,8 @@ export class FunctionCode {
   readonly relocations: IntList = new IntList(256);
   /** Triples: pc offset, trap code, wasm site; by rising pc. */
   readonly traps: IntList = new IntList(256);
+  /** Pairs: return address of a trap call, place of the trap's subject; by rising pc. */
+  readonly subjects: IntList = new IntList(64);
   /** Pairs: return address offset, wasm site; by rising pc. */
   readonly calls: IntList = new IntList(256);
   /** Where each call's roots begin in `roots`; they end where those of the next call begin. */
@@ -29,6 +31,7 @@ export class FunctionCode {
     this.buffer.reset();
     this.relocations.reset();
     this.traps.reset();
+    this.subjects.reset();
     this.calls.reset();
     this.rootStarts.reset();
     this.roots.reset();

@@ -36,6 +36,7 @@ export class ModuleEmitter {
   readonly #offsets: IntList = new IntList(256);
   readonly #relocations: IntList = new IntList(256);
   readonly #traps: IntList = new IntList(256);
+  readonly #subjects: IntList = new IntList(64);
   readonly #calls: IntList = new IntList(256);
   readonly #rootStarts: IntList = new IntList(256);
   readonly #roots: IntList = new IntList(256);
@@ -59,6 +60,7 @@ export class ModuleEmitter {
     this.#offsets.reset();
     this.#relocations.reset();
     this.#traps.reset();
+    this.#subjects.reset();
     this.#calls.reset();
     this.#rootStarts.reset();
     this.#roots.reset();
@@ -81,7 +83,7 @@ export class ModuleEmitter {
     code.reserve(compiled.buffer.length);
     code.bytes.set(compiled.buffer.bytes.subarray(0, compiled.buffer.length), start);
     code.length = start + compiled.buffer.length;
-    const { relocations, traps, calls, rootStarts, roots, handlers, clauses } = compiled;
+    const { relocations, traps, subjects, calls, rootStarts, roots, handlers, clauses } = compiled;
     for (let r = 0; r < relocations.length; r += 2) {
       this.#relocations.push(relocations.data[r] + start);
       this.#relocations.push(relocations.data[r + 1]);
@@ -90,6 +92,10 @@ export class ModuleEmitter {
       this.#traps.push(traps.data[t] + start);
       this.#traps.push(traps.data[t + 1]);
       this.#traps.push(traps.data[t + 2]);
+    }
+    for (let s = 0; s < subjects.length; s += 2) {
+      this.#subjects.push(subjects.data[s] + start);
+      this.#subjects.push(subjects.data[s + 1]);
     }
     for (let c = 0; c < calls.length; c += 2) {
       this.#calls.push(calls.data[c] + start);
@@ -186,6 +192,8 @@ export class ModuleEmitter {
       trapPcs: column(this.#traps, 0, 3, Int32Array),
       trapCodes: column(this.#traps, 1, 3, Uint8Array),
       trapSites: column(this.#traps, 2, 3, Int32Array),
+      subjectPcs: column(this.#subjects, 0, 2, Int32Array),
+      subjectPlaces: column(this.#subjects, 1, 2, Int32Array),
       callPcs: column(this.#calls, 0, 2, Int32Array),
       callSites: column(this.#calls, 1, 2, Int32Array),
       callRootStarts: column(this.#rootStarts, 0, 1, Int32Array),

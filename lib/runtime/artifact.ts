@@ -75,6 +75,8 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     hostThunks,
     trapPcs,
     trapCodes,
+    subjectPcs,
+    subjectPlaces,
     callPcs,
     callRootStarts,
     rootOffsets,
@@ -87,10 +89,15 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) &&
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
     callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
-    // Spill slots lie below the frame pointer and the saved vmctx; the rest are registers that code allocates.
-    rootOffsets.every((offset) => offset <= -16 ? offset % 8 === 0 : SAVED_ROOT_REGISTERS.includes(offset)) &&
+    rootOffsets.every(isPlace) &&
+    isAscending(subjectPcs, length) && subjectPlaces.every(isPlace) &&
     handlersFit(module, compiled);
   if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
+}
+
+/** Whether it is a place of a value: spill slots lie below the frame pointer and the saved vmctx; the rest are registers that code allocates. */
+function isPlace(place: number): boolean {
+  return place <= -16 ? place % 8 === 0 : SAVED_ROOT_REGISTERS.includes(place);
 }
 
 /** Whether every call with handlers has a pad in the code and a list of clauses that name tags of the module. */
@@ -161,6 +168,8 @@ function decode(elf: ElfReader): DecodedArtifact {
     trapPcs: words(column("trapPcs")),
     trapCodes: column("trapCodes"),
     trapSites: words(column("trapSites")),
+    subjectPcs: words(column("subjectPcs")),
+    subjectPlaces: words(column("subjectPlaces")),
     callPcs: words(column("callPcs")),
     callSites: words(column("callSites")),
     callRootStarts: words(column("callRootStarts")),
@@ -172,6 +181,7 @@ function decode(elf: ElfReader): DecodedArtifact {
   };
   if (
     compiled.trapPcs.length !== compiled.trapCodes.length || compiled.trapPcs.length !== compiled.trapSites.length ||
+    compiled.subjectPcs.length !== compiled.subjectPlaces.length ||
     compiled.callPcs.length !== compiled.callSites.length ||
     compiled.callRootStarts.length !== compiled.callPcs.length + 1 ||
     compiled.entryThunks.length !== compiled.hostThunks.length

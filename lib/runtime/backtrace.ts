@@ -117,6 +117,11 @@ export class RawFrames {
     return this.#codes.length < MAXIMUM_FRAMES;
   }
 
+  /** The VMContext address of a frame's instance. */
+  vmctxAt(index: number): number {
+    return this.#vmctxs[index];
+  }
+
   /** The instruction that trapped; undefined when it was none, as for a stack that is full. */
   trapSite(): WasmSite | undefined {
     if (this.#codes.length === 0 || this.#kinds[0] === "call") return undefined;

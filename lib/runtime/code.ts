@@ -81,6 +81,13 @@ export class LoadedCode {
     return row !== NONE && trapPcs[row] === offsetBytes ? row : NONE;
   }
 
+  /** Where the subject is of the trap whose call returns to the offset: a register or an offset from rbp; NONE if it is not known. */
+  subjectAt(offsetBytes: number): number {
+    const { subjectPcs, subjectPlaces } = this.compiled;
+    const row = lastNotAbove(subjectPcs, offsetBytes);
+    return row !== NONE && subjectPcs[row] === offsetBytes ? subjectPlaces[row] : NONE;
+  }
+
   /** The row of the call table whose return address is the offset, or NONE: for walks that look at every frame. */
   callRowAt(offsetBytes: number): number {
     return (this.#callRows ??= new CallRows(this.compiled.callPcs)).find(offsetBytes);

@@ -33,9 +33,21 @@ export class GuestStack {
 
   /** The 64-bit word at a stack address, as a number. */
   addressAt(address: number): number {
-    if (!this.onStack(address) && address !== this.stack.top - 8) bug("a walk left the guest stack");
+    this.#require(address);
     const { words, address: base } = this.view(address);
     return loadAddress(words, (address - base) >> 2);
+  }
+
+  /** The 64-bit word at a stack address, as its halves. */
+  wordsAt(address: number): readonly [lo: number, hi: number] {
+    this.#require(address);
+    const { words, address: base } = this.view(address);
+    const at = (address - base) >> 2;
+    return [words[at], words[at + 1]];
+  }
+
+  #require(address: number): void {
+    if (!this.onStack(address) && address !== this.stack.top - 8) bug("a walk left the guest stack");
   }
 
   /** The frame of the thunk or stub by which the guest left, when it left with this stack pointer. */

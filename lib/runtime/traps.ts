@@ -6,15 +6,15 @@
  * nothing explains is a defect of ours with unknown consequences: the store is closed to further calls and the error says where.
  */
 
-import { GC_MAX_OFFSET_BYTES, TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
+import { GC_MAX_OFFSET_BYTES, SAVED_REGISTERS_OFFSET, TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
 import { bug, InternalError, NONE } from "../base/mod.ts";
 import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { captureFrames, type Frame, framesNoted, noteFrames, type RawFrames } from "./backtrace.ts";
-import { findCode } from "./code.ts";
+import { findCode, type LoadedCode } from "./code.ts";
 import type { StoreState } from "./store_state.ts";
-import { type MemoryFault, operandsAt, type TrapOperands } from "./trap_operands.ts";
+import { type MemoryFault, operandsAt, type TrapEvidence, type TrapOperands } from "./trap_operands.ts";
 
 /** What a trap may carry beside its code. */
 export interface TrapOptions {
@@ -29,11 +29,11 @@ export interface TrapOptions {
   /** What made a host function throw it: the error's `cause`. */
   readonly cause?: unknown;
   /**
-   * Where in a memory the fault was, set by the runtime.
+   * What it was about, as far as that cannot be read from the instruction later, set by the runtime.
    *
    * @internal
    */
-  readonly fault?: MemoryFault | undefined;
+  readonly operands?: TrapOperands | undefined;
 }
 
 /** A trap's own frames, if it has any. */
@@ -58,7 +58,6 @@ export class Trap extends WasmError {
   /** Which trap, for programs. */
   readonly code: TrapName;
   readonly #frames: RawFrames | undefined;
-  readonly #fault: MemoryFault | undefined;
   #operands: TrapOperands | undefined;
 
   static {
@@ -72,7 +71,7 @@ export class Trap extends WasmError {
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;
     this.#frames = options.frames;
-    this.#fault = options.fault;
+    this.#operands = options.operands;
     // As of every error, only what was given is there.
     if (options.cause !== undefined) this.cause = options.cause;
   }
@@ -103,7 +102,7 @@ export class Trap extends WasmError {
    */
   get operands(): TrapOperands | undefined {
     const site = this.#operands === undefined ? this.#frames?.trapSite() : undefined;
-    if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.#fault);
+    if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.code, NO_EVIDENCE);
     return this.#operands;
   }
 
@@ -162,8 +161,37 @@ export function trapOfActivation(activation: Activation): Trap {
     unexplained(store, activation, pc, signal, faultAddress);
   }
   const frames = captureFrames(activation, "trap");
-  const fault = signal !== 0 && trapCode === TrapCode.memory_out_of_bounds ? faultIn(store, faultAddress) : undefined;
-  return new Trap(TRAPS[trapCode][0], { frames, fault });
+  const name = TRAPS[trapCode][0];
+  const evidence: TrapEvidence | undefined = signal === 0
+    ? subjectOf(activation, frames, code!, pc)
+    : trapCode === TrapCode.memory_out_of_bounds
+    ? { fault: faultIn(store, faultAddress), subject: undefined, instance: undefined }
+    : undefined;
+  // Sizes are those of now, so it cannot wait until somebody asks.
+  const site = evidence === undefined ? undefined : frames.trapSite();
+  const operands = site === undefined ? undefined : operandsAt(site.module, site.wasmOffset, name, evidence!);
+  return new Trap(name, { frames, operands });
+}
+
+const NO_EVIDENCE: TrapEvidence = { fault: undefined, subject: undefined, instance: undefined };
+
+/** The subject of a trap call, if its place is known: what a register had, saved by the trap stub, or a slot of the frame has. */
+function subjectOf(activation: Activation, frames: RawFrames, code: LoadedCode, pc: number): TrapEvidence | undefined {
+  const place = code.subjectAt(pc - code.address);
+  if (place === NONE) return undefined;
+  const { words, current, store } = activation;
+  const at = SAVED_REGISTERS_OFFSET + 8 * place >> 2;
+  const subject = place >= 0
+    ? [words[at], words[at + 1]] as const
+    : current.wordsAt(loadAddress(words, RECORD.exitFp >> 2) + place);
+  const instance = store.findInstance(frames.vmctxAt(0));
+  return {
+    fault: undefined,
+    subject,
+    instance: instance === undefined
+      ? undefined
+      : { memories: instance.memories, tables: instance.tables, types: store.engine.registry.types },
+  };
 }
 
 /** A trap raised by a runtime call of the activation. */

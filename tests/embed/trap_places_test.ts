@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { FEATURES, Instance, Linker, Module, Trap } from "../../mod.ts";
+import { type EngineConfig, FEATURES, Instance, Linker, Module, Trap } from "../../mod.ts";
 import { Sandbox } from "./sandbox.ts";
 import { wat } from "../wat.ts";
 
@@ -71,8 +71,12 @@ Deno.test("a source map that the embedder attaches gives the places; its address
 const OPERANDS = `(module (memory 1) (memory $b 2) (table 3 funcref) (type $t (func (param i32) (result i64)))
   (func (export "load") (param i32) (result i64) (i64.load16_u $b offset=8 (local.get 0)))
   (func (export "store") (param i32) (v128.store (local.get 0) (v128.const i32x4 0 0 0 0)))
-  (func (export "get") (result funcref) (table.get 0 (i32.const 3)))
-  (func (export "indirect") (result i64) (call_indirect (type $t) (i32.const 1) (i32.const 0)))
+  (type $numbers (array (mut i32))) (table $wide i64 4 externref) (elem (i32.const 2) func $other)
+  (func $other (param f32 f32))
+  (func (export "get") (param i32) (drop (table.get 0 (local.get 0))))
+  (func (export "get64") (param i64) (table.set $wide (local.get 0) (ref.null extern)))
+  (func (export "element") (param i32) (drop (array.get $numbers (array.new $numbers (i32.const 5) (i32.const 6)) (local.get 0))))
+  (func (export "indirect") (param i32) (result i64) (call_indirect (type $t) (i32.const 1) (local.get 0)))
   (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0))))`;
 
 Deno.test("the command line reads a source map beside the module, and nothing outside its folder", async () => {
@@ -123,34 +127,49 @@ Deno.test("frames go through continuations, host functions and nested calls", ()
 });
 
 Deno.test("operands say what the instruction that trapped was about", () => {
-  for (const bounds of ["guard", "explicit"] as const) {
-    using sandbox = new Sandbox({ bounds });
+  const configurations: readonly EngineConfig[] = (["guard", "explicit"] as const).flatMap((bounds) => [
+    { bounds },
+    { bounds, effort: "none" },
+    { bounds, stress: { registers: 5, collect: "always" } },
+  ]);
+  for (const configuration of configurations) {
+    using sandbox = new Sandbox(configuration);
     const { exports } = sandbox.instance(OPERANDS);
     const operandsOf = (call: () => unknown) => {
       const { operands } = assertThrows(call, Trap) as Trap;
       return Object.fromEntries(Object.entries(operands!).filter(([, value]) => value !== undefined));
     };
-    const guarded = (address: number, memoryBytes: number) => bounds === "guard" ? { address, memoryBytes } : {};
     assertEquals(operandsOf(() => exports.load(0x20000)), {
       instruction: "i64.load16_u",
       memoryIndex: 1,
       accessBytes: 2,
       offset: 8,
-      ...guarded(0x20008, 0x20000),
+      address: 0x20008,
+      memoryBytes: 0x20000,
     });
     assertEquals(operandsOf(() => exports.store(-16)), {
       instruction: "v128.store",
       memoryIndex: 0,
       accessBytes: 16,
       offset: 0,
-      ...guarded(2 ** 32 - 16, 0x10000),
+      address: 2 ** 32 - 16,
+      memoryBytes: 0x10000,
     });
-    assertEquals(operandsOf(() => exports.get()), { instruction: "table.get", tableIndex: 0 });
-    assertEquals(operandsOf(() => exports.indirect()), {
-      instruction: "call_indirect",
-      tableIndex: 0,
-      expectedType: "[i32] -> [i64]",
+    // The first byte that is not there, of an access that begins inside.
+    assertEquals(operandsOf(() => exports.load(0x1fff7)).address, 0x20000);
+    const outside = { tableIndex: 0, index: 2 ** 32 - 1, tableElements: 3 };
+    assertEquals(operandsOf(() => exports.get(-1)), { instruction: "table.get", ...outside });
+    assertEquals(operandsOf(() => exports.get64(1n << 40n)), {
+      instruction: "table.set",
+      tableIndex: 1,
+      index: 2 ** 40,
+      tableElements: 4,
     });
+    assertEquals(operandsOf(() => exports.element(6)), { instruction: "array.get", index: 6 });
+    const indirect = { instruction: "call_indirect", tableIndex: 0, expectedType: "[i32] -> [i64]" };
+    assertEquals(operandsOf(() => exports.indirect(-1)), { ...indirect, ...outside });
+    assertEquals(operandsOf(() => exports.indirect(0)), indirect);
+    assertEquals(operandsOf(() => exports.indirect(2)), { ...indirect, foundType: "[f32 f32] -> []" });
     assertEquals(operandsOf(() => exports.divide(0)), { instruction: "i32.div_s" });
   }
 });

@@ -16,13 +16,13 @@ import { FUEL_REGISTER, type FuelCounting } from "../registers.ts";
 const RAX = 0, RCX = 1, RSP = 4, RBP = 5, R15 = 15;
 const AT_R15 = packMem(R15, NO_REG, 0);
 /** The general registers to save: rsp, rbp (in the frame) and r15 have their values anyway. */
-const SAVED = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
+export const SAVED_REGISTERS = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
 const VECTORS = 16;
 
 /** Appends the poll stub. What is left of the fuel is nothing to save: JavaScript may change it (FUELREG-1). */
 export function emitPollStub(asm: Assembler, fuel: FuelCounting): void {
   const resume = asm.newLabel();
-  const saved = fuel === "fuel" ? SAVED.filter((r) => r !== FUEL_REGISTER) : SAVED;
+  const saved = fuel === "fuel" ? SAVED_REGISTERS.filter((r) => r !== FUEL_REGISTER) : SAVED_REGISTERS;
   for (const r of saved) asm.rm(F.MOV_STORE[1], r, AT_R15, SAVED_REGISTERS_OFFSET + 8 * r);
   for (let x = 0; x < VECTORS; x++) asm.rm(F.MOVUPS_STORE, x, AT_R15, SAVED_VECTORS_OFFSET + 16 * x);
   asm.r(F.PUSH, RBP);
