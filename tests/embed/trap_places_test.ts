@@ -130,7 +130,7 @@ Deno.test("operands say what the instruction that trapped was about", () => {
   const configurations: readonly EngineConfig[] = (["guard", "explicit"] as const).flatMap((bounds) => [
     { bounds },
     { bounds, effort: "none" },
-    { bounds, stress: { registers: 5, collect: "always" } },
+    { bounds, stress: { registers: 5, gc: true } },
   ]);
   for (const configuration of configurations) {
     using sandbox = new Sandbox(configuration);
