@@ -34,6 +34,7 @@ export const TRAPS = [
   ["null_continuation_reference", "null continuation reference", "null continuation reference"],
   ["continuation_consumed", "continuation already consumed", "continuation already consumed"],
   ["unhandled_tag", "unhandled tag: no resume around the suspension handles it", "unhandled tag"],
+  ["growth_failed", "a memory or a table did not grow", "out of memory"],
   // Components (lib/component).
   ["invalid_utf8", "invalid utf8 encoding", "invalid utf8"],
   ["invalid_utf16", "invalid utf16 encoding", "invalid utf16"],

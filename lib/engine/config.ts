@@ -5,7 +5,6 @@ import {
   type CollectorName,
   COLLECTORS,
   DEFAULT_COLLECTOR,
-  DEFAULT_HEAP_LIMIT_BYTES,
   MAXIMUM_TABLE_ELEMENTS,
   type TablePoolOptions,
 } from "../runtime/mod.ts";
@@ -51,11 +50,6 @@ export interface EngineConfig {
    */
   readonly fuel?: boolean;
   /**
-   * Bytes of garbage-collected objects that each store may hold: 1 GiB unless given, at most 2 GiB less 8 MiB. A guest that needs more
-   * gets the trap `gc_heap_exhausted`.
-   */
-  readonly heapLimitBytes?: number;
-  /**
    * When function tables are initialised: `"lazy"` (the default), an element when it is first read, so that a table of any size is ready at
    * once; `"eager"`, all of it at instantiation, so that an indirect call does not look whether it was.
    */
@@ -87,7 +81,6 @@ export interface ResolvedConfig {
   readonly optimizer: Optimizer | undefined;
   readonly interruption: boolean;
   readonly fuel: boolean;
-  readonly heapLimitBytes: number;
   readonly tables: "lazy" | "eager";
   readonly tablePool: TablePoolOptions | undefined;
   readonly collector: CollectorName;
@@ -99,7 +92,6 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   const { features, bounds = "guard", effort = "speed", checks = "off", interruption = false, stress = {} } = config;
   const {
     fuel = false,
-    heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES,
     collector = DEFAULT_COLLECTOR,
     optimizer,
     tables = "lazy",
@@ -114,9 +106,6 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
   checkPool(tablePool);
   if (typeof interruption !== "boolean") throw new TypeError(`interruption is true or false, not ${interruption}`);
   if (typeof fuel !== "boolean") throw new TypeError(`fuel is true or false, not ${fuel}`);
-  if (!Number.isInteger(heapLimitBytes) || heapLimitBytes < 0) {
-    throw new TypeError(`heapLimitBytes is a number of bytes, not ${heapLimitBytes}`);
-  }
   if (!COLLECTORS.includes(collector)) {
     throw new TypeError(`collector is one of ${COLLECTORS.join(", ")}, not ${collector}`);
   }
@@ -136,7 +125,6 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     optimizer,
     interruption,
     fuel,
-    heapLimitBytes,
     collector,
     tables,
     tablePool,

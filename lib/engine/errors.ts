@@ -2,6 +2,7 @@
  * The errors of the API, in one place: what modules and guests do wrong is a {@linkcode WasmError}, text that is none a `TextError`, misuse of the API a `TypeError` or
  * `RangeError`, and trouble with the machine underneath a `HostError`.
  */
+import { LimitError } from "../runtime/mod.ts";
 export { CompileError, WasmError } from "../wasm/mod.ts";
 export {
   ArtifactError,
@@ -10,6 +11,8 @@ export {
   type FrameSymbol,
   HostError,
   type HostErrorCode,
+  LimitError,
+  type LimitOwner,
   LinkError,
   type LinkErrorPlace,
   RefError,
@@ -19,3 +22,8 @@ export {
   type TrapOptions,
 } from "../runtime/mod.ts";
 export { type TrapName, TRAPS } from "../abi/mod.ts";
+
+/** The error of something that JavaScript wanted to grow. @internal */
+export function growError(what: string, reason: Error): RangeError {
+  return reason instanceof LimitError ? reason : new RangeError(`${what}: ${reason.message}`, { cause: reason });
+}

@@ -3,6 +3,7 @@
 import { attachSharedMemory, createMemory, type MemoryState } from "../runtime/mod.ts";
 import { type MemoryType, memoryTypeOf, toMemoryLimits } from "./memory_type.ts";
 import { SharedMemory, sharedMemoryOf, wrapSharedMemory } from "./shared_memory.ts";
+import { growError } from "./errors.ts";
 import { type Store, storeOf } from "./store.ts";
 import { type AddressType, type AddressValue, fromAddress, toAddress } from "./values.ts";
 
@@ -121,12 +122,12 @@ export class Memory<Address extends AddressType = "i32"> {
    *
    * @param delta Pages to add.
    * @returns The size before, in pages.
-   * @throws {RangeError} if the maximum or the system does not allow it.
+   * @throws {RangeError} if the maximum, the store's limiter, its limits (a {@linkcode LimitError}) or the system do not allow it.
    */
   grow(delta: AddressValue<Address>): AddressValue<Address> {
     const pages = toAddress(delta, this.#state.type.addressType, "The growth of a memory");
     const before = this.#open().grow(pages);
-    if (before < 0) throw new RangeError(`The memory cannot grow by ${pages} pages`);
+    if (typeof before !== "number") throw growError(`The memory cannot grow by ${pages} pages`, before);
     return this.#size(before);
   }
 

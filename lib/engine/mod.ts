@@ -13,6 +13,7 @@
  * @module
  */
 export type { AsyncCallOptions, CallOptions, DeadlineOptions, OnDeadline } from "./call_options.ts";
+export { Budget, type BudgetLimits, type BudgetUsage } from "./budget.ts";
 export { Caller } from "./caller.ts";
 export type { ProgressListener } from "./compiler.ts";
 export type { EngineConfig } from "./config.ts";
@@ -25,6 +26,8 @@ export {
   type FrameSymbol,
   HostError,
   type HostErrorCode,
+  LimitError,
+  type LimitOwner,
   LinkError,
   type LinkErrorPlace,
   RefError,
@@ -37,7 +40,7 @@ export {
   WasmError,
 } from "./errors.ts";
 export { Exception } from "./exception.ts";
-export type { ExceptionBase } from "../runtime/mod.ts";
+export type { BudgetToken, ExceptionBase } from "../runtime/mod.ts";
 export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
 export { Global, type GlobalType } from "./global.ts";
@@ -85,7 +88,7 @@ export {
 } from "./module.ts";
 export { SharedMemory } from "./shared_memory.ts";
 export { loadOptimizer, type Optimizer, OptimizerError, type OptimizerOptions } from "./optimizer.ts";
-export { type CoreDumpOptions, type HeapUsage, Store, type StoreOptions } from "./store.ts";
+export { type CoreDumpOptions, Store, type StoreOptions, type StoreUsage } from "./store.ts";
 export { Table, type TableType } from "./table.ts";
 export { Tag, type TagType } from "./tag.ts";
 export type {
@@ -101,5 +104,12 @@ export type {
   ValueTypes,
 } from "./values.ts";
 export { type CollectorName, HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
-export type { ResourceLimiter, TablePoolOptions } from "../runtime/mod.ts";
+export type {
+  LimiterAnswer,
+  ResourceLimiter,
+  ResourceName,
+  ResourceUsage,
+  StoreLimits,
+  TablePoolOptions,
+} from "../runtime/mod.ts";
 export { ABSTRACT_HEAP_TYPES, type FeatureName, FEATURES } from "../wasm/mod.ts";

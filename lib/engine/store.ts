@@ -1,18 +1,31 @@
 /** Stores: what lives and dies together. */
 
-import { framesBehind, type ResourceLimiter, StoreState, Trap, writeCoreDump } from "../runtime/mod.ts";
+import {
+  framesBehind,
+  Resource,
+  type ResourceLimiter,
+  type ResourceName,
+  RESOURCES,
+  type ResourceUsage,
+  type StoreLimits,
+  StoreState,
+  Trap,
+  writeCoreDump,
+} from "../runtime/mod.ts";
+import { type Budget, budgetOf } from "./budget.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
 
-/** What a store's objects take. */
-export interface HeapUsage {
-  /** Bytes of objects: those that the last collection found alive, and all that were made since. */
-  readonly usedBytes: number;
-  /** Collections so far. */
+/**
+ * What a store uses of everything that is limited: {@linkcode StoreLimits} says what each is. Bytes of objects are those that the last
+ * collection found alive, and all that were made since.
+ */
+export interface StoreUsage extends Readonly<Record<ResourceName, ResourceUsage>> {
+  /** Collections of garbage so far. */
   readonly collections: number;
-  /** Bytes that objects may take before a guest gets the trap `gc_heap_exhausted`. */
-  readonly limitBytes: number;
+  /** What guests and {@linkcode Store.consumeFuel} have used; undefined for an engine without `fuel`. */
+  readonly fuelConsumed: number | undefined;
 }
 
 /** Options of core dumps. */
@@ -28,8 +41,12 @@ export let storeOf: (store: Store) => StoreState;
 export interface StoreOptions<Data = unknown> {
   /** Whatever host functions shall find: see {@linkcode Store.data}. */
   readonly data?: Data;
-  /** Asked before a table is made or grows, by a guest or by JavaScript. */
+  /** What the store may have at a time; each limit has a default. */
+  readonly limits?: StoreLimits;
+  /** Asked before an instance, a memory or a table is made or grows, by a guest or by JavaScript. */
   readonly limiter?: ResourceLimiter;
+  /** Limits that the store shares with others, beside its own. */
+  readonly budget?: Budget;
 }
 
 /**
@@ -65,6 +82,19 @@ export interface StoreOptions<Data = unknown> {
  * assertEquals(store.data.calls, 1);
  * ```
  *
+ * @example Limits
+ * ```ts
+ * import { Engine, LimitError, Memory, Store } from "@theropod/theropod";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine, { limits: { memoryBytes: 2 ** 20, instances: 1 } });
+ * const memory = new Memory(store, { minimum: 10 });
+ * assertEquals(memory.grow(6), 10);
+ * const error = assertThrows(() => memory.grow(1), LimitError);
+ * assertEquals([error.limit, error.current, error.asked, error.allowed], ["memoryBytes", 2 ** 20, 65536, 2 ** 20]);
+ * ```
+ *
  * @typeParam Data What the store's data is.
  */
 // deno-lint-ignore no-explicit-any -- a store of any data is a store
@@ -88,12 +118,20 @@ export class Store<Data = any> implements Disposable {
    *
    * @param engine The engine whose modules will be instantiated.
    * @param options What the store keeps, and may use.
-   * @throws {TypeError} if the engine is disposed.
+   * @throws {TypeError} if the engine is disposed, or an option is not of its type.
+   * @throws {RangeError} for a limit that cannot be.
    * @throws {HostError} if this machine or Deno's permissions do not allow running machine code.
    */
   constructor(engine: Engine, options: StoreOptions<Data> = {}) {
-    this.#state = new StoreState(engineOf(engine).state);
-    this.#state.limiter = options.limiter;
+    const { limits, limiter, budget } = options;
+    if (limiter !== undefined && (typeof limiter !== "object" || limiter === null)) {
+      throw new TypeError("A limiter is an object with functions");
+    }
+    this.#state = new StoreState(engineOf(engine).state, {
+      limits,
+      limiter,
+      budget: budget === undefined ? undefined : budgetOf(budget),
+    });
     this.#state.wrapper = this;
     this.engine = engine;
     this.data = options.data as Data;
@@ -158,7 +196,9 @@ export class Store<Data = any> implements Disposable {
    * assertThrows(() => add(2, 3), Trap, "fuel");
    * ```
    *
-   * @throws {TypeError} if the engine was made without `fuel`; for what is no number when it is set.
+   * A store on a {@linkcode Budget} with fuel runs on that: this is what the budget has left then, and cannot be set.
+   *
+   * @throws {TypeError} if the engine was made without `fuel`; when it is set, for what is no number or if the fuel is a budget's.
    * @throws {RangeError} when set to what is no integer from 0 to 2^53 - 1.
    */
   get fuel(): number {
@@ -168,6 +208,7 @@ export class Store<Data = any> implements Disposable {
   set fuel(value: number) {
     const meter = storeOf(this).fuelMeter();
     requireFuel(value);
+    if (meter.isShared) throw new TypeError("The store's fuel is its budget's: use Budget.addFuel");
     meter.fuel = value;
   }
 
@@ -195,11 +236,38 @@ export class Store<Data = any> implements Disposable {
     return new InterruptHandle(state.openInterrupt());
   }
 
-  /** What the store's objects take; asking reserves nothing. */
-  get heapUsage(): HeapUsage {
-    const { gc, heapOptions } = storeOf(this);
+  /**
+   * What the store uses, now and at most so far, and what it may. Plain numbers: asking costs next to nothing and reserves nothing.
+   *
+   * @example What a guest took
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (memory 1) (table 10 funcref)
+   *   (func (export "grow") (result i32) (memory.grow (i32.const 2))))`);
+   * new Instance(store, module).exports.grow();
+   * const { memoryBytes, tableElements, instances } = store.usage();
+   * assertEquals(memoryBytes, { current: 3 * 65536, peak: 3 * 65536, limit: 2 ** 32 });
+   * assertEquals([tableElements.current, instances.current], [10, 1]);
+   * ```
+   *
+   * @throws {TypeError} if the store is disposed.
+   */
+  usage(): StoreUsage {
+    const { gc, usage, meter, engine } = storeOf(this);
     const { usedBytes, collections } = gc.isReserved ? gc.collector : { usedBytes: 0, collections: 0 };
-    return { usedBytes, collections, limitBytes: heapOptions.limitBytes };
+    const rows = RESOURCES.map(([name], row) => [
+      name,
+      row === Resource.gcHeapBytes ? usage.of(row, usedBytes) : usage.of(row),
+    ]);
+    return {
+      ...Object.fromEntries(rows) as Record<ResourceName, ResourceUsage>,
+      collections,
+      fuelConsumed: engine.fuel ? meter!.consumed : undefined,
+    };
   }
 
   /**

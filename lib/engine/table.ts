@@ -9,6 +9,7 @@ import {
   valueOfReferenceBits,
 } from "../runtime/mod.ts";
 import { isRef, type ValType } from "../wasm/mod.ts";
+import { growError } from "./errors.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
   type AddressType,
@@ -180,13 +181,13 @@ export class Table<Address extends AddressType = "i32"> {
    * @param delta Elements to add.
    * @param value What they are; null unless given.
    * @returns The size before.
-   * @throws {RangeError} if the maximum or the system does not allow it.
+   * @throws {RangeError} if the maximum, the store's limiter, its limits (a {@linkcode LimitError}) or the system do not allow it.
    */
   grow(delta: AddressValue<Address>, value?: unknown): AddressValue<Address> {
     const count = this.#number(delta, "The growth of a table");
     const bits = this.#coerce(arguments.length < 2 ? null : value);
     const before = this.#open().grow(count, () => this.#bits(bits));
-    if (before < 0) throw new RangeError(`The table cannot grow by ${count} elements`);
+    if (typeof before !== "number") throw growError(`The table cannot grow by ${count} elements`, before);
     return this.#value(before);
   }
 

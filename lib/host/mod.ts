@@ -31,6 +31,7 @@ export * from "./shared_lock.ts";
 export * from "./shared_records.ts";
 export * from "./stacks.ts";
 export * from "./sys.ts";
+export * from "./threads.ts";
 export * from "./ticker.ts";
 export * from "./value_area.ts";
 export { addressOf, aliasMemory, pointerTo } from "./ffi.ts";

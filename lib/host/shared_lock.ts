@@ -11,15 +11,14 @@
 
 import { mapRegion, type NativeRegion } from "./memory.ts";
 import { SYS, sys } from "./sys.ts";
+import { isThreadAlive, threadId } from "./threads.ts";
 
 /** How long a waiter sleeps before it looks whether the owner is alive. */
 const WAIT_NS = 20_000_000;
-const NO_SUCH_THREAD = -3;
 const TIMED_OUT = -110;
 const FUTEX_WAIT_PRIVATE = 128;
 const FUTEX_WAKE_PRIVATE = 129;
 
-let threadId = 0;
 /** A timespec of {@linkcode WAIT_NS}; not in the scratch space, which the caller may be using. */
 let timeout: NativeRegion | undefined;
 
@@ -33,17 +32,16 @@ function waitTimeout(): number {
 
 /** Runs `work` while holding the lock at `offsetBytes` of `region`, waiting for it as long as it takes. */
 export function withLock<T>(region: NativeRegion, offsetBytes: number, work: () => T): T {
-  threadId ||= sys(SYS.gettid);
+  const self = threadId();
   const words = region.i32;
   const index = offsetBytes >> 2;
   const address = region.addressNumber + offsetBytes;
   for (;;) {
-    const owner = Atomics.compareExchange(words, index, 0, threadId);
+    const owner = Atomics.compareExchange(words, index, 0, self);
     if (owner === 0) break;
     if (sys(SYS.futex, address, FUTEX_WAIT_PRIVATE, owner, waitTimeout()) !== TIMED_OUT) continue;
-    // LIFE-2: signal 0 is never delivered, it only asks.
-    if (sys(SYS.tgkill, Deno.pid, owner, 0) !== NO_SUCH_THREAD) continue;
-    if (Atomics.compareExchange(words, index, owner, threadId) === owner) break;
+    if (isThreadAlive(owner)) continue; // LIFE-2
+    if (Atomics.compareExchange(words, index, owner, self) === owner) break;
   }
   try {
     return work();

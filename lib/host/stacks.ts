@@ -8,7 +8,7 @@
  * Prologues compare rsp with `limit`; what runs below it unchecked is a frame of up to 4 KiB, a leaf, and a signal frame (up to
  * 11 KiB with all vector state) of a listener that does not use the alternate stack. The guard catches what is wrong anyway.
  *
- * Slots are carved from slabs. A guard by `MADV_GUARD_INSTALL` (Linux 6.13) splits no mapping, so 10,000 stacks are a handful of
+ * Between limit and top is exactly what the stack was asked for. Each size has a pool of its own, whose slots are carved from slabs. A guard by `MADV_GUARD_INSTALL` (Linux 6.13) splits no mapping, so 10,000 stacks are a handful of
  * mappings; the fallback by mprotect costs two mappings a stack, and mappings that run out kill V8: the pool is capped then.
  *
  * STACK-1  Slots are handed out last in, first out: the hottest pages first.
@@ -22,15 +22,16 @@ import { bug } from "../base/mod.ts";
 import { HostError } from "./errors.ts";
 import { ADVICE, adviseMemory, giveBackMemory, NativeRegion, PROTECTION, protectMemory, takeMemory } from "./memory.ts";
 
-/** Address space of one default stack, guard included. */
+/** What a guest can use of a stack unless somebody says otherwise. */
 export const DEFAULT_STACK_BYTES = 1 << 20;
+/** The least that a stack may have. */
+export const MINIMUM_STACK_BYTES = 64 * 1024;
+/** The most that a stack may have. */
+export const MAXIMUM_STACK_BYTES = 512 << 20;
 /** Inaccessible bytes at the low end. */
 export const STACK_GUARD_BYTES = 64 * 1024;
 /** Bytes between guard and limit. */
 export const STACK_RESERVE_BYTES = 32 * 1024;
-/** Smallest size a pool may be made for. */
-const MINIMUM_STACK_BYTES = 192 * 1024;
-
 /** Address space of one slab. */
 const SLAB_BYTES = 64 << 20;
 /** Live stacks of one pool when each guard costs two mappings: a quarter of the usual vm.max_map_count of 65,530. */
@@ -40,7 +41,7 @@ const MAXIMUM_SPLIT_STACKS = 8192;
 export interface Stack {
   /** Lowest address of the slot: where the guard starts. */
   readonly low: number;
-  /** What goes into `record.stackLimit`. */
+  /** What goes into `record.stackLimit`: what a guest can use starts here. */
   readonly limit: number;
   /** What goes into `record.guestSp` before `enter`: one past the highest byte, 16-aligned. */
   readonly top: number;
@@ -92,8 +93,10 @@ let adviceWorks: boolean | undefined;
 
 /** Stacks of one size. */
 export class StackPool {
-  /** Size of each stack, guard included. */
+  /** What a guest can use of each stack. */
   readonly stackBytes: number;
+  /** Address space of each stack: that, reserve and guard. */
+  readonly slotBytes: number;
   readonly #guardKind: GuardKind;
   readonly #free: Stack[] = [];
   readonly #slabs: StackSlab[] = [];
@@ -104,13 +107,14 @@ export class StackPool {
   /** @throws {HostError} code "limit" for a size out of range. */
   constructor(stackBytes: number = DEFAULT_STACK_BYTES, guardKind: GuardKind = "automatic") {
     this.#guardKind = guardKind;
-    if (!(stackBytes >= MINIMUM_STACK_BYTES && stackBytes <= 1 << 30)) {
+    if (!(stackBytes >= MINIMUM_STACK_BYTES && stackBytes <= MAXIMUM_STACK_BYTES)) {
       throw new HostError(
         "limit",
-        `a guest stack has between ${MINIMUM_STACK_BYTES} bytes and 1 GiB, not ${stackBytes}`,
+        `a guest stack has between ${MINIMUM_STACK_BYTES} and ${MAXIMUM_STACK_BYTES} bytes, not ${stackBytes}`,
       );
     }
-    this.stackBytes = Math.ceil(stackBytes / 65536) * 65536;
+    this.stackBytes = Math.ceil(stackBytes / 16) * 16;
+    this.slotBytes = Math.ceil((this.stackBytes + STACK_GUARD_BYTES + STACK_RESERVE_BYTES) / 65536) * 65536;
   }
 
   /** Stacks made so far. */
@@ -149,22 +153,17 @@ export class StackPool {
   #make(): Stack {
     if (this.#nextSlot === this.#slotsInSlab) this.#addSlab();
     const slab = this.#slabs[this.#slabs.length - 1];
-    const low = slab.addressNumber + this.#nextSlot * this.stackBytes;
+    const low = slab.addressNumber + this.#nextSlot * this.slotBytes;
     installGuard(low, this.#guardKind, this.#total);
     this.#nextSlot++;
     this.#total++;
-    return {
-      low,
-      limit: low + STACK_GUARD_BYTES + STACK_RESERVE_BYTES,
-      top: low + this.stackBytes,
-      slab,
-      owner: 0,
-    };
+    const top = low + this.slotBytes;
+    return { low, limit: top - this.stackBytes, top, slab, owner: 0 };
   }
 
   #addSlab(): void {
-    const slots = Math.max(1, Math.floor(SLAB_BYTES / this.stackBytes));
-    const byteLength = slots * this.stackBytes;
+    const slots = Math.max(1, Math.floor(SLAB_BYTES / this.slotBytes));
+    const byteLength = slots * this.slotBytes;
     const address = takeMemory(byteLength);
     // Without transparent huge pages in the kernel this fails, and there is nothing to forbid: STACK-2 holds anyway.
     adviseMemory(address, byteLength, ADVICE.noHugePage);
@@ -192,19 +191,23 @@ export function clearStack(stack: Stack): void {
   stack.owner = 0;
 }
 
-let defaultPool: StackPool | undefined;
+/** The isolate's pools, by what a guest can use of their stacks. */
+const pools = new Map<number, StackPool>();
 
-/** The isolate's pool of default stacks. */
-export function stackPool(): StackPool {
-  return defaultPool ??= new StackPool();
+/** The isolate's pool of stacks of a size. @throws {HostError} code "limit" for a size out of range. */
+export function stackPool(stackBytes: number = DEFAULT_STACK_BYTES): StackPool {
+  const size = Math.ceil(stackBytes / 16) * 16;
+  let pool = pools.get(size);
+  if (pool === undefined) pools.set(size, pool = new StackPool(size));
+  return pool;
 }
 
-/** Takes a stack of the default size. */
-export function acquireStack(): Stack {
-  return stackPool().acquire();
+/** Takes a stack. @throws {HostError} when the system or the cap refuses one more. */
+export function acquireStack(stackBytes: number = DEFAULT_STACK_BYTES): Stack {
+  return stackPool(stackBytes).acquire();
 }
 
 /** Gives back a stack of {@linkcode acquireStack}. */
 export function releaseStack(stack: Stack): void {
-  stackPool().release(stack);
+  stackPool(stack.top - stack.limit).release(stack);
 }

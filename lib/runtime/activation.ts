@@ -16,15 +16,7 @@
  *        what keeps them from entering it.
  */
 
-import {
-  acquireStack,
-  type ActivationRecord,
-  loadAddress,
-  RECORD,
-  recordPool,
-  type Stack,
-  storeAddress,
-} from "../host/mod.ts";
+import { type ActivationRecord, loadAddress, RECORD, recordPool, type Stack, storeAddress } from "../host/mod.ts";
 import { VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { Pending } from "./parking.ts";
@@ -74,7 +66,7 @@ export class Activation {
   /** The stacks that wait for the current one, outermost first (CONT-1): empty, or `base` and those of continuations. */
   readonly parents: GuestStack[] = [];
 
-  /** @throws {HostError} when there is no record or stack left. */
+  /** @throws {LimitError} when the store may have no more stacks. @throws {HostError} when there is no record or stack left. */
   constructor(store: StoreState, depth: number | "detached") {
     this.store = store;
     this.isDetached = depth === "detached";
@@ -82,7 +74,7 @@ export class Activation {
     this.record = recordPool().acquire();
     let stack: Stack;
     try {
-      stack = acquireStack();
+      stack = store.takeStack();
     } catch (error) {
       recordPool().release(this.record);
       throw error;

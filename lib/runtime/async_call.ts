@@ -74,8 +74,7 @@ async function callHostAsync(func: FuncState, args: readonly unknown[], options:
   const thenable = awaitedOf(signature, result);
   if (thenable !== undefined) {
     const call = new AsyncCall(store, options);
-    const { calls } = store.parkedCalls;
-    calls.add(call);
+    store.parkedCalls.begin(call);
     try {
       let outcome: Outcome | undefined;
       void settle(thenable).then((settled) => {
@@ -89,8 +88,7 @@ async function callHostAsync(func: FuncState, args: readonly unknown[], options:
       if ("reason" in outcome) throw outcome.reason;
       result = outcome.value;
     } finally {
-      calls.delete(call);
-      call.parent = undefined;
+      store.parkedCalls.end(call);
     }
   }
   return finishHostCall(store, signature, result);
@@ -107,7 +105,7 @@ async function run(
   const { store } = call;
   const { parkedCalls } = store;
   const key = instance === undefined ? NO_KEY : exclusionKey(instance);
-  parkedCalls.calls.add(call);
+  parkedCalls.begin(call);
   try {
     if (key !== NO_KEY) await enterInstance(call, key);
     // A call never begins before callAsync has returned.
@@ -116,8 +114,7 @@ async function run(
     call.signal?.throwIfAborted();
     return await drive(call, target, key, signature, bits);
   } finally {
-    parkedCalls.calls.delete(call);
-    call.parent = undefined;
+    parkedCalls.end(call);
     for (const held of [...call.keys]) parkedCalls.release(call, held);
   }
 }

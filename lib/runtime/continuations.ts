@@ -32,7 +32,7 @@
 
 import { HandlerKind, VMRecord } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { acquireStack, clearStack, continuationStub, releaseStack, type Stack, storeAddress } from "../host/mod.ts";
+import { continuationStub, type Stack, storeAddress } from "../host/mod.ts";
 import { contTypeAt, heapType } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import type { FuncState } from "./func_ref.ts";
@@ -45,6 +45,7 @@ import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 import type { TagState } from "./tag.ts";
 import { trapInCall } from "./traps.ts";
+import { LimitError, Resource } from "./usage.ts";
 import { findSuspension, landOnCurrent, throwFromArea, throwReference } from "./unwind.ts";
 
 const PAD_REF = VMRecord.offsets.padRef >> 2;
@@ -303,7 +304,7 @@ export class Continuations implements RootSource {
 
   /** As {@linkcode #makeRoom}, for a stack: those of continuations that nobody can resume come back by a collection. */
   #makeStack(areaKinds: Uint8Array, reference: number): number {
-    if (this.#freeStacks.length > 0 || this.#taken.size < MAXIMUM_STACKS) return reference;
+    if (this.#freeStacks.length > 0 || this.#mayTakeStack()) return reference;
     return this.#holding(areaKinds, reference, () => this.#gc.collect());
   }
 
@@ -374,9 +375,20 @@ export class Continuations implements RootSource {
 
   #acquire(activation: Activation): GuestStack {
     if (this.#taken.size >= MAXIMUM_STACKS) throw trapInCall(activation, "stack_overflow");
-    const stack = acquireStack();
+    let stack: Stack;
+    try {
+      stack = this.#store.takeStack();
+    } catch (error) {
+      if (error instanceof LimitError) throw trapInCall(activation, "stack_overflow", error.message);
+      throw error;
+    }
     this.#taken.add(stack);
     return new GuestStack(stack);
+  }
+
+  #mayTakeStack(): boolean {
+    const { usage, limits } = this.#store;
+    return this.#taken.size < MAXIMUM_STACKS && usage.allows(Resource.totalStackBytes, limits.stackBytes);
   }
 
   #giveBack(stack: GuestStack): void {
@@ -385,8 +397,7 @@ export class Continuations implements RootSource {
       return;
     }
     this.#taken.delete(stack.stack);
-    clearStack(stack.stack);
-    releaseStack(stack.stack);
+    this.#store.giveStack(stack.stack);
   }
 }
 

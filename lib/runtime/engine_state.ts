@@ -19,8 +19,6 @@ export type ThunkCompiler = (signature: Signature, registry: TypeRegistry) => Co
 export interface EngineOptions {
   readonly bounds: "guard" | "explicit";
   readonly stress?: StressOptions;
-  /** Bytes of objects that each store's heap may hold. */
-  readonly heapLimitBytes?: number;
   /** Whether function tables are initialised when they are read or at instantiation: "lazy" unless given. */
   readonly tables?: TableMode;
   /** Storage of all tables; none unless given: each has its own. */
@@ -32,8 +30,6 @@ export interface EngineOptions {
   /** Whether code counts what it does. */
   readonly fuel?: boolean;
 }
-/** Bytes of objects that a store's heap may hold unless its engine says otherwise. */
-export const DEFAULT_HEAP_LIMIT_BYTES: number = 1 << 30;
 
 /** What collects the heaps of an engine that does not say. */
 export const DEFAULT_COLLECTOR: CollectorName = "generational";
@@ -55,7 +51,7 @@ export class EngineState {
   /** Whether code counts what it does. */
   readonly fuel: boolean;
   /** How the heaps of its stores behave. */
-  readonly heapOptions: HeapOptions;
+  readonly heapOptions: Omit<HeapOptions, "limitBytes">;
   /** The types as collectors see them. */
   readonly gcTypes: GcTypes = new GcTypes(this.registry);
   readonly #signatures: (Signature | undefined)[] = [];
@@ -68,14 +64,14 @@ export class EngineState {
   #isClosed = false;
 
   constructor(options: EngineOptions, compileThunks: ThunkCompiler) {
-    const { bounds, stress = {}, heapLimitBytes = DEFAULT_HEAP_LIMIT_BYTES, collector = DEFAULT_COLLECTOR } = options;
+    const { bounds, stress = {}, collector = DEFAULT_COLLECTOR } = options;
     this.bounds = bounds;
     this.stress = stress;
     this.tableMode = options.tables ?? "lazy";
     this.tablePool = options.tablePool === undefined ? undefined : new TablePool(options.tablePool);
     this.interruption = options.interruption ?? false;
     this.fuel = options.fuel ?? false;
-    this.heapOptions = { collector, limitBytes: heapLimitBytes, collectAlways: stress.gc ?? false };
+    this.heapOptions = { collector, collectAlways: stress.gc ?? false };
     this.#compileThunks = compileThunks;
     leaks.register(this, this.#thunks, this);
   }

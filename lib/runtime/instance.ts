@@ -39,9 +39,9 @@ import { GlobalState } from "./global.ts";
 import type { GcHeap } from "./gc/heap.ts";
 import { callHostDirectly } from "./host_call.ts";
 import { checkImport, type ExternState } from "./link.ts";
-import { MemoryState } from "./memory.ts";
+import { admitInstance } from "./admission.ts";
+import { createCountedSharedMemory, MemoryState } from "./memory.ts";
 import type { ModuleState } from "./module_state.ts";
-import { createSharedMemory } from "./shared_memory.ts";
 import { ValueKind, valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 import { TableState } from "./table.ts";
@@ -293,7 +293,9 @@ export class InstanceState implements ConstContext, RootSource {
       const memory = new MemoryState(
         this.store,
         type,
-        owned === NONE ? createSharedMemory(type) : { block: this.#block, offsetBytes: shape.ownedMemory(owned) },
+        owned === NONE
+          ? createCountedSharedMemory(this.store, type)
+          : { block: this.#block, offsetBytes: shape.ownedMemory(owned) },
       );
       this.#block.setAddress(shape.memoryPointer(defined), memory.definitionAddress);
       this.memories.push(memory);
@@ -421,7 +423,7 @@ export class InstanceState implements ConstContext, RootSource {
 /**
  * Instantiates a module. `onMade` gets the instance before any of its code runs.
  *
- * @throws {LinkError} before anything is made; {@linkcode Trap} and what a start function throws, after.
+ * @throws {LinkError} and {@linkcode LimitError} before anything is made; {@linkcode Trap} and what a start function throws, after.
  */
 export function instantiate(
   store: StoreState,
@@ -432,6 +434,7 @@ export function instantiate(
 ): InstanceState {
   store.requireOpen();
   state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
+  admitInstance(store, state);
   const instance = new InstanceState(store, state, imports);
   onMade(instance);
   instance.initialize(start);

@@ -93,7 +93,10 @@ const HANDLERS: Record<LibcallName, Handler> = {
     call.return(memory.shared === undefined ? 0 : notify(memory, call.u64(1), call.u32(2)));
   },
 
-  memory_grow: (call, { memories }) => call.return(memories[call.u32(0)].grow(call.u64(1))),
+  memory_grow: (call, { memories }) => {
+    const { activation, words } = call;
+    returnTo(words, sizeBefore(activation, memories[call.u32(0)].grow(call.u64(1))));
+  },
 
   memory_copy: (call, { memories }) => {
     const to = memories[call.u32(0)];
@@ -174,11 +177,19 @@ const HANDLERS: Record<LibcallName, Handler> = {
   ...GC_HANDLERS,
 };
 
+/** What `memory.grow` and `table.grow` give the guest. @throws {Trap} when the store wants growth that fails to end the call. */
+function sizeBefore(activation: Activation, grown: number | Error): number {
+  if (typeof grown === "number") return grown;
+  if (activation.store.limits.trapOnGrowFailure) throw trapInCall(activation, "growth_failed", grown.message);
+  return -1;
+}
+
 function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
   const table = tables[call.u32(0)];
   const delta = call.u64(2);
   if (store.limiter === undefined) {
-    call.return(table.grow(delta, table.elementType === "func" ? call.u64(1) : call.u32(1)));
+    const grown = table.grow(delta, table.elementType === "func" ? call.u64(1) : call.u32(1));
+    call.return(sizeBefore(call.activation, grown));
     return;
   }
   // A limiter may call guests (LIMIT-2), whose runtime calls use the same frame and whose collections move what is to be stored.
@@ -191,9 +202,8 @@ function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
     store.rootSources.add(source);
   }
   try {
-    const before = table.grow(delta, table.elementType === "func" ? address : () => root[0]);
-    serve(activation);
-    call.return(before);
+    const grown = table.grow(delta, table.elementType === "func" ? address : () => root[0]);
+    returnTo(activation.words, sizeBefore(activation, grown));
   } finally {
     store.rootSources.delete(source);
   }

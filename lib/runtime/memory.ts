@@ -1,13 +1,18 @@
 /**
  * Linear memories of a store: the allocation, its definition record that machine code reads, its limits.
+ *
+ * MEM-L  Bytes count to the store whose guests or embedder took them: of a memory of its own always, of a shared one where it made it for a
+ *        module or made it grow. The limiter is asked about the former only (LIMIT-3).
  */
 
 import { VMMemoryDefinition } from "../abi/mod.ts";
 import type { GrowableBytes, MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
+import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
 import type { StoreState } from "./store_state.ts";
+import { Resource } from "./usage.ts";
 
 const DEFINITION = VMMemoryDefinition.offsets;
 
@@ -31,9 +36,10 @@ export class MemoryState {
   #bytes: Uint8Array<ArrayBuffer>;
 
   /**
-   * The definition of an unshared memory is written at `offsetBytes` of `block`; a shared memory has its own.
+   * The definition of an unshared memory is written at `offsetBytes` of `block`; a shared memory has its own, and its bytes were counted. The limiter
+   * was asked.
    *
-   * @throws {HostError} when the reservation is refused.
+   * @throws {LimitError} @throws {HostError} when the reservation is refused.
    */
   constructor(
     store: StoreState,
@@ -44,7 +50,7 @@ export class MemoryState {
     this.type = type;
     if ("block" in place) {
       const { block, offsetBytes } = place;
-      this.linear = allocateBytes(type, "unshared");
+      this.linear = takeBytes(store, type, () => allocateBytes(type, "unshared"));
       this.shared = undefined;
       this.#block = block;
       this.#offsetBytes = offsetBytes;
@@ -87,17 +93,61 @@ export class MemoryState {
     return this.bytes.length / 2 ** this.type.pageSizeLog2;
   }
 
-  /** Grows; returns the size before, or -1 when the limits or the system refuse. */
-  grow(deltaPages: number): number {
-    if (this.shared !== undefined) return this.shared.grow(deltaPages);
+  /** Grows; returns the size before in pages, or why not: the limiter, the maximum, the store's limits or the system refuse. */
+  grow(deltaPages: number): number | Error {
+    const isAllowed = answerNow(this.askToGrow(deltaPages));
+    this.store.requireOpen();
+    return isAllowed ? this.growAllowed(deltaPages) : this.refused(deltaPages);
+  }
+
+  /** Asks the limiter, if there is something to ask. */
+  askToGrow(deltaPages: number): LimiterAnswer {
+    const { limiter } = this.store;
+    if (limiter?.memoryGrowing === undefined || this.shared !== undefined || deltaPages === 0) return true;
+    const current = this.bytes.length;
+    const desired = current + this.#bytesOf(deltaPages);
+    this.store.meter?.stop(); // METER-1
+    // What cannot even be said is told as a failure (SEEDS 3.24).
+    return Number.isSafeInteger(desired) ? limiter.memoryGrowing(current, desired, declaredMaximum(this.type)) : true;
+  }
+
+  /** The answer to growth that the limiter does not want. */
+  refused(deltaPages: number): Error {
+    return refusedByLimiter(`${deltaPages} more pages of a memory`);
+  }
+
+  /** As {@linkcode MemoryState.grow}, after the limiter was asked, which may have grown this memory (LIMIT-2). */
+  growAllowed(deltaPages: number): number | Error {
+    const { limiter, usage } = this.store;
     const before = this.pages;
-    const pages = before + deltaPages;
-    if (pages > (this.type.maximumPages ?? mostPages(this.type))) return -1;
-    const byteLength = pages * 2 ** this.type.pageSizeLog2;
+    const failure = before + deltaPages > this.#maximumPages
+      ? new RangeError(`A memory of at most ${this.#maximumPages} pages cannot have ${before + deltaPages}`)
+      : usage.take(Resource.memoryBytes, this.#bytesOf(deltaPages));
+    if (failure === undefined) {
+      const grown = this.shared === undefined ? this.#grow(before + deltaPages) : this.shared.grow(deltaPages);
+      if (grown >= 0) return grown;
+      usage.cancel(Resource.memoryBytes, this.#bytesOf(deltaPages));
+    }
+    const reason = failure ?? new RangeError(`The system refuses ${deltaPages} more pages of a memory`);
+    if (this.shared === undefined) limiter?.memoryGrowFailed?.(reason);
+    return reason;
+  }
+
+  #grow(pages: number): number {
+    const before = this.pages;
+    const byteLength = this.#bytesOf(pages);
     if (!this.linear.growTo(byteLength)) return -1;
     this.#bytes = this.linear.view(byteLength);
     this.#block!.setAddress(this.#offsetBytes + DEFINITION.currentLengthBytes, byteLength);
     return before;
+  }
+
+  get #maximumPages(): number {
+    return this.type.maximumPages ?? mostPages(this.type);
+  }
+
+  #bytesOf(pages: number): number {
+    return pages * 2 ** this.type.pageSizeLog2;
   }
 
   /** Whether [start, start + length) is inside the memory. */
@@ -106,10 +156,50 @@ export class MemoryState {
   }
 }
 
-/** Makes a memory that no module defines. */
+/** Bytes that a memory has at first. */
+export function minimumBytes(type: MemoryLimits): number {
+  return type.minimumPages * 2 ** type.pageSizeLog2;
+}
+
+/** The maximum of a type in bytes, or all that its addresses reach. */
+function declaredMaximum(type: MemoryLimits): number {
+  return (type.maximumPages ?? mostPages(type)) * 2 ** type.pageSizeLog2;
+}
+
+/** Counts a new memory's bytes, then allocates them (USAGE-1). @throws {LimitError} */
+function takeBytes<T>(store: StoreState, type: MemoryLimits, allocate: () => T): T {
+  const { usage } = store;
+  usage.require(Resource.memoryBytes, minimumBytes(type));
+  try {
+    return allocate();
+  } catch (error) {
+    usage.cancel(Resource.memoryBytes, minimumBytes(type));
+    throw error;
+  }
+}
+
+/** Asks the limiter about a new memory, if there is something to ask. */
+export function askAboutMemory({ limiter }: StoreState, type: MemoryLimits): LimiterAnswer {
+  if (limiter?.memoryGrowing === undefined || type.isShared) return true;
+  return limiter.memoryGrowing(0, minimumBytes(type), declaredMaximum(type));
+}
+
+/** The error of a new memory that the limiter does not want. */
+export function refusedMemory(type: MemoryLimits): Error {
+  return refusedByLimiter(`a memory of ${minimumBytes(type)} bytes`);
+}
+
+/** A shared memory that a store's module or embedder asks for. @throws {LimitError} @throws {HostError} */
+export function createCountedSharedMemory(store: StoreState, type: MemoryLimits): SharedMemoryState {
+  return takeBytes(store, type, () => createSharedMemory(type));
+}
+
+/** Makes a memory that no module defines. @throws {RangeError} when the store's limiter or limits refuse it. */
 export function createMemory(store: StoreState, type: MemoryLimits): MemoryState {
   store.requireOpen();
-  if (type.isShared) return new MemoryState(store, type, createSharedMemory(type));
+  if (!answerNow(askAboutMemory(store, type))) throw refusedMemory(type);
+  store.requireOpen();
+  if (type.isShared) return new MemoryState(store, type, createCountedSharedMemory(store, type));
   return new MemoryState(store, type, { block: store.allocate(VMMemoryDefinition.sizeBytes), offsetBytes: 0 });
 }
 

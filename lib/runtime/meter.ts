@@ -9,6 +9,9 @@
  *
  * A store without a meter pays one comparison a call for it.
  *
+ * Fuel of a budget is drawn in pieces when the guest goes on, and what is left of a piece is returned when it has left (BUDGET-4). A guest whose
+ * piece is used up leaves as if it had no more, and goes on with the next: it traps where all of the budget's fuel in one piece would end.
+ *
  * METER-1  `start` before the guest is entered or resumed, `stop` when it has left for anything but a runtime call, and before user code runs.
  * METER-2  A deadline that has passed stays so: the calls around an interrupted one end as well at their next poll, whoever catches the error.
  * METER-3  No deadline passes early: the ticker's count may be behind by the time that its thread has waited for a processor, which the next
@@ -17,10 +20,14 @@
 
 import { loadAddress, MAXIMUM_TICKS, RAISED, RECORD, storeAddress, TICK_MS, type Ticker, ticker } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
+import { type BudgetState, FUEL_ROW } from "./budget.ts";
 import { Trap, trapInCall } from "./traps.ts";
 
 /** Ticks left below which the clock is asked. */
 const PRECISE_TICKS = 64;
+
+/** The least and the most of a budget's fuel that a guest has in hand, and the part of what is left in between. */
+const LEAST_PIECE = 1000, MOST_PIECE = 1_000_000, PART = 16;
 
 const FUEL = RECORD.fuel >> 2;
 const FLAG = RECORD.interruptFlag >> 2;
@@ -100,26 +107,78 @@ export class Meter {
   #fuel = 0;
   /** Whether the records' fuel means something (FUELREG-1). */
   readonly #countsFuel: boolean;
+  /** Whose fuel it is; undefined: the store's own. */
+  readonly #budget: BudgetState | undefined;
+  /** What was put in the store's hands, less what it returned or lost otherwise. */
+  #granted = 0;
 
-  constructor({ fuel }: { readonly fuel: boolean }) {
+  constructor({ fuel }: { readonly fuel: boolean }, budget?: BudgetState) {
     this.#countsFuel = fuel;
+    this.#budget = fuel && budget?.hasFuel === true ? budget : undefined;
+  }
+
+  /** Whether the fuel is that of a budget. */
+  get isShared(): boolean {
+    return this.#budget !== undefined;
   }
 
   /** What is left; not below 0. */
   get fuel(): number {
-    return Math.max(0, this.#running === undefined ? this.#fuel : loadAddress(this.#running.words, FUEL));
+    return this.#inHand + (this.#budget?.left(FUEL_ROW) ?? 0);
   }
 
+  /** Sets the store's own fuel. */
   set fuel(value: number) {
     this.stop();
+    this.#granted += value - this.#inHand;
     this.#fuel = value;
+  }
+
+  /** What was used so far. */
+  get consumed(): number {
+    return this.#granted - this.#inHand;
+  }
+
+  get #inHand(): number {
+    return Math.max(0, this.#running === undefined ? this.#fuel : loadAddress(this.#running.words, FUEL));
   }
 
   /** Takes fuel for something that the host does; returns whether there was as much. */
   consume(amount: number): boolean {
     this.stop();
-    this.#fuel = Math.max(this.#fuel, 0) - amount;
-    return this.#fuel >= 0;
+    const fuel = Math.max(this.#fuel, 0);
+    this.#fuel = fuel - amount;
+    this.#settle();
+    if (this.#fuel >= 0) return true;
+    this.#exhaust();
+    return false;
+  }
+
+  /** Draws a piece of the budget's fuel. */
+  #draw(budget: BudgetState): void {
+    const piece = Math.min(MOST_PIECE, Math.max(LEAST_PIECE, Math.floor(budget.left(FUEL_ROW) / PART)));
+    const drawn = budget.drawFuel(1, piece);
+    this.#granted += drawn;
+    this.#fuel += drawn;
+  }
+
+  /** Gives back what is left of a piece, or draws what was used beyond it, if there is as much. */
+  #settle(): void {
+    const budget = this.#budget;
+    if (budget === undefined || this.#fuel === 0) return;
+    const debt = -this.#fuel;
+    if (debt < 0) budget.returnFuel(-debt);
+    else if (budget.drawFuel(debt, debt) === 0) return;
+    this.#granted += debt;
+    this.#fuel = 0;
+  }
+
+  /** More was asked for than there is: nothing is left of the budget's fuel either. */
+  #exhaust(): void {
+    const budget = this.#budget;
+    if (budget === undefined) return;
+    this.#granted += budget.drainFuel();
+    this.#fuel = 0;
   }
 
   /** The guest of the activation goes on now. */
@@ -127,7 +186,10 @@ export class Meter {
     if (this.#running === activation) return;
     this.stop(); // a call that nests in a runtime call of another
     this.#running = activation;
-    if (this.#countsFuel) storeAddress(activation.words, FUEL, this.#fuel);
+    if (this.#countsFuel) {
+      if (this.#budget !== undefined) this.#draw(this.#budget);
+      storeAddress(activation.words, FUEL, this.#fuel);
+    }
     if (this.deadlines.length !== 0) this.#startTime(activation);
   }
 
@@ -154,7 +216,10 @@ export class Meter {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    if (this.#countsFuel) this.#fuel = loadAddress(running.words, FUEL);
+    if (this.#countsFuel) {
+      this.#fuel = loadAddress(running.words, FUEL);
+      this.#settle();
+    }
     if (!this.#isTiming) return;
     this.#isTiming = false;
     const clock = this.#ticker!;
@@ -173,7 +238,10 @@ export class Meter {
    * @throws {Trap} or what an action throws.
    */
   serve(activation: Activation): boolean {
-    if (this.#fuel < 0) throw trapInCall(activation, "out_of_fuel");
+    if (this.#fuel < 0) {
+      this.#exhaust();
+      throw trapInCall(activation, "out_of_fuel");
+    }
     let isParked = false;
     for (const deadline of [...this.deadlines]) {
       const { action } = deadline;

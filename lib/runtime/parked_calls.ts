@@ -3,6 +3,7 @@
 import type { Activation } from "./activation.ts";
 import type { Deadline } from "./meter.ts";
 import type { StoreState } from "./store_state.ts";
+import { Resource } from "./usage.ts";
 
 /** How a call is limited. */
 export interface AsyncCallOptions {
@@ -47,6 +48,18 @@ export class ParkedCalls {
   readonly #holders = new Map<number, AsyncCall>();
   /** By key: who waits for it, in the order of their coming. */
   readonly #queues = new Map<number, AsyncCall[]>();
+
+  /** A call begins. @throws {LimitError} when the store has as many as it may. */
+  begin(call: AsyncCall): void {
+    call.store.usage.require(Resource.parkedCalls, 1);
+    this.calls.add(call);
+  }
+
+  /** A call has ended. */
+  end(call: AsyncCall): void {
+    call.parent = undefined;
+    if (this.calls.delete(call)) call.store.usage.give(Resource.parkedCalls, 1);
+  }
 
   /** Takes a key, or enters its queue: returns whether the call has it. Who waits is woken when it does. */
   take(call: AsyncCall, key: number): boolean {

@@ -8,6 +8,7 @@
 import { VMStoreContext } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import {
+  acquireStack,
   type ActivationRecord,
   clearStack,
   RECORD,
@@ -32,7 +33,9 @@ import type { GcTypes } from "./gc/type_info.ts";
 import type { HostCaller } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
 import { InterruptState } from "./interrupt_request.ts";
+import type { BudgetState } from "./budget.ts";
 import type { ResourceLimiter } from "./limiter.ts";
+import { type ResolvedLimits, resolveLimits, type StoreLimits } from "./limits.ts";
 import type { MemoryState } from "./memory.ts";
 import type { TablePool, TableSlot } from "./table_pool.ts";
 import { type Deadline, Meter } from "./meter.ts";
@@ -42,6 +45,8 @@ import { parkedVmctx } from "./backtrace.ts";
 import { exclusionKey } from "./exclusion.ts";
 import { ParkedCalls } from "./parked_calls.ts";
 import { abandonPending } from "./parking.ts";
+import { Trap } from "./traps.ts";
+import { LimitError, Resource, StoreUsage } from "./usage.ts";
 
 /** What an activation has of the isolate's pools. */
 interface CallResources {
@@ -69,6 +74,11 @@ class StoreResources {
   /** Stacks of continuations. */
   readonly stacks = new Set<Stack>();
   readonly calls = new Set<CallResources>();
+  readonly usage: StoreUsage;
+
+  constructor(usage: StoreUsage) {
+    this.usage = usage;
+  }
 
   release(): void {
     for (const call of this.calls) releaseCall(call);
@@ -85,10 +95,21 @@ class StoreResources {
     for (const slot of this.tableSlots) slot.release();
     this.tableSlots.length = 0;
     this.blocks.release();
+    this.usage.close();
   }
 }
 
 const leaks = new FinalizationRegistry<StoreResources>((resources) => resources.release());
+
+/** What a store is made with. */
+export interface StoreStateOptions {
+  /** What it may have; the defaults unless given. */
+  readonly limits?: StoreLimits | undefined;
+  /** Asked before anything grows. */
+  readonly limiter?: ResourceLimiter | undefined;
+  /** Shared with other stores. */
+  readonly budget?: BudgetState | undefined;
+}
 
 /** A store below the API. */
 export class StoreState implements HeapOwner {
@@ -111,7 +132,11 @@ export class StoreState implements HeapOwner {
   readonly hostSignatures: Signature[] = [];
   readonly memories: MemoryState[] = [];
   /** Asked before anything grows. */
-  limiter: ResourceLimiter | undefined = undefined;
+  limiter: ResourceLimiter | undefined;
+  /** What the store may have. */
+  readonly limits: ResolvedLimits;
+  /** What it has (USAGE-1): whoever takes something tells first. */
+  readonly usage: StoreUsage;
   /** Called when an interrupt stops a guest of the store: returning resumes it, throwing ends the call. Without it, it traps. */
   onInterrupt: ((activation: Activation) => void) | undefined = undefined;
   /** Called at polls that leave for stress alone. */
@@ -136,23 +161,29 @@ export class StoreState implements HeapOwner {
   readonly #funcs = new Map<number, FuncState>();
   readonly #instances = new Map<number, InstanceState>();
   readonly #handles = new Map<object, number>();
-  readonly #resources = new StoreResources();
+  readonly #resources: StoreResources;
   readonly #resourcesOf = new WeakMap<Activation, CallResources>();
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
   #deadline: Deadline | undefined;
   readonly #stackRoots = new StackRoots();
-  readonly continuations: Continuations = new Continuations(
-    this,
-    this.#resources.stacks,
-    (stack, sp, visitor) => this.#stackRoots.visitStack(stack, sp, visitor),
-  );
+  readonly continuations: Continuations;
 
-  constructor(engine: EngineState) {
+  /** @throws {TypeError} @throws {RangeError} for limits that are none. */
+  constructor(engine: EngineState, { limits, limiter, budget }: StoreStateOptions = {}) {
     this.engine = engine;
-    if (engine.fuel) this.meter = new Meter(engine);
+    this.limits = resolveLimits(limits);
+    this.limiter = limiter;
+    this.usage = new StoreUsage(this.limits, budget);
+    this.#resources = new StoreResources(this.usage);
+    this.continuations = new Continuations(
+      this,
+      this.#resources.stacks,
+      (stack, sp, visitor) => this.#stackRoots.visitStack(stack, sp, visitor),
+    );
+    if (engine.fuel) this.meter = new Meter(engine, budget);
     this.types = engine.gcTypes;
-    this.heapOptions = engine.heapOptions;
+    this.heapOptions = { ...engine.heapOptions, limitBytes: this.limits.gcHeapBytes };
     this.blocks = this.#resources.blocks;
     this.storeContext = this.blocks.allocate(VMStoreContext.sizeBytes);
     this.gc = new GcHeap(this);
@@ -211,10 +242,35 @@ export class StoreState implements HeapOwner {
     return slot.block;
   }
 
-  /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. */
+  /** A stack of the store's size. @throws {LimitError} @throws {HostError} */
+  takeStack(): Stack {
+    const { stackBytes } = this.limits;
+    this.usage.require(Resource.totalStackBytes, stackBytes);
+    try {
+      return acquireStack(stackBytes);
+    } catch (error) {
+      this.usage.cancel(Resource.totalStackBytes, stackBytes);
+      throw error;
+    }
+  }
+
+  /** Gives a stack of {@linkcode takeStack} back, empty. */
+  giveStack(stack: Stack): void {
+    clearStack(stack);
+    releaseStack(stack);
+    this.usage.give(Resource.totalStackBytes, this.limits.stackBytes);
+  }
+
+  /** Makes the activation of the next depth. @throws {TypeError} when the store is closed. @throws {Trap} when it has no stack for it. */
   addActivation(): Activation {
     this.requireOpen();
-    const activation = this.#makeActivation(this.activations.length);
+    let activation: Activation;
+    try {
+      activation = this.#makeActivation(this.activations.length);
+    } catch (error) {
+      if (error instanceof LimitError) throw new Trap("stack_overflow", { detail: error.message, cause: error });
+      throw error;
+    }
     this.activations.push(activation);
     this.interrupt?.list(activation.depth, activation.index);
     return activation;
@@ -231,7 +287,7 @@ export class StoreState implements HeapOwner {
   addDeadline(deadline: Deadline): void {
     this.requireOpen();
     this.requireInterruption();
-    (this.meter ??= new Meter(this.engine)).deadlines.push(deadline);
+    (this.meter ??= new Meter(this.engine, this.usage.budget)).deadlines.push(deadline);
   }
 
   /** Sets, replaces or removes the deadline that all calls are charged to. @throws {TypeError} as {@linkcode addDeadline} does. */
@@ -290,6 +346,7 @@ export class StoreState implements HeapOwner {
     const resources = this.#resourcesOf.get(activation)!;
     this.#resources.calls.delete(resources);
     releaseCall(resources);
+    this.usage.give(Resource.totalStackBytes, this.limits.stackBytes);
   }
 
   /** PARK-3: whether the instance with this VMContext, if it is one, must not be entered. */
@@ -328,9 +385,15 @@ export class StoreState implements HeapOwner {
     return activation === undefined ? undefined : this.#instances.get(parkedVmctx(activation));
   }
 
-  /** Keeps code until the store is closed. */
+  /** What keeping a module's code would add to what the store has. */
+  codeBytesOf(code: LoadedCode): number {
+    return code.module === undefined || this.#resources.codes.has(code) ? 0 : code.byteLength;
+  }
+
+  /** Keeps code until the store is closed. @throws {LimitError} */
   holdCode(code: LoadedCode): void {
     if (this.#resources.codes.has(code)) return;
+    this.usage.require(Resource.codeBytes, this.codeBytesOf(code));
     code.hold();
     this.#resources.codes.add(code);
   }

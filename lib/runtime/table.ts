@@ -27,9 +27,11 @@ import {
 import { bug, NONE } from "../base/mod.ts";
 import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
+import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
 import { valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
+import { Resource } from "./usage.ts";
 
 const DEFINITION = VMTableDefinition.offsets;
 
@@ -83,9 +85,9 @@ export class TableState implements RootSource {
   #words: Int32Array<ArrayBuffer>;
 
   /**
-   * The definition is written at `offsetBytes` of `block`; all elements are null, or what the image says.
+   * The definition is written at `offsetBytes` of `block`; all elements are null, or what the image says. The limiter was asked.
    *
-   * @throws {RangeError} for more elements than any table has, than a slot of the engine's pool has, or than the store's limiter allows.
+   * @throws {RangeError} for more elements than any table has, than a slot of the engine's pool has, or than the store's limits allow.
    */
   constructor(store: StoreState, type: TableType, block: Block, offsetBytes: number, image?: TableImage) {
     const { registry, tableMode, tablePool } = store.engine;
@@ -100,23 +102,26 @@ export class TableState implements RootSource {
     this.definitionAddress = block.address + offsetBytes;
     this.#image = image;
     const { minimum } = type;
-    // The limiter sees what is asked for even where nothing could have it (SEEDS 3.14).
-    if (store.limiter?.tableGrowing?.(0, minimum, declaredMaximum(type)) === false) {
-      throw new RangeError(`The store's limiter refuses a table of ${minimum} elements`);
-    }
     if (minimum > MAXIMUM_TABLE_ELEMENTS) {
       throw new RangeError(`A table has at most ${MAXIMUM_TABLE_ELEMENTS} elements, not ${minimum}`);
     }
     this.isStatic = tablePool !== undefined;
     const bytes = minimum * TABLE_ELEMENT_BYTES[this.elementType];
     let capacity = MAXIMUM_TABLE_ELEMENTS;
-    if (tablePool === undefined) this.#elements = store.blocks.allocate(Math.max(4, bytes));
-    else {
+    if (tablePool !== undefined) {
       capacity = Math.floor(tablePool.slotBytes / TABLE_ELEMENT_BYTES[this.elementType]);
       if (minimum > capacity) {
         throw new RangeError(`A table of the engine's pool has at most ${capacity} elements, not ${minimum}`);
       }
-      this.#elements = store.takeTableSlot(tablePool);
+    }
+    store.usage.require(Resource.tableElements, minimum);
+    try {
+      this.#elements = tablePool === undefined
+        ? store.blocks.allocate(Math.max(4, bytes))
+        : store.takeTableSlot(tablePool);
+    } catch (error) {
+      store.usage.cancel(Resource.tableElements, minimum);
+      throw error;
     }
     this.maximum = Math.min(declaredMaximum(type), capacity, MAXIMUM_TABLE_ELEMENTS);
     this.#size = minimum;
@@ -202,26 +207,45 @@ export class TableState implements RootSource {
   }
 
   /**
-   * Adds `delta` elements of value `init`; returns the size before, or -1 when the store's limiter, the maximum or the system refuses (SEEDS
-   * 3.24). A limiter runs first: a reference that could be collected meanwhile is made by a function.
+   * Adds `delta` elements of value `init`; returns the size before, or why not: the store's limiter, the maximum, the store's limits or the system
+   * refuse (SEEDS 3.24). A limiter runs first: a reference that could be collected meanwhile is made by a function.
    */
-  grow(delta: number, init: TableInit): number {
-    if (delta === 0) return this.#size;
+  grow(delta: number, init: TableInit): number | Error {
+    const isAllowed = answerNow(this.askToGrow(delta));
+    this.store.requireOpen();
+    return isAllowed ? this.growAllowed(delta, init) : this.refused(delta);
+  }
+
+  /** Asks the limiter, if there is something to ask. */
+  askToGrow(delta: number): LimiterAnswer {
     const { limiter } = this.store;
     const desired = this.#size + delta;
-    if (Number.isSafeInteger(desired)) {
-      if (limiter?.tableGrowing?.(this.#size, desired, declaredMaximum(this.type)) === false) return -1;
-      this.store.requireOpen();
-    }
-    // The limiter may have grown this table (LIMIT-2).
+    if (limiter?.tableGrowing === undefined || delta === 0 || !Number.isSafeInteger(desired)) return true;
+    this.store.meter?.stop(); // METER-1
+    return limiter.tableGrowing(this.#size, desired, declaredMaximum(this.type));
+  }
+
+  /** The answer to growth that the limiter does not want. */
+  refused(delta: number): Error {
+    return refusedByLimiter(`${delta} more elements of a table`);
+  }
+
+  /** As {@linkcode TableState.grow}, after the limiter was asked, which may have grown this table (LIMIT-2). */
+  growAllowed(delta: number, init: TableInit): number | Error {
+    if (delta === 0) return this.#size;
+    const { limiter, usage } = this.store;
     const before = this.#size;
     const size = before + delta;
-    const failure = size <= this.maximum
-      ? this.#reserve(size)
+    let failure: Error | undefined = size <= this.maximum
+      ? usage.take(Resource.tableElements, delta)
       : new RangeError(`A table of at most ${this.maximum} elements cannot have ${size}`);
+    if (failure === undefined) {
+      failure = this.#reserve(size);
+      if (failure !== undefined) usage.cancel(Resource.tableElements, delta);
+    }
     if (failure !== undefined) {
       limiter?.tableGrowFailed?.(failure);
-      return -1;
+      return failure;
     }
     const bits = typeof init === "number" ? init : init();
     this.#size = size;
@@ -306,8 +330,19 @@ function declaredMaximum({ maximum, addressType }: TableType): number {
   return maximum ?? MAXIMUM_BY_ADDRESS[addressType];
 }
 
-/** Makes a table that no module defines. */
+/** Asks the limiter about a new table; it sees what is asked for even where nothing could have it (SEEDS 3.14). */
+export function askAboutTable({ limiter }: StoreState, type: TableType): LimiterAnswer {
+  return limiter?.tableGrowing === undefined ? true : limiter.tableGrowing(0, type.minimum, declaredMaximum(type));
+}
+
+/** The error of a new table that the limiter does not want. */
+export function refusedTable({ minimum }: TableType): Error {
+  return refusedByLimiter(`a table of ${minimum} elements`);
+}
+
+/** Makes a table that no module defines. @throws {RangeError} when the store's limiter or limits refuse it. */
 export function createTable(store: StoreState, type: TableType): TableState {
+  if (!answerNow(askAboutTable(store, type))) throw refusedTable(type);
   return new TableState(store, type, store.allocate(VMTableDefinition.sizeBytes), 0);
 }
 

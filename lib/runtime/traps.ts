@@ -8,7 +8,7 @@
 
 import { GC_MAX_OFFSET_BYTES, SAVED_REGISTERS_OFFSET, TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
 import { bug, InternalError, NONE } from "../base/mod.ts";
-import { loadAddress, RECORD, STACK_GUARD_BYTES, STACK_RESERVE_BYTES } from "../host/mod.ts";
+import { loadAddress, RECORD } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
 import type { Activation } from "./activation.ts";
 import { captureFrames, type Frame, framesNoted, noteFrames, type RawFrames } from "./backtrace.ts";
@@ -205,8 +205,8 @@ const SIGFPE = 8;
 const NULL_PAGE_BYTES = 4096;
 
 function isInGuard(activation: Activation, address: number): boolean {
-  const { low } = activation.current.stack;
-  return address >= low && address < low + STACK_GUARD_BYTES + STACK_RESERVE_BYTES;
+  const { low, limit } = activation.current.stack;
+  return address >= low && address < limit;
 }
 
 /** The place of a fault in the memory whose guard pages it hit. */

@@ -169,7 +169,7 @@ function toExternRef(store: StoreState, type: ValType, value: unknown): unknown 
   if (value === null) return checkNull(type);
   if (heapType(type) !== HEAP_EXTERN) throw new TypeError("The reference type includes nothing but null");
   checkExternReference(store, value);
-  store.gc.prepare();
+  store.gc.prepareExtern(value);
   return value;
 }
 
@@ -177,7 +177,7 @@ function toExternRef(store: StoreState, type: ValType, value: unknown): unknown 
 function toAnyRef(store: StoreState, type: ValType, value: unknown): unknown {
   if (value === null) return checkNull(type);
   checkReference(store, heapType(type), value);
-  store.gc.prepare();
+  store.gc.prepareExtern(value);
   return value;
 }
 

@@ -305,14 +305,14 @@ Deno.test("tags are told apart by identity, across instances, imports and export
 });
 
 for (
-  const [name, config, count] of [
-    ["plain", {}, 200_000],
-    ["a small heap", { heapLimitBytes: 1 << 20 }, 200_000],
-    ["stress", STRESS, 2000],
+  const [name, config, limits, count] of [
+    ["plain", {}, {}, 200_000],
+    ["a small heap", {}, { gcHeapBytes: 1 << 20 }, 200_000],
+    ["stress", STRESS, {}, 2000],
   ] as const
 ) {
   Deno.test(`exception references are kept, thrown again, and collected when nobody keeps them (${name})`, () => {
-    using sandbox = new Sandbox(config);
+    using sandbox = new Sandbox(config, { limits });
     const { exports } = sandbox.instance(`(module
     (tag $t (param i32 externref)) (tag $none)
     (table $kept 4 exnref)

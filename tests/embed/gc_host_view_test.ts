@@ -429,8 +429,8 @@ inEach("what user code does while values are coerced is seen", ({ store, module 
 });
 
 Deno.test("a heap that is full is a trap, and the store goes on", () => {
-  using engine = new Engine({ heapLimitBytes: 1 << 20 });
-  using store = new Store(engine);
+  using engine = new Engine();
+  using store = new Store(engine, { limits: { gcHeapBytes: 1 << 20 } });
   const bytes = new ArrayType(engine, { type: "i8", mutable: true });
   for (const length of [2 << 20, 0xffff_ffff]) {
     assertEquals(assertThrows(() => ArrayRef.filled(store, bytes, length), Trap).code, "gc_heap_exhausted");
@@ -441,15 +441,16 @@ Deno.test("a heap that is full is a trap, and the store goes on", () => {
     for (;;) StructRef.create(store, node);
   };
   assertEquals(assertThrows(fill, Trap).code, "gc_heap_exhausted");
-  assert(store.heapUsage.usedBytes <= store.heapUsage.limitBytes);
+  const { current, peak, limit } = store.usage().gcHeapBytes;
+  assert(current <= limit && peak === current && limit === 1 << 20);
   assert(scope.size > 1000);
   scope[Symbol.dispose]();
   store.gc();
-  assertEquals(store.heapUsage.usedBytes, 0);
+  assertEquals(store.usage().gcHeapBytes.current, 0);
   using after = ArrayRef.filled(store, bytes, 500_000);
   assertEquals(after.length, 500_000);
   store.gc();
-  assert(store.heapUsage.usedBytes >= 500_000);
+  assert(store.usage().gcHeapBytes.current >= 500_000);
 });
 
 Deno.test("a disposed store refuses its references", () => {

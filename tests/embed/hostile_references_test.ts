@@ -103,7 +103,7 @@ Deno.test("stacks run out by a trap, soon, and those that nobody can resume come
 });
 
 Deno.test("a heap that was found full is used again when the guest has let go of what filled it", () => {
-  using sandbox = new Sandbox({ heapLimitBytes: 16 << 20 });
+  using sandbox = new Sandbox({}, { limits: { gcHeapBytes: 16 << 20 } });
   const { big, fill, drop, small } = sandbox.instance(`(module (type $b (array (mut i8)))
     (type $s (struct (field (ref null $s)) (field i64)))
     (global $g (mut (ref null $b)) (ref.null $b)) (global $list (mut (ref null $s)) (ref.null $s))

@@ -6,7 +6,7 @@ import { wat } from "../wat.ts";
 import { Sandbox } from "./sandbox.ts";
 
 Deno.test("a 64-bit memory takes numbers and bigints and gives bigints", () => {
-  using sandbox = new Sandbox();
+  using sandbox = new Sandbox({}, { limits: { memoryBytes: Infinity } });
   const { store } = sandbox;
   const memory = new Memory(store, { minimum: 1n, maximum: 4n, address: "i64" });
   assertEquals(memory.type, { minimum: 1n, maximum: 4n, address: "i64" });
@@ -27,7 +27,7 @@ Deno.test("a 64-bit memory takes numbers and bigints and gives bigints", () => {
 });
 
 Deno.test("a 64-bit memory grows beyond 4 GiB, and its code reaches every byte", () => {
-  using sandbox = new Sandbox();
+  using sandbox = new Sandbox({}, { limits: { memoryBytes: 16 * 2 ** 30 } });
   const { grow, size, load, store, memory } = sandbox.instance(`(module (memory (export "memory") i64 1)
     (func (export "grow") (param i64) (result i64) (memory.grow (local.get 0)))
     (func (export "size") (result i64) (memory.size))

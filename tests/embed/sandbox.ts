@@ -1,6 +1,6 @@
 /** An engine and a store for a test, and V8's instance of the same module as an oracle. */
 
-import { Engine, type EngineConfig, type Imports, Instance, Module, Store } from "../../mod.ts";
+import { Engine, type EngineConfig, type Imports, Instance, Module, Store, type StoreOptions } from "../../mod.ts";
 import { wat } from "../wat.ts";
 
 /** An engine with a store; disposes both. */
@@ -8,9 +8,9 @@ export class Sandbox implements Disposable {
   readonly engine: Engine;
   readonly store: Store;
 
-  constructor(config: EngineConfig = {}) {
+  constructor(config: EngineConfig = {}, options: StoreOptions = {}) {
     this.engine = new Engine(config);
-    this.store = new Store(this.engine);
+    this.store = new Store(this.engine, options);
   }
 
   /** Compiles text. */

@@ -21,7 +21,7 @@ export const FAULTS_003 = [
   { row: "3.9", file: TABLE, replace: "this.isStatic = tablePool !== undefined;", with: "this.isStatic = false;" },
   { row: "3.10", file: LAYOUT, replace: '[HEAP_NOFUNC, "func"],', with: "" },
   { row: "3.11", file: TABLE, replace: "this.#size = minimum;", with: "this.#size = minimum + 1;" },
-  { row: "3.12", file: TABLE, replace: "(0, minimum, declaredMaximum(type))", with: "(minimum, minimum, minimum)" },
+  { row: "3.12", file: TABLE, replace: "(0, type.minimum, declaredMaximum(type))", with: "(type.minimum, 1, 1)" },
   { row: "3.13", file: TABLE, replace: "if (minimum > capacity) {", with: "if (minimum > capacity + 1) {" },
   { row: "3.14", file: TABLE, replace: "i64: 2 ** 64 }", with: "i64: 2 ** 32 - 1 }" },
   { row: "3.15a", file: LAYOUT, replace: 'kind === "func" || kind === "cont" ? kind', with: 'kind === "func" ? kind' },

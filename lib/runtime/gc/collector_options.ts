@@ -22,6 +22,21 @@ export interface HeapOptions {
   readonly collectAlways: boolean;
 }
 
+/**
+ * Where a collector says how many bytes objects have. With a budget behind it, machine code is handed memory only after that was charged; what is
+ * charged is what objects may fill before the next call here, so a little more than what they have.
+ */
+export interface HeapAccount {
+  /** Objects have this many bytes, which will be less after a collection. */
+  noteHeap(usedBytes: number): void;
+  /** Charges for what objects may fill, `bytes` in all; false, and nothing is changed, when there is not as much. */
+  chargeHeap(bytes: number): boolean;
+  /** Whether that much could be charged. */
+  allowsHeap(bytes: number): boolean;
+  /** How many bytes more could be charged; Infinity for a heap that only has its own limit. */
+  readonly heapBytesLeft: number;
+}
+
 /** Everything that a collector works on. */
 export interface HeapEnvironment {
   readonly types: GcTypes;
@@ -30,6 +45,7 @@ export interface HeapEnvironment {
   readonly roots: RootSource;
   readonly weak: WeakSource;
   readonly continuations: ContinuationSource;
+  readonly account: HeapAccount;
 }
 
 /** Spaces of a heap that collects always: a reference that was not updated stays recognisable for so many collections. */
@@ -42,6 +58,11 @@ export const GROWTH = 3;
 export const LEAST_FREE = 1 / 32;
 /** An empty space keeps this much memory; beyond, it is given back. */
 export const KEEP_BYTES = 64 << 20;
+
+/** Whether a collection that left `liveBytes` has found the heap full: its own limit is near, or what the account still gives is little. */
+export function isHeapFull(liveBytes: number, limitBytes: number, account: HeapAccount): boolean {
+  return liveBytes > Math.min(limitBytes, liveBytes + account.heapBytesLeft) * (1 - LEAST_FREE);
+}
 
 /** The number of spaces of a collector that copies from one to the next. */
 export function spaceCountOf({ collectAlways }: HeapOptions): number {

@@ -34,8 +34,8 @@ import {
   GROWTH,
   type HeapEnvironment,
   type HeapOptions,
+  isHeapFull,
   KEEP_BYTES,
-  LEAST_FREE,
   spaceBytesOf,
   spaceCountOf,
 } from "./collector_options.ts";
@@ -163,9 +163,22 @@ export class GenerationalCollector implements Collector, RootVisitor {
 
   prepare(sizeBytes: number): void {
     if (this.#collectAlways || this.#isFull) this.#collect(sizeBytes);
+    else if (this.#isRefused(sizeBytes)) this.#collectAll(sizeBytes);
     else if (!this.#isDirect && this.#isLarge(sizeBytes)) {
       if (this.#oldBytes + sizeBytes > this.#softBytes) this.#collectAll(sizeBytes);
     } else if (this.#next() + sizeBytes > this.#youngEnd) this.#collect(sizeBytes);
+  }
+
+  /** What is charged for: objects, and the memory that is ready for more. */
+  get #chargedBytes(): number {
+    return this.#cleanEnd - this.#youngStart + this.#oldBytes;
+  }
+
+  /** Whether an object of this size is more than the account gives. */
+  #isRefused(sizeBytes: number): boolean {
+    const isOld = !this.#isDirect && this.#isLarge(sizeBytes);
+    const moreBytes = isOld ? sizeBytes : this.#next() + sizeBytes - this.#cleanEnd;
+    return moreBytes > 0 && !this.#environment.account.allowsHeap(this.#chargedBytes + moreBytes);
   }
 
   allocate(typeWord: number, sizeBytes: number): number {
@@ -185,12 +198,15 @@ export class GenerationalCollector implements Collector, RootVisitor {
   /** An object among the old ones: one that is large, or one for which there is no time to collect (COLLECT-1). */
   #allocateOld(typeWord: number, sizeBytes: number): number {
     if (this.#isFull || this.usedBytes + sizeBytes > this.#limitBytes) return 0;
+    const { account } = this.#environment;
+    if (!account.chargeHeap(this.#chargedBytes + sizeBytes)) return 0;
     const space = this.#space;
     const reference = this.#oldEnd;
     const end = reference + sizeBytes;
     try {
       space.commitTo(end);
     } catch {
+      account.chargeHeap(this.#chargedBytes);
       return 0;
     }
     space.zero(reference, end);
@@ -250,10 +266,17 @@ export class GenerationalCollector implements Collector, RootVisitor {
   #clean(end: number): boolean {
     const space = this.#space;
     const most = this.#isDirect ? this.#oldStart + this.#limitBytes : this.#oldStart;
-    const target = Math.min(most, Math.max(end, this.#cleanEnd + CHUNK_BYTES));
+    const { account } = this.#environment;
+    const charged = this.#chargedBytes - this.#cleanEnd;
+    let target = Math.min(most, Math.max(end, this.#cleanEnd + CHUNK_BYTES));
+    if (!account.chargeHeap(charged + target)) {
+      target = end;
+      if (!account.chargeHeap(charged + target)) return false;
+    }
     try {
       space.commitTo(this.#isDirect ? target : this.#oldStart);
     } catch {
+      account.chargeHeap(this.#chargedBytes);
       return false;
     }
     space.zero(this.#cleanEnd, target);
@@ -282,6 +305,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
   #begin(target: Space, targetNext: number): void {
     const { start, words } = this.#space;
     this.#environment.types.sync();
+    this.#environment.account.noteHeap(this.usedBytes);
     this.#from = words;
     this.#fromStart = start;
     this.#youngFirst = (this.#youngStart - start) >>> 2;
@@ -300,6 +324,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     this.#oldEnd = space.start + this.#toNext * 4;
     if (this.#oldEnd > space.dirtyEnd) space.dirtyEnd = this.#oldEnd;
     this.#youngStart = this.#cleanEnd = this.#isDirect ? this.#oldEnd : youngStart;
+    this.#environment.account.chargeHeap(this.#chargedBytes);
     this.collections++;
   }
 
@@ -354,7 +379,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     this.#isDirect = false;
     this.#end(other, other.start);
     const liveBytes = this.#oldBytes;
-    this.#isFull = liveBytes > this.#limitBytes * (1 - LEAST_FREE);
+    this.#isFull = isHeapFull(liveBytes, this.#limitBytes, this.#environment.account);
     this.#softBytes = Math.min(
       this.#limitBytes,
       Math.max(MINIMUM_BYTES, liveBytes * GROWTH, liveBytes + extraBytes + this.#nurseryBytes),

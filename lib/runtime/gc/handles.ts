@@ -10,10 +10,12 @@
  *
  * HANDLE-1  Entry `i` is in use exactly when the object at `refs[i]` has handle `i` in its header.
  * HANDLE-2  Freed indices are used again; nothing but headers, and the wrappers that own them, knows indices.
+ * HANDLE-3  A handle counts (USAGE-1) from when it is taken until it is free.
  */
 
 import { GC_HANDLE_MASK } from "../../abi/mod.ts";
 import { bug, growInt32, growUint8 } from "../../base/mod.ts";
+import { Resource, type StoreUsage } from "../usage.ts";
 import type { RootVisitor } from "./collector.ts";
 
 const FREE = 0;
@@ -31,10 +33,26 @@ export class HandleTable {
   /** Map keys do not tell -0 from 0. */
   #negativeZero = 0;
   #count = 0;
+  readonly #usage: StoreUsage;
+
+  constructor(usage: StoreUsage) {
+    this.#usage = usage;
+  }
 
   /** Handles in use. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Whether there is room for no further handle. */
+  get isFull(): boolean {
+    return !this.#usage.allows(Resource.handles, 1);
+  }
+
+  /** @throws {LimitError} when there is room for no further handle. */
+  requireRoom(): void {
+    const refusal = this.#usage.refusal(Resource.handles, 1);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** The reference to the object that stands for a value, 0 if there is none. */
@@ -124,6 +142,7 @@ export class HandleTable {
 
   /** Forgets everything. */
   clear(): void {
+    this.#usage.give(Resource.handles, this.#count);
     this.#values.length = 1;
     this.#kinds.fill(FREE);
     this.#free.length = 0;
@@ -133,10 +152,13 @@ export class HandleTable {
   }
 
   #take(kind: number, value: unknown, reference: number): number {
+    if (this.#free.length === 0 && this.#values.length > GC_HANDLE_MASK) {
+      throw new RangeError(`A store has at most ${GC_HANDLE_MASK} handles`);
+    }
+    this.#usage.require(Resource.handles, 1);
     let handle = this.#free.pop();
     if (handle === undefined) {
       handle = this.#values.length;
-      if (handle > GC_HANDLE_MASK) throw new RangeError(`A store has at most ${GC_HANDLE_MASK} handles`);
       this.#values.push(value);
       this.#refs = growInt32(this.#refs, handle + 1);
       this.#kinds = growUint8(this.#kinds, handle + 1);
@@ -152,5 +174,6 @@ export class HandleTable {
     this.#values[handle] = undefined;
     this.#free.push(handle);
     this.#count--;
+    this.#usage.give(Resource.handles, 1);
   }
 }

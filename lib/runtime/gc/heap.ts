@@ -31,6 +31,7 @@ import { bug, NONE } from "../../base/mod.ts";
 import { isRef, type ValType } from "../../wasm/mod.ts";
 import type { Block, BlockAllocator } from "../block.ts";
 import type { FuncState } from "../func_ref.ts";
+import type { StoreUsage } from "../usage.ts";
 import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource } from "./collector.ts";
 import { HandleTable } from "./handles.ts";
 import { GenerationalCollector } from "./generational.ts";
@@ -57,6 +58,8 @@ export interface HeapOwner extends RootSource {
   readonly blocks: BlockAllocator;
   readonly heapOptions: HeapOptions;
   readonly continuations: ContinuationSource;
+  /** What the store may have and has. */
+  readonly usage: StoreUsage;
   /** Told once, when the heap has an address. */
   heapReserved(baseAddress: number): void;
   /** Told by a collection that failed: the heap is half moved. */
@@ -69,7 +72,7 @@ export interface HeapOwner extends RootSource {
 
 /** The objects of a store. */
 export class GcHeap {
-  readonly handles: HandleTable = new HandleTable();
+  readonly handles: HandleTable;
   readonly types: GcTypes;
   /** Called after each collection: for the verifier, in tests. */
   onCollected: (() => void) | undefined = undefined;
@@ -87,6 +90,7 @@ export class GcHeap {
   constructor(owner: HeapOwner) {
     this.#owner = owner;
     this.types = owner.types;
+    this.handles = new HandleTable(owner.usage);
   }
 
   /** Gives the collector's memory back, and knows nothing else of the heap: for stores that nobody closed. */
@@ -115,14 +119,14 @@ export class GcHeap {
         this.#owner.visitRoots(visitor);
       },
     };
-    const { continuations } = this.#owner;
+    const { continuations, usage } = this.#owner;
     const weak: WeakSource = {
       visitWeak: (moved) => {
         this.handles.visitWeak(moved);
         continuations.sweep();
       },
     };
-    const environment = { types, storeContext, roots, weak, continuations };
+    const environment = { types, storeContext, roots, weak, continuations, account: usage };
     this.#collector = MAKE_COLLECTOR[heapOptions.collector](environment, heapOptions);
     this.#growFuncTable(); // code reads entry 0 for null
     this.#owner.heapReserved(this.#collector.baseAddress);
@@ -140,6 +144,12 @@ export class GcHeap {
       this.#fail(error);
     }
     if (collector.collections !== before) this.onCollected?.();
+  }
+
+  /** As {@linkcode GcHeap.prepare}, for a value that is to get an object: host values that no guest refers to any more are found by collections only. */
+  prepareExtern(value: unknown): void {
+    if (this.handles.isFull && this.handles.findExtern(value) === 0) this.collect();
+    else this.prepare();
   }
 
   /** Collects now, if there is anything; no raw reference is held. */
@@ -209,10 +219,11 @@ export class GcHeap {
     return reference;
   }
 
-  /** The object that stands for a JavaScript value; one for each while it lives. 0 when the heap is full. */
+  /** The object that stands for a JavaScript value; one for each while it lives. 0 when the heap is full. @throws {LimitError} when there are too many. */
   externOf(value: unknown): number {
     const known = this.handles.findExtern(value);
     if (known !== 0) return known;
+    this.handles.requireRoom();
     const reference = this.collector.allocate(GcKind.extern << GC_KIND_SHIFT, EXTERN_BYTES);
     if (reference !== 0) this.setHandle(reference, this.handles.addExtern(value, reference));
     return reference;

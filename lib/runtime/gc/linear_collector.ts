@@ -9,7 +9,7 @@
 import { VMStoreContext } from "../../abi/mod.ts";
 import type { Block } from "../block.ts";
 import type { Collector } from "./collector.ts";
-import { CHUNK_BYTES, type HeapEnvironment } from "./collector_options.ts";
+import { CHUNK_BYTES, type HeapAccount, type HeapEnvironment } from "./collector_options.ts";
 import { walkObjects } from "./objects.ts";
 import { HeapMemory, type Space } from "./space.ts";
 import type { GcTypes } from "./type_info.ts";
@@ -22,6 +22,7 @@ export abstract class LinearCollector implements Collector {
   readonly memory: HeapMemory;
   collections = 0;
   protected readonly types: GcTypes;
+  protected readonly account: HeapAccount;
   /** The space that objects are in. */
   protected space: Space;
   // Heap indices.
@@ -34,6 +35,7 @@ export abstract class LinearCollector implements Collector {
   /** `softBytes` and `hardBytes`: how much is allocated before a collection, and at most. @throws {HostError} when the address space is refused. */
   constructor(environment: HeapEnvironment, memory: HeapMemory, softBytes: number, hardBytes: number) {
     this.types = environment.types;
+    this.account = environment.account;
     this.#context = environment.storeContext;
     this.memory = memory;
     this.baseAddress = memory.reservation.address;
@@ -117,11 +119,16 @@ export abstract class LinearCollector implements Collector {
   /** Zeroes at least up to heap index `end`; false beyond the hard end. */
   #clean(end: number): boolean {
     if (end > this.hardEnd) return false;
-    const { space } = this;
-    const target = Math.min(this.hardEnd, Math.max(end, this.cleanEnd + CHUNK_BYTES));
+    const { space, account } = this;
+    let target = Math.min(this.hardEnd, Math.max(end, this.cleanEnd + CHUNK_BYTES));
+    if (!account.chargeHeap(target - space.start)) {
+      target = end;
+      if (!account.chargeHeap(target - space.start)) return false;
+    }
     try {
       space.commitTo(target);
     } catch {
+      account.chargeHeap(this.cleanEnd - space.start);
       return false;
     }
     space.zero(this.cleanEnd, target);

@@ -24,8 +24,8 @@ import {
   GROWTH,
   type HeapEnvironment,
   type HeapOptions,
+  isHeapFull,
   KEEP_BYTES,
-  LEAST_FREE,
   spaceBytesOf,
   spaceCountOf,
 } from "./collector_options.ts";
@@ -67,11 +67,18 @@ export class SemispaceCollector extends LinearCollector implements RootVisitor {
   prepare(sizeBytes: number): void {
     const end = this.next + sizeBytes;
     // Beyond the hard end the allocation fails anyway, unless the guest has let go of something since the heap was found full.
-    if (this.#collectAlways || end > this.softEnd || end > this.hardEnd) this.#collect(sizeBytes);
+    if (this.#collectAlways || end > this.softEnd || end > this.hardEnd || this.#isRefused(end)) {
+      this.#collect(sizeBytes);
+    }
   }
 
   collect(): void {
     this.#collect(0);
+  }
+
+  /** Whether objects up to `end` are more than the account gives. */
+  #isRefused(end: number): boolean {
+    return end > this.cleanEnd && !this.account.allowsHeap(end - this.space.start);
   }
 
   /** Machine code allocates up to where memory is zeroed, or not at all when every allocation shall collect. */
@@ -90,7 +97,8 @@ export class SemispaceCollector extends LinearCollector implements RootVisitor {
     } catch {
       return; // nothing has moved yet; the allocation that asked finds the heap full
     }
-    const { types, roots, weak, continuations } = this.#environment;
+    const { types, roots, weak, continuations, account } = this.#environment;
+    account.noteHeap(usedBytes);
     types.sync();
     this.#from = emptied.words;
     this.#fromStart = emptied.start;
@@ -111,7 +119,8 @@ export class SemispaceCollector extends LinearCollector implements RootVisitor {
     const next = other.start + liveBytes;
     if (next > other.dirtyEnd) other.dirtyEnd = next;
     this.cleanEnd = next;
-    const isFull = liveBytes > this.#limitBytes * (1 - LEAST_FREE);
+    account.chargeHeap(liveBytes);
+    const isFull = isHeapFull(liveBytes, this.#limitBytes, account);
     this.hardEnd = isFull ? next : other.start + this.#limitBytes;
     this.softEnd = other.start +
       Math.min(this.#limitBytes, Math.max(MINIMUM_BYTES, liveBytes * GROWTH, liveBytes + extraBytes + CHUNK_BYTES));

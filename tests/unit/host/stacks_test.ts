@@ -15,6 +15,7 @@ import {
   STACK_GUARD_BYTES,
   STACK_RESERVE_BYTES,
   StackPool,
+  stackPool,
   SYS,
   sys,
   valueArea,
@@ -25,8 +26,8 @@ Deno.test("acquireStack() gives aligned stacks, last in first out", () => {
   const second = acquireStack();
   for (const stack of [first, second]) {
     assertEquals(stack.top % 16, 0);
-    assertEquals(stack.top - stack.low, DEFAULT_STACK_BYTES);
-    assertEquals(stack.limit - stack.low, STACK_GUARD_BYTES + STACK_RESERVE_BYTES);
+    assertEquals(stack.top - stack.limit, DEFAULT_STACK_BYTES);
+    assert(stack.limit - stack.low >= STACK_GUARD_BYTES + STACK_RESERVE_BYTES);
   }
   assert(Math.abs(first.low - second.low) >= DEFAULT_STACK_BYTES);
   releaseStack(first);
@@ -50,7 +51,7 @@ Deno.test("a slab's words show the stacks, by 32-bit arithmetic", () => {
 
 Deno.test("StackPool makes stacks of any size in bounds and unmaps them", () => {
   const pool = new StackPool(300_000);
-  assertEquals(pool.stackBytes, 327_680);
+  assertEquals([pool.stackBytes, pool.slotBytes], [300_000, 458_752]);
   const stacks = Array.from({ length: 500 }, () => pool.acquire());
   assertEquals([pool.total, pool.inUse], [500, 500]);
   assertEquals(new Set(stacks.map((stack) => stack.low)).size, 500);
@@ -62,12 +63,24 @@ Deno.test("StackPool makes stacks of any size in bounds and unmaps them", () => 
   pool.dispose();
   assertEquals(words.length, 0);
   assertEquals(pool.total, 0);
-  const big = new StackPool(256 << 20);
+  const big = new StackPool(512 << 20);
   big.release(big.acquire());
   big.dispose();
-  assertThrows(() => new StackPool(1000), HostError);
+  assertThrows(() => new StackPool(64 * 1024 - 1), HostError);
   assertThrows(() => new StackPool(2 ** 40), HostError);
   assertThrows(() => new StackPool(NaN), HostError);
+});
+
+Deno.test("acquireStack() keeps stacks of different sizes apart", () => {
+  const small = acquireStack(64 * 1024);
+  const large = acquireStack(16 << 20);
+  assertEquals([small.top - small.limit, large.top - large.limit], [64 * 1024, 16 << 20]);
+  assertEquals([small.top % 16, stackPool(64 * 1024).inUse, stackPool(16 << 20).inUse], [0, 1, 1]);
+  releaseStack(small);
+  releaseStack(large);
+  assertEquals([acquireStack(16 << 20), acquireStack(64 * 1024)], [large, small]);
+  releaseStack(small);
+  releaseStack(large);
 });
 
 Deno.test("10,000 parked stacks cost few mappings", () => {
@@ -91,7 +104,7 @@ Deno.test("10,000 parked stacks cost few mappings", () => {
 });
 
 Deno.test("StackPool guards by mprotect where the kernel knows nothing better, and caps the pool", () => {
-  const pool = new StackPool(192 * 1024, "mprotect");
+  const pool = new StackPool(96 * 1024, "mprotect");
   const first = pool.acquire();
   // The kernel refuses to read the guard, and reads right above it.
   const fd = sys(SYS.memfd_create, scratchString("sink"), 1);

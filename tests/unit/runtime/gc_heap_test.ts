@@ -199,7 +199,7 @@ Deno.test("GcHeap.fillElements() and copyElements() write exactly the range, ove
 });
 
 Deno.test("a full heap answers 0, and has room again after a collection", () => {
-  using sandbox = new HeapSandbox({ heapLimitBytes: 1 << 20 });
+  using sandbox = new HeapSandbox({}, { gcHeapBytes: 1 << 20 });
   const { gc } = sandbox;
   const ids = sandbox.types(TYPES);
   const bytes = gc.newArray(ids[BYTES], 900_000);

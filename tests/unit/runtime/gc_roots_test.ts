@@ -207,5 +207,6 @@ Deno.test("heaps of closed stores are used again: mappings do not grow", () => {
   for (let i = 0; i < 20; i++) use();
   const before = mappings();
   for (let i = 0; i < 100; i++) use();
-  assert(mappings() < before + 40, `${before} mappings became ${mappings()}`);
+  // V8's own come and go; a heap that is not used again would be one more each time.
+  assert(mappings() < before + 80, `${before} mappings became ${mappings()}`);
 });

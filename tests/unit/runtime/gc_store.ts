@@ -1,6 +1,6 @@
 /** Stores with types and guests for tests of the heap: engine, store, and the store's state. */
 
-import { Engine, type EngineConfig, Instance, Module, Store } from "../../../lib/engine/mod.ts";
+import { Engine, type EngineConfig, Instance, Module, Store, type StoreLimits } from "../../../lib/engine/mod.ts";
 import { storeOf } from "../../../lib/engine/store.ts";
 import { type GcHeap, type StoreState, verifyHeap } from "../../../lib/runtime/mod.ts";
 import { decodeModule, WASM3_FEATURES } from "../../../lib/wasm/mod.ts";
@@ -16,9 +16,9 @@ export class HeapSandbox implements Disposable {
   readonly findings: string[] = [];
   collections = 0;
 
-  constructor(config: EngineConfig = {}) {
+  constructor(config: EngineConfig = {}, limits: StoreLimits = {}) {
     this.engine = new Engine(config);
-    this.store = new Store(this.engine);
+    this.store = new Store(this.engine, { limits });
     this.state = storeOf(this.store);
     this.gc = this.state.gc;
     this.gc.onCollected = () => {

@@ -116,13 +116,13 @@ for (const seed of [1, 2, 3]) {
 }
 
 Deno.test("a random mutator agrees with its model when collections come by themselves, in little memory", () => {
-  using sandbox = new HeapSandbox({ heapLimitBytes: 1 << 16 });
+  using sandbox = new HeapSandbox({}, { gcHeapBytes: 1 << 16 });
   mutate(sandbox, 20_000, 4);
   assert(sandbox.collections > 10);
 });
 
 Deno.test("garbage never ends a guest, what is alive beyond the limit traps, and the store goes on", () => {
-  using sandbox = new HeapSandbox({ heapLimitBytes: 1 << 20 });
+  using sandbox = new HeapSandbox({}, { gcHeapBytes: 1 << 20 });
   sandbox.gc.onCollected = undefined;
   const { exports } = sandbox.instance(`(module
     (type $list (struct (field (ref null 0)) (field i64)))

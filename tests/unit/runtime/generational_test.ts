@@ -1,7 +1,13 @@
 /** The generational collector: old objects that refer to young ones, marked cards, what it does when everything lives on; against a model. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type ArrayRef, type EngineConfig, RootScope, type StructRef } from "../../../lib/engine/mod.ts";
+import {
+  type ArrayRef,
+  type EngineConfig,
+  RootScope,
+  type StoreLimits,
+  type StructRef,
+} from "../../../lib/engine/mod.ts";
 import { GenerationalCollector } from "../../../lib/runtime/mod.ts";
 import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
@@ -49,17 +55,17 @@ interface Node {
   right: Node | null;
 }
 
-const CONFIGURATIONS: [string, EngineConfig][] = [
-  ["generational, a small nursery", { heapLimitBytes: 512 * 1024 }],
-  ["generational", {}],
-  ["generational, collecting always", { stress: { gc: true } }],
-  ["copying", { collector: "copying", heapLimitBytes: 512 * 1024 }],
+const CONFIGURATIONS: [string, EngineConfig, StoreLimits][] = [
+  ["generational, a small nursery", {}, { gcHeapBytes: 512 * 1024 }],
+  ["generational", {}, {}],
+  ["generational, collecting always", { stress: { gc: true } }, {}],
+  ["copying", { collector: "copying" }, { gcHeapBytes: 512 * 1024 }],
 ];
 
-for (const [name, config] of CONFIGURATIONS) {
+for (const [name, config, limits] of CONFIGURATIONS) {
   Deno.test(`random programs find what they stored: ${name}`, () => {
     const isStress = config.stress !== undefined;
-    using sandbox = new HeapSandbox({ checks: "on", ...config });
+    using sandbox = new HeapSandbox({ checks: "on", ...config }, limits);
     const { exports } = sandbox.instance(SOURCE);
     const random = new Random(name.length);
     const length = isStress ? 100 : 4000;
@@ -154,7 +160,7 @@ for (const [name, config] of CONFIGURATIONS) {
 }
 
 Deno.test("001/1.17 an old object that is made to refer to a young one keeps it alive, whoever writes", () => {
-  using sandbox = new HeapSandbox({ heapLimitBytes: 8 << 20 });
+  using sandbox = new HeapSandbox({}, { gcHeapBytes: 8 << 20 });
   const { exports } = sandbox.instance(SOURCE);
   const collector = sandbox.gc.collector as GenerationalCollector;
   exports.make(1000);

@@ -1,0 +1,65 @@
+/**
+ * Admission: whether a store may have one more instance of a module, asked before any of it is made.
+ *
+ * An instance that fails halfway stays with its store (instance.ts), so limits are looked at for all that it begins with together: a module
+ * that does not fit takes nothing. The limiter is asked about each memory and table in order, as Wasmtime asks.
+ */
+
+import { answerNow, refusedByLimiter } from "./limiter.ts";
+import { askAboutMemory, minimumBytes, refusedMemory } from "./memory.ts";
+import type { ModuleState } from "./module_state.ts";
+import type { StoreState } from "./store_state.ts";
+import { askAboutTable, MAXIMUM_TABLE_ELEMENTS, refusedTable } from "./table.ts";
+import { Resource } from "./usage.ts";
+
+/**
+ * Counts an instance that is about to be made, for which there is room.
+ *
+ * @throws {RangeError} when the limiter refuses something. @throws {LimitError} when the store's limits or its budget do; nothing was taken.
+ */
+export function admitInstance(store: StoreState, state: ModuleState): void {
+  if (store.limiter !== undefined) askLimiter(store, state);
+  const { usage } = store;
+  const { module } = state;
+  let memoryBytes = 0;
+  for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
+    memoryBytes += minimumBytes(module.memories[i]);
+  }
+  let tableElements = 0;
+  for (let i = module.importedTableCount; i < module.tables.length; i++) {
+    // One that is too large for any table has an error of its own.
+    tableElements += Math.min(state.tableType(i).minimum, MAXIMUM_TABLE_ELEMENTS + 1);
+  }
+  requireRoom(store, Resource.memoryBytes, memoryBytes);
+  requireRoom(store, Resource.tableElements, tableElements);
+  requireRoom(store, Resource.codeBytes, store.codeBytesOf(state.code));
+  usage.require(Resource.instances, 1);
+}
+
+function requireRoom({ usage }: StoreState, resource: number, amount: number): void {
+  if (amount === 0) return;
+  const refusal = usage.refusal(resource, amount);
+  if (refusal !== undefined) throw refusal;
+}
+
+function askLimiter(store: StoreState, state: ModuleState): void {
+  const { limiter, usage } = store;
+  const { module } = state;
+  const ask = (answer: unknown, refusal: () => Error) => {
+    const isAllowed = answerNow(answer);
+    store.requireOpen();
+    if (!isAllowed) throw refusal();
+  };
+  const { current } = usage.of(Resource.instances);
+  if (limiter?.instanceCreating !== undefined) {
+    ask(limiter.instanceCreating(current, current + 1), () => refusedByLimiter("one more instance"));
+  }
+  for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
+    const type = module.memories[i];
+    ask(askAboutMemory(store, type), () => refusedMemory(type));
+  }
+  for (let i = module.importedTableCount; i < module.tables.length; i++) {
+    const type = state.tableType(i);
+    ask(askAboutTable(store, type), () => refusedTable(type));
+  }
+}
