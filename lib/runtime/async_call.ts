@@ -160,6 +160,7 @@ async function drive(
       start = await wait(call, activation, key);
     }
   } finally {
+    unpark(call, activation);
     store.giveDetached(activation);
   }
 }
@@ -193,12 +194,14 @@ function turn(
 ): boolean {
   const { store, deadline } = call;
   const { parkedCalls } = store;
+  store.requireOpen(); // PARK-2
   if (deadline !== undefined) store.addDeadline(deadline);
   if (slice !== undefined) {
     slice.extend(TURN_MS);
     store.addDeadline(slice);
   }
   const leaveStore = occupy(store, activation);
+  unpark(call, activation);
   parkedCalls.running = call;
   try {
     prepare?.();
@@ -233,25 +236,29 @@ async function wait(call: AsyncCall, activation: Activation, ownKey: number): Pr
   parkedCalls.parked.add(activation);
   for (const key of needed) parkedCalls.busy.add(key);
   if (needed.size !== 0) store.forgetTargets(); // PARK-3
-  try {
-    if (pending === undefined) {
-      await pause(call, (done) => void setImmediate(done));
-      requireGoing(call);
-      return "resume";
-    }
-    void settle(pending.thenable).then((outcome) => {
-      pending.outcome = outcome;
-      call.wake();
-    });
-    while (pending.outcome === undefined) {
-      await pause(call, () => {});
-      requireGoing(call);
-    }
-    return "settle";
-  } finally {
-    parkedCalls.parked.delete(activation);
-    for (const key of needed) parkedCalls.busy.delete(key);
+  if (pending === undefined) {
+    await pause(call, (done) => void setImmediate(done));
+    requireGoing(call);
+    return "resume";
   }
+  void settle(pending.thenable).then((outcome) => {
+    pending.outcome = outcome;
+    call.wake();
+  });
+  while (pending.outcome === undefined) {
+    await pause(call, () => {});
+    requireGoing(call);
+  }
+  return "settle";
+}
+
+/**
+ * The call is in the store, or over. Only then is it not parked any more: between the end of an `await` and what comes after it others run, and
+ * collect.
+ */
+function unpark({ store: { parkedCalls }, keys }: AsyncCall, activation: Activation): void {
+  if (!parkedCalls.parked.delete(activation)) return;
+  for (const key of keys) parkedCalls.busy.delete(key);
 }
 
 /** Waits until `event` has called back, or something else may have ended the call, which {@linkcode requireGoing} finds out. */

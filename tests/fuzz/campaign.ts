@@ -29,6 +29,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   proposals: { test: "mutate_proposals_test.ts", batch: 10_000, seeds: 20_000 },
   allocation: { test: "regalloc_test.ts", batch: 500, seeds: 5000 },
   strings: { test: "transcode_test.ts", batch: 25_000, seeds: 100_000 },
+  waits: { test: "async_calls_test.ts", batch: 500, seeds: 5000 },
   handles: { test: "handles_test.ts", batch: 2000, seeds: 20_000 },
   sequences: { test: "gc_sequences_test.ts", batch: 1000, seeds: 20_000 },
   passes: { test: "ir_passes_test.ts", batch: 2000, seeds: 20_000 },
