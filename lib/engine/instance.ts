@@ -244,6 +244,57 @@ export class Instance<Exports extends object = AnyExports> {
     return func as unknown as Func<S>;
   }
 
+  /**
+   * Makes the instance what it was right after it was made: its memories, tables and globals, and its segments. The start function runs
+   * again, last. Exported objects stay the same objects.
+   *
+   * A memory has the size that its type says, and its buffer is another one: those given out before are detached (where they can be: not the
+   * `SharedArrayBuffer` of a memory with pages of 1 byte, which is left to those who have it). What the instance imports stays as it is, except that active
+   * segments are written into it again, as at instantiation. Objects that JavaScript or other instances refer to stay; those that only this
+   * instance had are garbage. Where another party shall find nothing of the one before, use an {@linkcode InstancePool}, which leaves nothing that
+   * was handed out of any use.
+   *
+   * @throws {TypeError} while a call into the store is active or parked or a continuation suspended; if the instance has a shared memory, or
+   * a memory or table that has grown and that another instance imports. Nothing has changed then.
+   * @throws {HostError} if the system has no memory for it; nothing has changed then either.
+   * @throws {Trap} as the constructor does, and what the start function throws.
+   *
+   * @example A guest that starts anew for each piece of work
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module
+   *   (memory (export "memory") 1) (data (i32.const 0) "fresh")
+   *   (func (export "spoil") (i32.store8 (i32.const 0) (i32.const 120)) (drop (memory.grow (i32.const 3)))))`);
+   * const instance = new Instance(store, module);
+   * const { memory, spoil } = instance.exports;
+   * spoil();
+   * assertEquals([memory.readString(0, 5), memory.sizePages], ["xresh", 4]);
+   * instance.reset();
+   * assertEquals([memory.readString(0, 5), memory.sizePages], ["fresh", 1]);
+   * ```
+   */
+  reset(): void {
+    instanceOf(this as Instance).reset("now");
+  }
+
+  /**
+   * As {@linkcode Instance.reset}, for start functions whose host functions return promises: see {@linkcode Instance.createAsync}.
+   *
+   * @param options For how long the start function may run, and what ends it.
+   */
+  async resetAsync(options: AsyncCallOptions = {}): Promise<void> {
+    const state = instanceOf(this as Instance);
+    const limits = asyncOptions(options);
+    limits.signal?.throwIfAborted();
+    if (limits.deadline !== undefined) state.store.requireInterruption();
+    state.reset("later");
+    await startAsync(state, limits);
+  }
+
   #collectExports(): Exports {
     const state = instanceOf(this as Instance);
     const exports: Record<string, ExportValue> = Object.create(null);

@@ -74,6 +74,7 @@ export {
   type SubTypeOptions,
 } from "./heap_types.ts";
 export { InterruptHandle } from "./interrupt.ts";
+export { InstancePool, type InstancePoolOptions, PooledInstance } from "./instance_pool.ts";
 export { InstancePre } from "./instance_pre.ts";
 export { Linker, type LinkerOptions } from "./linker.ts";
 export { Memory } from "./memory.ts";

@@ -162,9 +162,19 @@ export class LinearMemory implements GrowableBytes {
     mapMemory(address, byteLength, PROTECTION.readWrite, MAP.private | MAP.fixed, fd, 0);
   }
 
-  /** Restores the initial contents, image or zeros, over the whole length (3 to 8 us). */
-  resetContents(): void {
-    if (this.byteLength !== 0) adviseMemory(this.baseAddress, this.byteLength, ADVICE.dontNeed);
+  /**
+   * Restores the initial contents, image or zeros, over the whole length (3 to 8 us), under a buffer that nobody has: the one given out
+   * before is detached. Returns whether an image is still there: where pages are locked they are replaced, and all is zero.
+   *
+   * @throws {HostError} when the system refuses that.
+   */
+  resetContents(): boolean {
+    this.grow(0);
+    const { baseAddress, byteLength } = this;
+    if (byteLength === 0 || adviseMemory(baseAddress, byteLength, ADVICE.dontNeed) === 0) return true;
+    const flags = MAP.private | MAP.fixed | MAP.anonymous | MAP.noReserve;
+    mapMemory(baseAddress, byteLength, PROTECTION.readWrite, flags);
+    return false;
   }
 }
 

@@ -50,6 +50,11 @@ export class MemoryImage implements ImageRange {
     noteFile(fd);
   }
 
+  /** Whether its file is closed, so that no further memory can get it. */
+  get isClosed(): boolean {
+    return this.#fd < 0;
+  }
+
   /** Lays the image over a memory, whose pages there are still as they were made. @throws {HostError} when the system refuses. */
   mapOver(memory: LinearMemory): void {
     memory.mapImage(this.#fd, this.offsetBytes, this.byteLength);

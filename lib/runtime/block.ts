@@ -8,7 +8,7 @@
  * BLOCK-A  A block starts at a multiple of 16 bytes and is zero.
  */
 
-import { mapRegion, type NativeRegion } from "../host/mod.ts";
+import { ADVICE, adviseMemory, mapRegion, type NativeRegion, PAGE_BYTES } from "../host/mod.ts";
 
 /** Blocks of at least this many bytes have a mapping of their own. */
 const LARGE_BYTES = 64 * 1024;
@@ -60,6 +60,21 @@ export class Block {
     const { i32 } = this.region;
     i32[word] = value;
     i32[word + 1] = Math.floor(value / 0x1_0000_0000);
+  }
+
+  /** Makes all of it zero again: a large one's pages go back to the system. */
+  clear(): void {
+    const { address, byteLength } = this;
+    if (byteLength < LARGE_BYTES) {
+      this.words.fill(0);
+      return;
+    }
+    const first = Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
+    const end = Math.floor((address + byteLength) / PAGE_BYTES) * PAGE_BYTES;
+    const { words } = this;
+    const isGone = adviseMemory(first, end - first, ADVICE.dontNeed) === 0;
+    words.fill(0, 0, isGone ? (first - address) >> 2 : words.length);
+    words.fill(0, (end - address) >> 2);
   }
 
   /** Gives a large block's mapping back; blocks from slabs wait for their store. */

@@ -28,9 +28,12 @@ const GAP_BYTES = 16 * PAGE_BYTES;
 /** The initial contents of one memory. */
 export class MemoryContents {
   readonly image: MemoryImage | undefined;
+  readonly #parts: readonly ImageBytes[];
+  /** The parts that are not in the image. */
   readonly #copies: readonly ImageBytes[];
 
-  constructor(image: MemoryImage | undefined, copies: readonly ImageBytes[]) {
+  constructor(parts: readonly ImageBytes[], image?: MemoryImage, copies: readonly ImageBytes[] = parts) {
+    this.#parts = parts;
     this.image = image;
     this.#copies = copies;
   }
@@ -38,12 +41,17 @@ export class MemoryContents {
   /** Gives a memory these contents (DATA-2). @throws {HostError} when the system refuses the mapping. */
   writeTo(memory: MemoryState): void {
     const { image } = this;
+    let parts = this.#copies;
     if (image !== undefined && memory.image !== image) {
-      if (!(memory.linear instanceof LinearMemory)) bug("an image is laid over a memory that takes none");
-      image.mapOver(memory.linear);
-      memory.image = image;
+      // An instance that outlives its module is reset: what there was no memory for before is copied.
+      if (image.isClosed) parts = this.#parts;
+      else {
+        if (!(memory.linear instanceof LinearMemory)) bug("an image is laid over a memory that takes none");
+        image.mapOver(memory.linear);
+        memory.image = image;
+      }
     }
-    for (const { offsetBytes, bytes } of this.#copies) memory.bytes.set(bytes, offsetBytes);
+    for (const { offsetBytes, bytes } of parts) memory.bytes.set(bytes, offsetBytes);
   }
 }
 
@@ -79,7 +87,7 @@ export function layOutData(module: Module): DataImage {
       if (parts === undefined) return undefined;
       const { isShared, pageSizeLog2 } = memories[importedMemoryCount + defined];
       // Shared memories are mapped by other isolates too, and growable ones end anywhere in a page.
-      return isShared || pageSizeLog2 !== STANDARD_PAGE_LOG2 ? new MemoryContents(undefined, parts) : layOut(parts);
+      return isShared || pageSizeLog2 !== STANDARD_PAGE_LOG2 ? new MemoryContents(parts) : layOut(parts);
     }),
   };
 }
@@ -104,13 +112,14 @@ function layOut(written: readonly ImageBytes[]): MemoryContents {
     if (copiedPages > MOST_COPIED_PAGES) break;
     copied.add(extent);
   }
-  if (copied.size === extents.length) return new MemoryContents(undefined, parts);
+  if (copied.size === extents.length) return new MemoryContents(parts);
   const mapped = extents.filter((extent) => !copied.has(extent));
   const offsetBytes = mapped[0].start;
   const end = mapped[mapped.length - 1].end;
   const isMapped = (part: ImageBytes) => part.offsetBytes >= offsetBytes && part.offsetBytes < end;
   const image = makeMemoryImage({ offsetBytes, byteLength: end - offsetBytes }, parts.filter(isMapped));
-  return new MemoryContents(image, image === undefined ? parts : parts.filter((part) => !isMapped(part)));
+  if (image === undefined) return new MemoryContents(parts);
+  return new MemoryContents(parts, image, parts.filter((part) => !isMapped(part)));
 }
 
 /** Whether any two of ascending parts have a byte in common. */

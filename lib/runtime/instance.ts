@@ -129,6 +129,43 @@ export class InstanceState implements ConstContext, RootSource {
     if (start === "now") this.#runStart();
   }
 
+  /**
+   * Makes it what it was right after instantiation: memories, tables, globals, segments; then the start function runs again, unless that is
+   * done later. What it imports stays as it is, but that active segments are written again.
+   *
+   * @throws {TypeError} while calls of the store are active or parked, and for what cannot be reset; nothing has changed then.
+   */
+  reset(start: StartTime): void {
+    const { store, state: { module } } = this;
+    store.requireIdle("An instance cannot be reset");
+    const memories = this.memories.slice(module.importedMemoryCount);
+    const tables = this.tables.slice(module.importedTableCount);
+    for (const memory of memories) {
+      if (memory.shared !== undefined) throw new TypeError("An instance with a shared memory cannot be reset");
+      // Who imports it relies on the size that it had then.
+      if (memory.pages !== memory.type.minimumPages && store.isImported(memory)) {
+        throw new TypeError("An instance cannot be reset whose memory has grown and is imported by another one");
+      }
+    }
+    for (const table of tables) {
+      if (table.size !== table.type.minimum && store.isImported(table)) {
+        throw new TypeError("An instance cannot be reset whose table has grown and is imported by another one");
+      }
+    }
+    const ready = memories.map((memory) => memory.prepareReset());
+    memories.forEach((memory, i) => memory.reset(ready[i]));
+    this.#elements.fill(undefined);
+    this.#isElementDropped.fill(0);
+    this.#isDataDropped.fill(0);
+    const words = new Int32Array(4);
+    for (let i = module.importedGlobalCount; i < module.globals.length; i++) this.#initializeGlobal(i, words);
+    tables.forEach((table, i) => {
+      table.reset();
+      this.#initializeTable(module.importedTableCount + i);
+    });
+    this.initialize(start);
+  }
+
   /** Elements of segments that are references. */
   visitRoots(visitor: RootVisitor): void {
     for (const elements of this.#elements) {
@@ -296,6 +333,7 @@ export class InstanceState implements ConstContext, RootSource {
         owned === NONE
           ? createCountedSharedMemory(this.store, type)
           : { block: this.#block, offsetBytes: shape.ownedMemory(owned) },
+        this.store.recycler?.memoriesOf(this.state, defined),
       );
       this.#block.setAddress(shape.memoryPointer(defined), memory.definitionAddress);
       this.memories.push(memory);
@@ -309,10 +347,15 @@ export class InstanceState implements ConstContext, RootSource {
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
       const offset = shape.global(i - module.importedGlobalCount);
       const global = new GlobalState(this.store, state.globalType(i), this.#block, offset);
-      this.#evaluate(module.globals[i].init ?? bug("a global has no initial value"), words);
-      global.writeWords(words);
       this.globals.push(global);
+      this.#initializeGlobal(i, words);
     }
+  }
+
+  #initializeGlobal(globalIndex: number, words: Int32Array): void {
+    const { module } = this.state;
+    this.#evaluate(module.globals[globalIndex].init ?? bug("a global has no initial value"), words);
+    this.globals[globalIndex].writeWords(words);
   }
 
   #makeTables(): void {
@@ -323,10 +366,15 @@ export class InstanceState implements ConstContext, RootSource {
       const funcs = tableImages[defined];
       const image = funcs === undefined ? undefined : { funcs, instance: this };
       const table = new TableState(this.store, state.tableType(i), this.#block, shape.table(defined), image);
-      const { init } = module.tables[i];
-      if (init !== undefined) table.fill(0, this.#evaluateReference(init), table.size);
       this.tables.push(table);
+      this.#initializeTable(i);
     }
+  }
+
+  #initializeTable(tableIndex: number): void {
+    const { init } = this.state.module.tables[tableIndex];
+    const table = this.tables[tableIndex];
+    if (init !== undefined) table.fill(0, this.#evaluateReference(init), table.size);
   }
 
   #makeTags(): void {

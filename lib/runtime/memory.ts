@@ -6,11 +6,12 @@
  */
 
 import { VMMemoryDefinition } from "../abi/mod.ts";
-import type { GrowableBytes, MemoryImage } from "../host/mod.ts";
+import { type GrowableBytes, LinearMemory, type MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
+import type { KeptMemory, RecycledMemories } from "./memory_recycler.ts";
 import type { StoreState } from "./store_state.ts";
 import { Resource } from "./usage.ts";
 
@@ -21,18 +22,20 @@ export class MemoryState {
   readonly store: StoreState;
   /** The type it was made with; `minimumPages` is the declared one. */
   readonly type: MemoryLimits;
-  readonly linear: GrowableBytes;
+  #linear: GrowableBytes;
   /** What all isolates that have the memory share; undefined for a memory of this store alone. */
   readonly shared: SharedMemoryState | undefined;
   /** Address of the VMMemoryDefinition. */
   readonly definitionAddress: number;
   /** What lies under the bytes that nobody has written to (data_image.ts). */
-  image: MemoryImage | undefined = undefined;
+  image: MemoryImage | undefined;
   /** The API's object for this memory, once it has one. */
   wrapper: unknown = undefined;
   /** Where this store's definition record is; none for a shared memory. */
   readonly #block: Block | undefined;
   readonly #offsetBytes: number;
+  /** Where its bytes come from and go to when the store is closed; undefined for V8's garbage collector. */
+  readonly #recycled: RecycledMemories | undefined;
   #bytes: Uint8Array<ArrayBuffer>;
 
   /**
@@ -45,12 +48,19 @@ export class MemoryState {
     store: StoreState,
     type: MemoryLimits,
     place: { readonly block: Block; readonly offsetBytes: number } | SharedMemoryState,
+    recycled?: RecycledMemories,
   ) {
     this.store = store;
     this.type = type;
     if ("block" in place) {
       const { block, offsetBytes } = place;
-      this.linear = takeBytes(store, type, () => allocateBytes(type, "unshared"));
+      let kept: KeptMemory | undefined;
+      this.#linear = takeBytes(store, type, () => {
+        kept = recycled?.take();
+        return kept?.linear ?? allocateBytes(type, "unshared");
+      });
+      this.image = kept?.image;
+      this.#recycled = recycled;
       this.shared = undefined;
       this.#block = block;
       this.#offsetBytes = offsetBytes;
@@ -59,7 +69,8 @@ export class MemoryState {
       block.setAddress(offsetBytes + DEFINITION.base, this.linear.baseAddress);
       block.setAddress(offsetBytes + DEFINITION.currentLengthBytes, this.#bytes.length);
     } else {
-      this.linear = place.bytes;
+      this.#linear = place.bytes;
+      this.#recycled = undefined;
       this.shared = place;
       this.#block = undefined;
       this.#offsetBytes = 0;
@@ -67,6 +78,11 @@ export class MemoryState {
       this.#bytes = this.linear.view(place.byteLength);
     }
     store.memories.push(this);
+  }
+
+  /** The allocation: another one once a memory that had grown was reset. */
+  get linear(): GrowableBytes {
+    return this.#linear;
   }
 
   /** The whole memory as bytes; another view after each grow. */
@@ -140,6 +156,45 @@ export class MemoryState {
     this.#bytes = this.linear.view(byteLength);
     this.#block!.setAddress(this.#offsetBytes + DEFINITION.currentLengthBytes, byteLength);
     return before;
+  }
+
+  /**
+   * What its bytes will be after {@linkcode MemoryState.reset}: these, or new ones, since V8 gives nothing back of what a memory has grown to, and
+   * what JavaScript sees is as long as that. @throws {HostError} when the system refuses them.
+   */
+  prepareReset(): GrowableBytes {
+    const linear = this.#linear;
+    return linear instanceof LinearMemory && linear.byteLength === this.#initialBytes
+      ? linear
+      : allocateBytes(this.type, "unshared");
+  }
+
+  /**
+   * Makes it what it was when it was made, but for the image that may lie under it: as long as its type says, zero, and under a buffer that
+   * nobody has. No call of its store is active or parked, and it is not shared. @throws {HostError} when the system keeps the pages.
+   */
+  reset(linear: GrowableBytes): void {
+    const before = this.#linear;
+    this.store.usage.give(Resource.memoryBytes, this.#bytes.length - this.#initialBytes);
+    const hasImage = before instanceof LinearMemory && before.resetContents();
+    if (linear !== before || !hasImage) this.image = undefined;
+    this.#linear = linear;
+    this.#bytes = linear.view(this.#initialBytes);
+    this.#block!.setAddress(this.#offsetBytes + DEFINITION.base, linear.baseAddress);
+    this.#block!.setAddress(this.#offsetBytes + DEFINITION.currentLengthBytes, this.#bytes.length);
+  }
+
+  /** The store is closed: the bytes may go to another one, once nobody has them. */
+  recycle(): void {
+    const { image, linear } = this;
+    if (this.#recycled === undefined || !(linear instanceof LinearMemory)) return;
+    const hasImage = linear.resetContents();
+    if (linear.byteLength !== this.#initialBytes) return;
+    this.#recycled.give({ linear, image: hasImage ? image : undefined });
+  }
+
+  get #initialBytes(): number {
+    return this.#bytesOf(this.type.minimumPages);
   }
 
   get #maximumPages(): number {

@@ -58,6 +58,7 @@ export * from "./link.ts";
 export * from "./interrupt_request.ts";
 export * from "./memory.ts";
 export * from "./meter.ts";
+export * from "./memory_recycler.ts";
 export * from "./memory_type.ts";
 export * from "./parked_calls.ts";
 export { canPark, isThenable, park } from "./parking.ts";

@@ -62,7 +62,6 @@ export class ModuleState {
   /** Gives up this module's hold on its code, stores keep theirs; and closes the images of its memories, which memories keep. */
   release(): void {
     for (const contents of this.#dataImage?.memories ?? []) contents?.image?.close();
-    this.#dataImage = undefined;
     this.#code?.release();
     this.#code = undefined;
   }

@@ -37,6 +37,7 @@ import type { BudgetState } from "./budget.ts";
 import type { ResourceLimiter } from "./limiter.ts";
 import { type ResolvedLimits, resolveLimits, type StoreLimits } from "./limits.ts";
 import type { MemoryState } from "./memory.ts";
+import type { MemoryRecycler } from "./memory_recycler.ts";
 import type { TablePool, TableSlot } from "./table_pool.ts";
 import { type Deadline, Meter } from "./meter.ts";
 import type { Signature } from "./signature.ts";
@@ -131,6 +132,8 @@ export class StoreState implements HeapOwner {
   /** The type of each. */
   readonly hostSignatures: Signature[] = [];
   readonly memories: MemoryState[] = [];
+  /** Where memories of its instances come from, and go to. */
+  recycler: MemoryRecycler | undefined = undefined;
   /** Asked before anything grows. */
   limiter: ResourceLimiter | undefined;
   /** What the store may have. */
@@ -232,6 +235,21 @@ export class StoreState implements HeapOwner {
       this.#handles.set(state, handle);
     }
     return handle;
+  }
+
+  /** Whether an instance imports a table, memory, global or tag. */
+  isImported(state: object): boolean {
+    return this.#handles.has(state);
+  }
+
+  /** Throws unless nothing of the store is in the middle of anything. @throws {TypeError} */
+  requireIdle(what: string): void {
+    this.requireOpen();
+    if (this.depth !== 0) throw new TypeError(`${what} while a call into the store is active`);
+    if (this.parkedCalls.parked.size !== 0) throw new TypeError(`${what} while a call into the store is parked`);
+    if (this.continuations.count === 0) return;
+    this.gc.collect();
+    if (this.continuations.count !== 0) throw new TypeError(`${what} while continuations of the store are suspended`);
   }
 
   /** Storage for a table, a slot of the pool. @throws {RangeError} when it has none left. */
@@ -458,6 +476,7 @@ export class StoreState implements HeapOwner {
   close(): void {
     if (this.#state === "closed") return;
     if (this.depth !== 0) throw new TypeError("The store cannot be disposed while a call into it is active");
+    const isSound = this.#state === "open";
     this.#state = "closed";
     leaks.unregister(this);
     this.#retireActivations();
@@ -469,6 +488,7 @@ export class StoreState implements HeapOwner {
     this.#funcs.clear();
     this.#instances.clear();
     this.#handles.clear();
+    if (isSound) { for (const memory of this.memories) memory.recycle(); }
     this.memories.length = 0;
     this.tags.length = 0;
     this.fieldNames.clear();

@@ -128,9 +128,17 @@ export class TableState implements RootSource {
     this.#words = this.#elements.words;
     this.#publish();
     if (this.elementType !== "func") store.rootSources.add(this);
-    else if (tableMode === "eager" && image !== undefined) {
-      for (let i = 0; i < image.funcs.length; i++) this.#initialize(i);
-    }
+    this.#initializeEagerly();
+  }
+
+  /** Makes it what it was when it was made: as many elements, all null or what the image says. No call of its store is active or parked. */
+  reset(): void {
+    if (this.elementType !== "func" && this.#barrierCollector() !== undefined) this.fill(0, 0, this.#size);
+    this.#elements.clear();
+    this.store.usage.give(Resource.tableElements, this.#size - this.type.minimum);
+    this.#size = this.type.minimum;
+    this.#publish();
+    this.#initializeEagerly();
   }
 
   /** A table of references to objects is one of roots. */
@@ -279,6 +287,11 @@ export class TableState implements RootSource {
       const i = isForward ? n : length - 1 - n;
       this.set(destinationStart + i, source.get(sourceStart + i));
     }
+  }
+
+  #initializeEagerly(): void {
+    if (this.#mode !== "eager" || this.#image === undefined) return;
+    for (let i = 0; i < this.#image.funcs.length; i++) this.#initialize(i);
   }
 
   /** Makes room for `size` elements; what keeps it from that. */

@@ -6,12 +6,14 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { Engine, type EngineConfig, Instance, Module, Store } from "../../mod.ts";
+import { Engine, type EngineConfig, Instance, InstancePool, Module, Store } from "../../mod.ts";
 import { collectGarbage } from "../../lib/host/mod.ts";
 
 /** Something to instantiate, and what is done with each instance. */
 interface Kind {
   readonly config?: EngineConfig;
+  /** Whether instances are tenants of a pool. */
+  readonly isPooled?: boolean;
   readonly text: string;
   /** Uses an instance; `i` counts them. */
   readonly use: (exports: Instance["exports"], i: number) => void;
@@ -21,6 +23,10 @@ const FUNCTION = `(type $t (func (result i32))) (func $f (export "f") (type $t) 
 const TABLE =
   `(module (table (export "t") 100000 funcref) (elem (i32.const 0) $f) (elem (i32.const 99999) $f) ${FUNCTION}
   (func (export "run") (param i32) (result i32) (call_indirect (type $t) (local.get 0))))`;
+
+const DATA = `(module (memory (export "m") 2) (data (i32.const 0) "${"a".repeat(65536)}")
+  (func (export "swap") (param i32 i32) (result i32)
+    (i32.load8_u (local.get 0)) (i32.store8 (local.get 0) (local.get 1))))`;
 
 /** What the soak makes. */
 export const KINDS = {
@@ -38,9 +44,12 @@ export const KINDS = {
     use: ({ run }, i) => assertEquals(run(i % 2 * 99_999), 7),
   },
   "a memory with 64 KiB of data": {
-    text: `(module (memory (export "m") 2) (data (i32.const 0) "${"a".repeat(65536)}")
-      (func (export "swap") (param i32 i32) (result i32)
-        (i32.load8_u (local.get 0)) (i32.store8 (local.get 0) (local.get 1))))`,
+    text: DATA,
+    use: ({ swap }, i) => assertEquals(swap(i * 61 % 65536, 1), 97),
+  },
+  "a memory with 64 KiB of data out of a pool": {
+    isPooled: true,
+    text: DATA,
     use: ({ swap }, i) => assertEquals(swap(i * 61 % 65536, 1), 97),
   },
   "a memory that grows": {
@@ -103,7 +112,13 @@ export async function soak(
   let seconds = 0;
   for (let part = 1; part <= looks; part++) {
     const started = performance.now();
+    using pool = kind.isPooled ? new InstancePool(module, {}, { size: 1 }) : undefined;
     for (let i = Math.floor(count * (part - 1) / looks); i < Math.floor(count * part / looks); i++) {
+      if (pool !== undefined) {
+        using tenant = pool.acquire();
+        kind.use(tenant.exports, i);
+        continue;
+      }
       using store = new Store(engine);
       kind.use(new Instance(store, module).exports, i);
     }

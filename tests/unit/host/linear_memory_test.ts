@@ -98,10 +98,26 @@ Deno.test("mapImage() lays a copy-on-write image that survives growth and is res
   bytes = new Uint8Array(memory.buffer);
   assertEquals([bytes[0], bytes[PAGE_BYTES - 1], bytes[PAGE_BYTES], bytes[65536]], [8, 7, 9, 0]);
   bytes[65536] = 10;
-  memory.resetContents();
+  assertEquals(memory.resetContents(), true);
+  assertEquals(bytes.length, 0, "the buffer is detached");
+  bytes = new Uint8Array(memory.buffer);
   assertEquals([bytes[0], bytes[PAGE_BYTES - 1], bytes[PAGE_BYTES], bytes[65536]], [7, 7, 0, 0]);
   assertThrows(() => memory.mapImage(fd, 0, 100), Error, "whole pages");
   image.release();
+});
+
+Deno.test("resetContents() replaces pages that the system keeps, and says that the image is gone", () => {
+  const fd = sys(SYS.memfd_create, scratchString("image"), 1);
+  sys(SYS.ftruncate, fd, PAGE_BYTES);
+  const memory = allocateLinearMemory(1);
+  memory.mapImage(fd, 0, PAGE_BYTES);
+  sys(SYS.close, fd);
+  new Uint8Array(memory.buffer).fill(5);
+  const MLOCK = 149;
+  assertEquals(sys(MLOCK, memory.baseAddress + 2 * PAGE_BYTES, PAGE_BYTES), 0);
+  assertEquals(memory.resetContents(), false);
+  assertEquals(new Uint8Array(memory.buffer), new Uint8Array(65536));
+  assertEquals(memory.resetContents(), true);
 });
 
 Deno.test("allocateLinearMemory() refuses what V8 refuses, with a typed error", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { BlockAllocator } from "../../../lib/runtime/mod.ts";
+import { BlockAllocator, TablePool } from "../../../lib/runtime/mod.ts";
 
 Deno.test("BlockAllocator.allocate() gives zeroed blocks at multiples of 16 that do not overlap", () => {
   const allocator = new BlockAllocator();
@@ -25,6 +25,26 @@ Deno.test("BlockAllocator.allocate() cuts small blocks from one region and maps 
   assert(!a.region.released);
   allocator.release();
   assert(a.region.released);
+});
+
+Deno.test("Block.clear() makes all of a block zero, and nothing beside it", () => {
+  const allocator = new BlockAllocator();
+  const pooled = new TablePool({ tables: 2, elements: 10_000 });
+  for (const bytes of [4, 4000, 65_520, 65_536, 800_004]) {
+    const [before, block, after] = [16, bytes, 16].map((length) => allocator.allocate(length));
+    for (const { words } of [before, block, after]) words.fill(-1);
+    block.clear();
+    assert(block.words.every((word) => word === 0));
+    assert([...before.words, ...after.words].every((word) => word === -1));
+  }
+  const [slot, next] = [pooled.acquire(), pooled.acquire()];
+  for (const { block } of [slot, next]) block.words.fill(-1);
+  slot.block.clear();
+  assert(slot.block.words.every((word) => word === 0));
+  assert(next.block.words.every((word) => word === -1));
+  for (const { release } of [slot, next]) release();
+  pooled.close();
+  allocator.release();
 });
 
 Deno.test("Block.setAddress() stores all 64 bits of an address", () => {
