@@ -20,4 +20,5 @@
  */
 export * from "./lib/engine/mod.ts";
 export { TextError } from "./lib/engine/text.ts";
+import "./lib/engine/compiler.ts";
 import "./lib/engine/symbols.ts";

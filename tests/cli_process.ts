@@ -2,6 +2,19 @@
 
 const CLI = new URL("../cli.ts", import.meta.url).pathname;
 
+/** Where these runs keep what they compile: not where the user's do. */
+const CACHE_HOME = Deno.makeTempDirSync({ prefix: "theropod-cache-" });
+globalThis.addEventListener("unload", () => Deno.removeSync(CACHE_HOME, { recursive: true }));
+
+/** The environment that says so; Deno's own folder, which goes by the same variable, stays where it is. */
+export const CACHE_ENV = { XDG_CACHE_HOME: CACHE_HOME, DENO_DIR: denoFolder() } as const;
+
+function denoFolder(): string {
+  const given = Deno.env.get("DENO_DIR");
+  if (given !== undefined && given !== "") return given;
+  return `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
+}
+
 /** What a run of the command line gave. */
 export interface CliResult {
   readonly code: number;
@@ -23,7 +36,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...(options.permissions ?? ["--allow-all"]), CLI, ...args],
     ...(options.cwd ? { cwd: options.cwd } : {}),
-    ...(options.env ? { env: options.env } : {}),
+    env: { ...CACHE_ENV, ...options.env },
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",

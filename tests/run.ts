@@ -85,7 +85,7 @@ else {
     }
   };
   await Promise.all([work(), work()]);
-  await denoTest("documents", ["README.md", "mod.ts", "lib/engine", "lib/wasi"], ["--doc"]);
+  await denoTest("documents", ["README.md", "mod.ts", "lib/engine", "lib/host", "lib/wasi"], ["--doc"]);
 }
 
 const tallies = readTallies(tallyFile);

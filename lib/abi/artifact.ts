@@ -5,6 +5,9 @@
  * column of {@linkcode CompiledModule} has a section, so a column without one does not compile. Integers are little endian.
  */
 
+import { SHA256_BYTES, VERSION } from "../base/mod.ts";
+import { FEATURES } from "../wasm/mod.ts";
+import { CPU_FEATURES } from "./code_options.ts";
 import type { CompiledModule } from "./compiled_module.ts";
 import { printLayout } from "./layout.ts";
 import { GC_CONTRACT } from "./gc_layout.ts";
@@ -13,7 +16,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 6;
+export const ARTIFACT_VERSION = 7;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {
@@ -41,54 +44,32 @@ export const ARTIFACT_COLUMNS = {
   handlerClauses: [".theropod.handler_clauses", 4],
 } as const satisfies Record<ArtifactColumn, readonly [section: string, elementBytes: 1 | 4]>;
 
-/** Bits of the header's flags. */
-export const ArtifactFlag = { interruption: 1, eagerTables: 2, fuel: 4 } as const;
-
 /** Section names beside the columns. */
 export const ARTIFACT_SECTIONS = {
-  /**
-   * Six u32: version, contract hash, bounds mode (0 guard, 1 explicit), processor features (bits of {@linkcode CPU_FEATURES}), flags
-   * ({@linkcode ArtifactFlag}), stress word.
-   */
+  /** u32: version, contract hash, then the options that the code depends on ({@linkcode CODE_OPTIONS}). */
   header: ".theropod.header",
+  /** The program that wrote it and its version, as text: `readelf -p .comment`. */
+  producer: ".comment",
   /** The WebAssembly module itself: types, imports, exports, data. */
   module: ".theropod.module",
-  /** SHA-256 over everything else (see {@linkcode digestInput}). */
+  /** SHA-256 over the whole file, in which the digest itself counts as zeros ({@linkcode digestInput}). */
   digest: ".theropod.digest",
 } as const;
 
-/** Processor features that code may depend on beyond the baseline (SSE4.1 and popcnt), by bit. */
-export const CPU_FEATURES = ["lzcnt", "bmi1", "bmi2", "avx", "avx2", "fma"] as const;
-
-/** The mask of the named processor features; names that code generation does not know are left out. */
-export function cpuFeatureMask(names: Iterable<string>): number {
-  let mask = 0;
-  for (const name of names) {
-    const bit = CPU_FEATURES.indexOf(name as typeof CPU_FEATURES[number]);
-    if (bit >= 0) mask |= 1 << bit;
-  }
-  return mask;
-}
-
-/** The names of a mask's features. */
-export function cpuFeatureNames(mask: number): string[] {
-  return CPU_FEATURES.filter((_, bit) => mask & 1 << bit);
-}
+/** What the producer section says. */
+export const ARTIFACT_PRODUCER = `Theropod ${VERSION}`;
 
 /** A hash of everything compiled code knows of the runtime: code made against another contract is refused. */
 export function contractHash(): number {
   let hash = 0x811c9dc5;
   const text = VM_STRUCTS.map(printLayout).join("\n") + JSON.stringify(LIBCALLS) + JSON.stringify(TRAPS) +
-    JSON.stringify(GC_CONTRACT);
+    JSON.stringify(GC_CONTRACT) + JSON.stringify(FEATURES) + JSON.stringify(CPU_FEATURES);
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }
 
-/** The byte strings whose SHA-256, one after the other, is the digest: each section's name, length and contents. */
-export function* digestInput(sections: Iterable<readonly [name: string, bytes: Uint8Array]>): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for (const [name, bytes] of sections) {
-    yield encoder.encode(`${name}\0${bytes.length}\0`);
-    yield bytes;
-  }
+/** The byte strings whose SHA-256, one after the other, is the digest of a file that keeps it at `digestOffsetBytes`. */
+export function digestInput(file: Uint8Array, digestOffsetBytes: number): Uint8Array[] {
+  const end = digestOffsetBytes + SHA256_BYTES;
+  return [file.subarray(0, digestOffsetBytes), new Uint8Array(SHA256_BYTES), file.subarray(end)];
 }

@@ -20,6 +20,26 @@ export interface CodeOptions {
   readonly fuel: boolean;
   /** What the code was compiled to make harder (stress.ts); 0: nothing. */
   readonly stress: number;
+  /** The features that the module uses: bits of `FEATURES`. */
+  readonly features: number;
+  /** Bytes of address space that each memory is taken to reserve: {@linkcode GUARD_RESERVATION_BYTES} where the code relies on them, or 0. */
+  readonly reservationBytes: number;
+}
+
+/** What a 32-bit index and a 32-bit offset can reach, and one page: memories of code without comparisons reserve as much. */
+export const GUARD_RESERVATION_BYTES = 2 ** 33 + 2 ** 16;
+
+/** How to compile a module: what the engine asks of the compiler. */
+export interface CompileOptions
+  extends
+    Pick<CodeOptions, "bounds" | "cpuFeatures">,
+    Partial<Pick<CodeOptions, "fuel" | "interruption" | "stress" | "tables">> {
+  /** How much work goes into the code. */
+  readonly effort: "none" | "speed";
+  /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
+  readonly checks?: "on" | "off";
+  /** Called after each function. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Machine code of a module and the tables about it. All offsets count from the start of `code`. */

@@ -24,3 +24,4 @@ export * from "./exceptions.ts";
 export * from "./calling.ts";
 export * from "./compiled_module.ts";
 export * from "./artifact.ts";
+export * from "./code_options.ts";

@@ -15,3 +15,4 @@ export * from "./columns.ts";
 export * from "./code_buffer.ts";
 export * from "./bitset.ts";
 export * from "./sha256.ts";
+export * from "./version.ts";

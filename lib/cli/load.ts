@@ -1,7 +1,8 @@
-/** From a path to a module: WebAssembly is compiled, with progress on a terminal; a compiled file is loaded. */
+/** From a path to a module: WebAssembly is compiled, with progress on a terminal, unless the cache has it; a compiled file is loaded. */
 
-import { Engine, isArtifact, loadOptimizer, Module } from "../engine/mod.ts";
-import { UsageError } from "./errors.ts";
+import { type DiskCache, Engine, isArtifact, loadOptimizer, Module } from "../engine/mod.ts";
+import { loadCompiler } from "./compiler.ts";
+import { CliError, UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
 import type { ParsedCommand } from "./options.ts";
 import { DEFAULT_FEATURES, type FeatureName, featureNames, FEATURES } from "../wasm/mod.ts";
@@ -29,15 +30,32 @@ function featuresOption(options: ParsedCommand["options"]): FeatureName[] {
 }
 
 /** An engine for one run of the command line, as its options say. */
-export async function makeEngine(options: ParsedCommand["options"]): Promise<Engine> {
-  const config = { bounds: boundsOption(options), features: featuresOption(options) };
+export async function makeEngine(options: ParsedCommand["options"], cache?: DiskCache): Promise<Engine> {
+  const config = { bounds: boundsOption(options), features: featuresOption(options), ...(cache && { cache }) };
   return new Engine(options.optimize ? { ...config, optimizer: await loadOptimizer() } : config);
 }
 
-/** Reads and compiles, or loads, the module at `path`. */
-export async function loadModule(engine: Engine, path: string): Promise<Module> {
+/** Whether a file that is machine code already may be loaded. */
+export type Precompiled = "allowed" | "refused";
+
+/**
+ * Reads and compiles, or loads, the module at `path`.
+ *
+ * @throws {CliError} for a compiled file where it is refused: what was asked for is to run WebAssembly, which cannot leave its sandbox.
+ */
+export async function loadModule(engine: Engine, path: string, precompiled: Precompiled): Promise<Module> {
   const bytes = await readInput(path);
-  if (isArtifact(bytes)) return Module.deserialize(engine, bytes);
+  if (isArtifact(bytes)) {
+    if (precompiled === "refused") {
+      throw new CliError(
+        `${path} is compiled already, and no sandbox holds it: --allow-precompiled runs it if it is yours`,
+      );
+    }
+    return Module.deserialize(engine, bytes, { trusted: true });
+  }
+  const found = Module.fromCache(engine, bytes);
+  if (found !== undefined) return found;
+  await loadCompiler();
   const progress = new Progress("compiling");
   try {
     return new Module(engine, bytes, { onProgress: (done, total) => progress.update(done, total) });

@@ -10,6 +10,7 @@ const COMMAND_MODULES: Record<CommandName, () => Promise<Command>> = {
   run: async () => (await import("./run.ts")).run,
   compile: async () => (await import("./compile.ts")).compile,
   objdump: async () => (await import("./objdump.ts")).objdump,
+  cache: async () => (await import("./cache.ts")).cache,
   print: async () => (await import("./print.ts")).print,
   parse: async () => (await import("./parse.ts")).parse,
   wast: async () => (await import("./wast.ts")).wast,

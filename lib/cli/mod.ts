@@ -1,5 +1,5 @@
 /**
- * The command line program: `run`, `compile`, `objdump`, `wast`.
+ * The command line program: `run`, `compile`, `objdump`, `cache`, `print`, `parse`, `wast`.
  *
  * May import: any layer below.
  *

@@ -21,7 +21,7 @@ export async function objdump({ options, operands }: ParsedCommand): Promise<num
   if (path === undefined) throw new UsageError("no file to print", "objdump");
   if (rest.length > 0) throw new UsageError(`unexpected ${rest[0]}: one file at a time`, "objdump");
   using engine = await makeEngine(options);
-  const module = await loadModule(engine, path);
+  const module = await loadModule(engine, path, "allowed");
   let block = "";
   for (const line of listing(module.wasm, module.compiled, options.function as string | undefined)) {
     block += line + "\n";

@@ -42,11 +42,22 @@ const OPTIMIZE: OptionRow = {
   help: "run binaryen's optimiser over the module first (downloaded when first used)",
 };
 
+const NO_CACHE: OptionRow = { type: "boolean", help: "compile, and do not keep what was compiled" };
+const CACHE_DIR: OptionRow = {
+  type: "string",
+  value: "DIR",
+  help: "where compiled modules are kept (default: $XDG_CACHE_HOME/theropod or ~/.cache/theropod)",
+};
+const ALLOW_PRECOMPILED: OptionRow = {
+  type: "boolean",
+  help: "accept a compiled file: machine code that no sandbox holds, so only your own",
+};
+
 /** Every command, in the order of the help text. */
 export const COMMANDS = {
   run: {
     operands: "FILE [ARGS...]",
-    summary: "compile a .wasm, .wat or compiled file and run it (the default command)",
+    summary: "compile a .wasm or .wat file, unless that was done before, and run it (the default command)",
     options: {
       dir: { type: "string", multiple: true, value: "HOST[::GUEST]", help: "grant a folder, under the name GUEST" },
       env: {
@@ -64,6 +75,9 @@ export const COMMANDS = {
         value: "FILE",
         help: "write a core dump when the guest traps or does not catch an exception",
       },
+      "allow-precompiled": ALLOW_PRECOMPILED,
+      "no-cache": NO_CACHE,
+      "cache-dir": CACHE_DIR,
       bench: { type: "boolean", help: "supply bench.start and bench.end, print times as JSON on standard error" },
       help: HELP,
     },
@@ -75,7 +89,7 @@ export const COMMANDS = {
   },
   compile: {
     operands: "FILE",
-    summary: "compile to an ELF file that `run` accepts and `objdump -d` reads",
+    summary: "compile to an ELF file that `run --allow-precompiled` accepts and `objdump -d` reads",
     options: {
       output: {
         type: "string",
@@ -100,6 +114,12 @@ export const COMMANDS = {
       help: HELP,
     },
     examples: ["deno run -A cli.ts objdump -f fib math.wasm"],
+  },
+  cache: {
+    operands: "[path|size|clear]",
+    summary: "compiled modules that are kept: print where, print how many, remove them",
+    options: { "cache-dir": CACHE_DIR, help: HELP },
+    examples: ["deno run -A cli.ts cache size"],
   },
   print: {
     operands: "FILE",

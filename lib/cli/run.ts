@@ -14,6 +14,7 @@ import {
 } from "../engine/mod.ts";
 import { useSymbolReaders } from "../runtime/mod.ts";
 import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
+import { openCache } from "./cache.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
@@ -29,9 +30,12 @@ interface BenchTimes {
 export async function run({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...args] = operands;
   if (path === undefined) throw new UsageError("no file to run", "run");
-  using engine = await makeEngine(options);
+  let problem: string | undefined;
+  const cache = openCache(options, (message) => problem = message);
+  using engine = await makeEngine(options, cache);
   const compileStart = performance.now();
-  const module = await loadModule(engine, path);
+  const module = await loadModule(engine, path, options["allow-precompiled"] ? "allowed" : "refused");
+  if (problem !== undefined) console.error(`warning: ${problem}; --no-cache does without`);
   const compileMs = performance.now() - compileStart;
 
   using store = new Store(engine);

@@ -1,6 +1,7 @@
 /** `wast`: specification scripts from the command line. */
 
 import { Engine } from "../engine/mod.ts";
+import { loadCompiler } from "./compiler.ts";
 import { CliError, EXIT, fileFailure, textFailure, UsageError } from "./errors.ts";
 import { boundsOption } from "./load.ts";
 import type { ParsedCommand } from "./options.ts";
@@ -12,8 +13,9 @@ import { type ScriptResult, ScriptRunner } from "./wast_script.ts";
 const MOST_FAILURES = 10;
 
 /** Runs the command; returns the exit code. */
-export function wast({ options, operands }: ParsedCommand): Promise<number> {
+export async function wast({ options, operands }: ParsedCommand): Promise<number> {
   if (operands.length === 0) throw new UsageError("no script to run", "wast");
+  await loadCompiler();
   using engine = new Engine({ bounds: boundsOption(options), features: SCRIPT_FEATURES });
   const runner = new ScriptRunner(engine);
   let passed = 0;
@@ -38,7 +40,7 @@ export function wast({ options, operands }: ParsedCommand): Promise<number> {
     }
   }
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return Promise.resolve(failed === 0 ? EXIT.ok : EXIT.error);
+  return failed === 0 ? EXIT.ok : EXIT.error;
 }
 
 function runScript(runner: ScriptRunner, path: string): ScriptResult {

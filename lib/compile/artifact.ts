@@ -1,21 +1,22 @@
 /**
  * Writes the artifact of a compiled module: the ELF file that `compile` produces, a cache keeps and `objdump -d` reads.
  *
- * Equal input gives equal bytes (ELFW-1). The runtime reads it back (`lib/runtime`), after checking the digest.
+ * Equal input gives equal bytes (ELFW-1): no time, no path, no address, nothing of the process that wrote it. The runtime reads it back (`lib/runtime`), after checking the digest.
  */
 
 import {
   ARTIFACT_COLUMNS,
+  ARTIFACT_PRODUCER,
   ARTIFACT_SECTIONS,
   ARTIFACT_VERSION,
   type ArtifactColumn,
-  ArtifactFlag,
   type CompiledModule,
   contractHash,
   digestInput,
+  encodeCodeOptions,
 } from "../abi/mod.ts";
-import { CodeBuffer, sha256 } from "../base/mod.ts";
-import { ElfWriter } from "../elf/mod.ts";
+import { bug, CodeBuffer, sha256, SHA256_BYTES } from "../base/mod.ts";
+import { ElfReader, ElfWriter } from "../elf/mod.ts";
 import { funcIndexOf, funcTypeAt, type Module } from "../wasm/mod.ts";
 
 const CODE_ALIGNMENT_BYTES = 64;
@@ -28,6 +29,7 @@ export function encodeArtifact(module: Module, compiled: CompiledModule): Uint8A
     sections.set(section, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   sections.set(ARTIFACT_SECTIONS.header, header(compiled));
+  sections.set(ARTIFACT_SECTIONS.producer, new TextEncoder().encode(`${ARTIFACT_PRODUCER}\0`));
   sections.set(ARTIFACT_SECTIONS.module, module.bytes);
 
   const writer = new ElfWriter();
@@ -36,23 +38,18 @@ export function encodeArtifact(module: Module, compiled: CompiledModule): Uint8A
     if (name === ".text") textIndex = writer.addSection(name, "code", bytes, CODE_ALIGNMENT_BYTES);
     else writer.addSection(name, "metadata", bytes, 8);
   }
-  writer.addSection(ARTIFACT_SECTIONS.digest, "metadata", sha256(digestInput(sections)), 8);
+  writer.addSection(ARTIFACT_SECTIONS.digest, "metadata", new Uint8Array(SHA256_BYTES), 8);
   addSymbols(writer, textIndex, module, compiled);
-  return writer.toBytes();
+  const file = writer.toBytes();
+  const { offsetBytes } = new ElfReader(file).section(ARTIFACT_SECTIONS.digest) ??
+    bug("the digest's section is missing");
+  file.set(sha256(digestInput(file, offsetBytes)), offsetBytes);
+  return file;
 }
 
 function header({ options }: CompiledModule): Uint8Array {
-  const buffer = new CodeBuffer(24);
-  buffer.u32(ARTIFACT_VERSION);
-  buffer.u32(contractHash());
-  buffer.u32(options.bounds === "guard" ? 0 : 1);
-  buffer.u32(options.cpuFeatures);
-  buffer.u32(
-    (options.interruption ? ArtifactFlag.interruption : 0) |
-      (options.fuel ? ArtifactFlag.fuel : 0) |
-      (options.tables === "eager" ? ArtifactFlag.eagerTables : 0),
-  );
-  buffer.u32(options.stress);
+  const buffer = new CodeBuffer(64);
+  for (const word of [ARTIFACT_VERSION, contractHash(), ...encodeCodeOptions(options)]) buffer.u32(word);
   return buffer.toBytes();
 }
 

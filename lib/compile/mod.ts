@@ -8,11 +8,12 @@
  *
  * @module
  */
-import type { CompiledModule } from "../abi/mod.ts";
+import type { CompiledModule, CompileOptions } from "../abi/mod.ts";
 import type { Module } from "../wasm/mod.ts";
-import { type CompileOptions, Compiler } from "./pipeline.ts";
+import { Compiler } from "./pipeline.ts";
 
-export { type CompileOptions, Compiler } from "./pipeline.ts";
+export type { CompileOptions } from "../abi/mod.ts";
+export { Compiler } from "./pipeline.ts";
 export { encodeArtifact, functionSymbol } from "./artifact.ts";
 
 // The isolate's compiler while nothing is compiled: a listener that compiles another module meanwhile gets one of its own, and one that

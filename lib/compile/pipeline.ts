@@ -8,24 +8,11 @@
  * PIPE-2  With checks on, each transformation is followed by its independent checker.
  */
 
-import { type CodeOptions, type CompiledModule, shapeOf } from "../abi/mod.ts";
+import { type CompiledModule, type CompileOptions, GUARD_RESERVATION_BYTES, shapeOf } from "../abi/mod.ts";
 import { type CodegenOptions, formFeatures, ModuleEmitter } from "../codegen/mod.ts";
 import { FuncBuilder, optimize, OptimizeScratch, verifyFunc } from "../ir/mod.ts";
 import { TranslateEnvironment, translateFunction, Translator } from "../translate/mod.ts";
 import { hasFeature, type Module, usedFeatures } from "../wasm/mod.ts";
-
-/** How to compile a module. */
-export interface CompileOptions
-  extends
-    Pick<CodeOptions, "bounds" | "cpuFeatures">,
-    Partial<Pick<CodeOptions, "fuel" | "interruption" | "stress" | "tables">> {
-  /** How much work goes into the code. */
-  readonly effort: "none" | "speed";
-  /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */
-  readonly checks?: "on" | "off";
-  /** Called after each function. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
 
 /** Compiles modules, one after the other. */
 export class Compiler {
@@ -72,7 +59,16 @@ export class Compiler {
       onProgress?.(index + 1, total);
     }
     return {
-      options: { bounds, cpuFeatures, interruption, fuel, stress, tables },
+      options: {
+        bounds,
+        cpuFeatures,
+        interruption,
+        fuel,
+        stress,
+        tables,
+        features: usedFeatures(module),
+        reservationBytes: bounds === "guard" ? GUARD_RESERVATION_BYTES : 0,
+      },
       ...emitter.finish(environment.typeSig),
     };
   }

@@ -5,6 +5,7 @@ import {
   type CollectorName,
   COLLECTORS,
   DEFAULT_COLLECTOR,
+  DiskCache,
   MAXIMUM_TABLE_ELEMENTS,
   type TablePoolOptions,
 } from "../runtime/mod.ts";
@@ -41,6 +42,20 @@ export interface EngineConfig {
    * Rewrites each valid module before it is compiled; none by default. {@linkcode loadOptimizer} makes one of binaryen.
    */
   readonly optimizer?: Optimizer;
+  /**
+   * Where compiled modules are kept for the next time; none by default. A module that is found there is not compiled, and its functions are not
+   * validated again: whoever can write that folder can run machine code, so it is used only while it is the user's alone. Not used by
+   * engines with an optimiser or with checks.
+   *
+   * @example
+   * ```ts
+   * import { DiskCache, Engine } from "@theropod/theropod";
+   *
+   * const directory = DiskCache.defaultDirectory();
+   * using engine = new Engine(directory === undefined ? {} : { cache: new DiskCache({ directory }) });
+   * ```
+   */
+  readonly cache?: DiskCache;
   /**
    * Whether running code can be interrupted: loops and functions then begin with a poll, which costs a few percent. False by default.
    */
@@ -79,6 +94,7 @@ export interface ResolvedConfig {
   readonly effort: "none" | "speed";
   readonly checks: "on" | "off";
   readonly optimizer: Optimizer | undefined;
+  readonly cache: DiskCache | undefined;
   readonly interruption: boolean;
   readonly fuel: boolean;
   readonly tables: "lazy" | "eager";
@@ -94,6 +110,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     fuel = false,
     collector = DEFAULT_COLLECTOR,
     optimizer,
+    cache,
     tables = "lazy",
     tablePool,
   } = config;
@@ -110,6 +127,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     throw new TypeError(`collector is one of ${COLLECTORS.join(", ")}, not ${collector}`);
   }
   if (optimizer !== undefined && typeof optimizer !== "function") throw new TypeError("optimizer is a function");
+  if (cache !== undefined && !(cache instanceof DiskCache)) throw new TypeError("cache is a DiskCache");
   checkStress(stress, interruption);
   for (const name of features ?? []) {
     if (!FEATURES.some((row) => row[0] === name)) throw new TypeError(`${name} is not a WebAssembly feature`);
@@ -123,6 +141,7 @@ export function resolveConfig(config: EngineConfig): ResolvedConfig {
     effort,
     checks,
     optimizer,
+    cache,
     interruption,
     fuel,
     collector,

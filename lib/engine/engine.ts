@@ -1,7 +1,7 @@
 /** Engines: a configuration and what all modules compiled with it share. */
 
 import { EngineState } from "../runtime/mod.ts";
-import { compileThunks } from "./compiler.ts";
+import { compileThunks } from "./compilation.ts";
 import { type EngineConfig, resolveConfig, type ResolvedConfig } from "./config.ts";
 
 /** An engine as the other classes see it. */

@@ -15,7 +15,7 @@
 export type { AsyncCallOptions, CallOptions, DeadlineOptions, OnDeadline } from "./call_options.ts";
 export { Budget, type BudgetLimits, type BudgetUsage } from "./budget.ts";
 export { Caller } from "./caller.ts";
-export type { ProgressListener } from "./compiler.ts";
+export type { ProgressListener } from "./compilation.ts";
 export type { EngineConfig } from "./config.ts";
 export { Engine } from "./engine.ts";
 export {
@@ -81,6 +81,7 @@ export { Memory } from "./memory.ts";
 export type { MemoryType } from "./memory_type.ts";
 export {
   type ByteSource,
+  type DeserializeOptions,
   type ExportDescriptor,
   type ExternType,
   type ImportDescriptor,
@@ -104,7 +105,15 @@ export type {
   ValueType,
   ValueTypes,
 } from "./values.ts";
-export { type CollectorName, HeapReference, I31Ref, isArtifact } from "../runtime/mod.ts";
+export {
+  type CollectorName,
+  DiskCache,
+  type DiskCacheOptions,
+  type DiskCacheUsage,
+  HeapReference,
+  I31Ref,
+  isArtifact,
+} from "../runtime/mod.ts";
 export type {
   LimiterAnswer,
   ResourceLimiter,

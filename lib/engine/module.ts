@@ -1,15 +1,8 @@
 /** Modules: compiled WebAssembly. */
 
-import { type CompiledModule, stressWord } from "../abi/mod.ts";
+import type { CompiledModule } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import {
-  ArtifactError,
-  attachSourceMap,
-  decodeArtifact,
-  fieldNameTable,
-  ModuleState,
-  requireFit,
-} from "../runtime/mod.ts";
+import { ArtifactError, attachSourceMap, type EngineState, fieldNameTable, ModuleState } from "../runtime/mod.ts";
 import { type ExternKind, funcTypeAt, funcTypeOf, type Module as WasmModule, WasmError } from "../wasm/mod.ts";
 import {
   compileChecked,
@@ -18,7 +11,8 @@ import {
   decodeOptimized,
   encodeCompiled,
   type ProgressListener,
-} from "./compiler.ts";
+} from "./compilation.ts";
+import { type CachePlace, cachePlace } from "./cache.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
@@ -46,6 +40,12 @@ export type ExportDescriptor = { readonly name: string } & ExternType;
 export interface ModuleOptions {
   /** Called while functions are compiled, with how many are done. */
   readonly onProgress?: ProgressListener;
+}
+
+/** What has to be said to load machine code. */
+export interface DeserializeOptions {
+  /** That the bytes are of your own making: machine code runs with all rights of the process, whoever made it. */
+  readonly trusted: true;
 }
 
 /** Bytes as web interfaces take them. */
@@ -86,7 +86,7 @@ export function useTextParser(parser: NonNullable<typeof parseText>): void {
  * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
  * using engine = new Engine();
  * const artifact = new Module(engine, bytes).serialize();
- * const module = Module.deserialize(engine, artifact);
+ * const module = Module.deserialize(engine, artifact, { trusted: true });
  * using store = new Store(engine);
  * assertEquals(new Instance(store, module).exports.add(40, 2), 42);
  * ```
@@ -122,8 +122,9 @@ export class Module implements Disposable {
     if (bytes === DESERIALIZE) {
       this.#state = options as unknown as ModuleState;
     } else {
-      const module = decodeOptimized(copyBytes(bytes), config);
-      this.#state = new ModuleState(state, module, compileChecked(module, config, options.onProgress));
+      const copy = copyBytes(bytes);
+      const place = cachePlace(copy, config);
+      this.#state = (place && readCached(place, state, config)) ?? compile(copy, place, state, config, options);
     }
     leaks.register(this, this.#state, this);
   }
@@ -178,20 +179,50 @@ export class Module implements Disposable {
   /**
    * Loads what {@linkcode Module.serialize} gave, without compiling.
    *
-   * The digest in it finds damage, not malice: it holds machine code, so load only what you made yourself.
+   * It holds machine code, which runs with all rights of this process. The digest in it finds damage, not malice, so load only what you made
+   * yourself and kept where nobody else writes; `trusted` says that this is so.
+   *
+   * @example
+   * ```ts
+   * import { Engine, Module } from "@theropod/theropod";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * const artifact = Module.fromText(engine, `(module (func (export "run")))`).serialize();
+   * Module.deserialize(engine, artifact, { trusted: true });
+   * assertThrows(() => Module.deserialize(engine, artifact, {} as never), TypeError, "machine code");
+   * ```
    *
    * @param engine An engine of the same configuration.
    * @param bytes A compiled module.
+   * @param options That you know where it comes from.
    * @returns The module.
    * @throws {ArtifactError} if it is damaged, or made for another version, configuration or processor.
+   * @throws {TypeError} without `trusted: true`.
    */
-  static deserialize(engine: Engine, bytes: Uint8Array): Module {
+  static deserialize(engine: Engine, bytes: ByteSource, options: DeserializeOptions): Module {
     const { state, config } = engineOf(engine);
-    const { compiled, moduleBytes } = decodeArtifact(copyBytes(bytes));
-    requireOptions(compiled, config);
-    const module = decodeCompiled(moduleBytes, config);
-    requireFit(module, compiled);
+    if (options?.trusted !== true) {
+      throw new TypeError(
+        "A compiled module is machine code that runs with all rights of this process: pass { trusted: true } for one that you made yourself",
+      );
+    }
+    const { module, compiled } = decodeCompiled(copyBytes(bytes), "unknown", config);
     return new Module(engine, DESERIALIZE, new ModuleState(state, module, compiled) as never);
+  }
+
+  /**
+   * The module that was compiled before, if the engine's cache has it. The constructor looks there as well; this never compiles.
+   *
+   * @param engine The engine to load it into.
+   * @param bytes A module in the binary format.
+   * @returns The module; undefined if it would have to be compiled.
+   */
+  static fromCache(engine: Engine, bytes: ByteSource): Module | undefined {
+    const { state, config } = engineOf(engine);
+    const place = cachePlace(copyBytes(bytes), config);
+    const found = place && readCached(place, state, config);
+    return found && new Module(engine, DESERIALIZE, found as never);
   }
 
   /** The module's name, if its name section gives one. */
@@ -288,7 +319,8 @@ export class Module implements Disposable {
   }
 
   /**
-   * The compiled module as an ELF file, which `objdump -d` reads and {@linkcode Module.deserialize} loads.
+   * The compiled module as an ELF file, which `objdump -d` reads and {@linkcode Module.deserialize} loads. Equal modules and configurations
+   * give equal bytes, in any process on any day; the processor is part of the configuration.
    *
    * @returns The file.
    */
@@ -329,37 +361,31 @@ const DESERIALIZE = new ArrayBuffer(0);
 /** Modules that nobody disposed of. */
 const leaks = new FinalizationRegistry<ModuleState>((state) => state.release());
 
-function requireOptions(
-  { options }: CompiledModule,
-  { bounds, interruption, fuel, stress, tables }: ResolvedConfig,
-): void {
-  if (options.bounds !== bounds) {
-    throw new ArtifactError(
-      `the module was compiled with ${options.bounds} bounds, and this engine has ${bounds} bounds`,
-    );
+/** What the cache has. It is checked as every artifact; one that does not fit is none, and goes. */
+function readCached({ cache, key }: CachePlace, state: EngineState, config: ResolvedConfig): ModuleState | undefined {
+  const artifact = cache.read(key);
+  if (artifact === undefined) return undefined;
+  try {
+    const { module, compiled } = decodeCompiled(artifact, "checked", config);
+    return new ModuleState(state, module, compiled);
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    cache.remove(key);
+    return undefined;
   }
-  if (options.interruption !== interruption) {
-    throw new ArtifactError(
-      interruption
-        ? "the module was compiled without interruption, and this engine interrupts"
-        : "the module was compiled with interruption, and this engine does not interrupt",
-    );
-  }
-  if (options.fuel !== fuel) {
-    throw new ArtifactError(
-      fuel
-        ? "the module was compiled without fuel, and this engine counts it"
-        : "the module was compiled with fuel, and this engine does not count it",
-    );
-  }
-  if (options.tables !== tables) {
-    throw new ArtifactError(
-      `the module was compiled for ${options.tables} tables, and this engine has ${tables} tables`,
-    );
-  }
-  if (options.stress !== stressWord(stress)) {
-    throw new ArtifactError("the module was compiled under other stress than this engine's");
-  }
+}
+
+function compile(
+  bytes: Uint8Array,
+  place: CachePlace | undefined,
+  state: EngineState,
+  config: ResolvedConfig,
+  { onProgress }: ModuleOptions,
+): ModuleState {
+  const module = decodeOptimized(bytes, config);
+  const compiled = compileChecked(module, config, onProgress);
+  place?.cache.write(place.key, encodeCompiled(module, compiled));
+  return new ModuleState(state, module, compiled);
 }
 
 /** The index of a module's type of a kind. @throws {TypeError} if there is none. */

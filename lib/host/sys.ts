@@ -44,6 +44,8 @@ export const SYS = {
   madvise: 28,
   nanosleep: 35,
   getpid: 39,
+  geteuid: 107,
+  prlimit64: 302,
   sendto: 44,
   recvfrom: 45,
   shutdown: 48,

@@ -1,24 +1,25 @@
 /**
  * Reads an artifact back: the ELF file of a compiled module.
  *
- * A file from a disk is parsed as untrusted bytes (ELFR-1), and nothing in it is used before the digest over it was recomputed. The digest
- * finds damage, not malice: machine code from somebody else runs with this process's rights, so the caller must trust where it came from.
+ * A file from a disk is parsed as untrusted bytes (ELFR-1), and nothing in it is used before the digest over all of it was recomputed. The
+ * digest finds damage, not malice: machine code from somebody else runs with this process's rights, so the caller must trust where it came
+ * from. What is not code is checked all the same, so bytes with a right digest and wrong tables are refused and never end the process.
  *
- * ARTIFACT-1  Code is refused unless its version, contract, processor features and shape fit: never interpreted, never mapped.
+ * ARTIFACT-1  Code is refused unless its version, contract, options and shape fit: never interpreted, never mapped.
+ * ARTIFACT-2  Any byte sequence gives a module or an {@linkcode ArtifactError}, never another exception, in time linear in its length.
  */
 
 import {
   ARTIFACT_COLUMNS,
+  ARTIFACT_PRODUCER,
   ARTIFACT_SECTIONS,
   ARTIFACT_VERSION,
-  ArtifactFlag,
   clauseHasTag,
   clauseKind,
   clauseTag,
   type CompiledModule,
   contractHash,
-  cpuFeatureMask,
-  cpuFeatureNames,
+  decodeCodeOptions,
   digestInput,
   HANDLER_KINDS,
   SAVED_ROOT_REGISTERS,
@@ -27,7 +28,6 @@ import {
 } from "../abi/mod.ts";
 import { NONE, sha256 } from "../base/mod.ts";
 import { ElfError, ElfReader } from "../elf/mod.ts";
-import { cpuFeatures } from "../host/mod.ts";
 import type { Module } from "../wasm/mod.ts";
 
 /** An artifact cannot be used: damaged, or made for another version or machine. */
@@ -35,6 +35,9 @@ export class ArtifactError extends Error {
   /** `"ArtifactError"`. */
   override name = "ArtifactError";
 }
+
+/** Whether the digest has to be recomputed, or whoever read the bytes has checked one of its own over all of them. */
+export type ArtifactIntegrity = "unknown" | "checked";
 
 /** A compiled module and the WebAssembly module that it was compiled from. */
 export interface DecodedArtifact {
@@ -52,9 +55,9 @@ export function isArtifact(bytes: Uint8Array): boolean {
  *
  * @throws {ArtifactError} if it is damaged or does not fit this version or machine.
  */
-export function decodeArtifact(bytes: Uint8Array): DecodedArtifact {
+export function decodeArtifact(bytes: Uint8Array, integrity: ArtifactIntegrity = "unknown"): DecodedArtifact {
   try {
-    return decode(new ElfReader(bytes));
+    return decode(new ElfReader(bytes), bytes, integrity);
   } catch (error) {
     if (error instanceof ElfError) throw new ArtifactError(`not a compiled module: ${error.message}`);
     throw error;
@@ -77,16 +80,20 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     trapCodes,
     subjectPcs,
     subjectPlaces,
+    trapSites,
     callPcs,
+    callSites,
     callRootStarts,
     rootOffsets,
   } = compiled;
+  const sitesFit = (sites: Int32Array) => sites.every((site) => site >= NONE && site < module.bytes.length);
   const thunksFit = (thunks: Int32Array) =>
     thunks.length === module.types.length &&
     thunks.every((offset, i) => module.types[i].kind === "func" ? offset >= 0 && offset < length : offset === NONE);
   const fits = functionOffsets.length === module.bodies.length + 1 && isAscending(functionOffsets, length) &&
     thunksFit(entryThunks) && thunksFit(hostThunks) && isAscending(trapPcs, length) && isAscending(callPcs, length) &&
-    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) &&
+    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) && sitesFit(trapSites) &&
+    sitesFit(callSites) &&
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
     callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
     rootOffsets.every(isPlace) &&
@@ -126,41 +133,21 @@ function isAscending(offsets: Int32Array, end: number): boolean {
   return last <= end;
 }
 
-function decode(elf: ElfReader): DecodedArtifact {
-  const names = [
-    ...Object.values(ARTIFACT_COLUMNS).map(([name]) => name),
-    ARTIFACT_SECTIONS.header,
-    ARTIFACT_SECTIONS.module,
-  ];
-  const sections = new Map(names.map((name) => [name, elf.requireSection(name)]));
-  const digest = elf.requireSection(ARTIFACT_SECTIONS.digest);
-  const expected = sha256(digestInput(sections));
-  if (digest.length !== expected.length || expected.some((byte, i) => byte !== digest[i])) {
-    throw new ArtifactError("the compiled module is damaged: its digest does not match; compile it again");
-  }
-  const header = words(sections.get(ARTIFACT_SECTIONS.header)!);
-  if (header.length !== 6 || header[0] !== ARTIFACT_VERSION || header[1] >>> 0 !== contractHash()) {
-    throw new ArtifactError("the module was compiled by another version; compile it again");
-  }
-  if ((header[2] !== 0 && header[2] !== 1) || (header[4] & ~7) !== 0) {
+function decode(elf: ElfReader, bytes: Uint8Array, integrity: ArtifactIntegrity): DecodedArtifact {
+  const contents = elf.requireSection(ARTIFACT_SECTIONS.header);
+  // Of another version nothing is understood, not even where its digest is.
+  if (contents.length < 4 || words(contents.subarray(0, 4))[0] !== ARTIFACT_VERSION) throw anotherVersion();
+  if (integrity === "unknown") requireDigest(elf, bytes);
+  const header = words(contents);
+  const producer = new TextDecoder().decode(elf.requireSection(ARTIFACT_SECTIONS.producer));
+  if (header[1] >>> 0 !== contractHash() || producer !== `${ARTIFACT_PRODUCER}\0`) throw anotherVersion();
+  const options = decodeCodeOptions(header.subarray(2));
+  if (options === undefined) {
     throw new ArtifactError("the compiled module does not say how it was compiled; compile it again");
   }
-  const missing = header[3] & ~cpuFeatureMask(cpuFeatures());
-  if (missing !== 0) {
-    throw new ArtifactError(
-      `the module was compiled for a processor with ${cpuFeatureNames(missing).join(", ")}; compile it again`,
-    );
-  }
-  const column = (name: keyof typeof ARTIFACT_COLUMNS) => sections.get(ARTIFACT_COLUMNS[name][0])!;
+  const column = (name: keyof typeof ARTIFACT_COLUMNS) => elf.requireSection(ARTIFACT_COLUMNS[name][0]);
   const compiled: CompiledModule = {
-    options: {
-      bounds: header[2] === 0 ? "guard" : "explicit",
-      cpuFeatures: header[3],
-      interruption: (header[4] & ArtifactFlag.interruption) !== 0,
-      fuel: (header[4] & ArtifactFlag.fuel) !== 0,
-      tables: (header[4] & ArtifactFlag.eagerTables) !== 0 ? "eager" : "lazy",
-      stress: header[5],
-    },
+    options,
     code: column("code"),
     functionOffsets: words(column("functionOffsets")),
     entryThunks: words(column("entryThunks")),
@@ -186,7 +173,20 @@ function decode(elf: ElfReader): DecodedArtifact {
     compiled.callRootStarts.length !== compiled.callPcs.length + 1 ||
     compiled.entryThunks.length !== compiled.hostThunks.length
   ) throw new ArtifactError("the tables of the compiled module contradict one another; compile it again");
-  return { compiled, moduleBytes: new Uint8Array(sections.get(ARTIFACT_SECTIONS.module)!) };
+  return { compiled, moduleBytes: new Uint8Array(elf.requireSection(ARTIFACT_SECTIONS.module)) };
+}
+
+/** Recomputes the digest over the whole file. @throws {ArtifactError} */
+function requireDigest(elf: ElfReader, bytes: Uint8Array): void {
+  const digest = elf.requireSection(ARTIFACT_SECTIONS.digest);
+  const expected = sha256(digestInput(bytes, digest.byteOffset - bytes.byteOffset));
+  if (digest.length !== expected.length || expected.some((byte, i) => byte !== digest[i])) {
+    throw new ArtifactError("the compiled module is damaged: its digest does not match; compile it again");
+  }
+}
+
+function anotherVersion(): ArtifactError {
+  return new ArtifactError("the module was compiled by another version; compile it again");
 }
 
 /** A copy of the bytes as 32-bit integers: sections need not be aligned in the file. */

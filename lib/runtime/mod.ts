@@ -25,6 +25,7 @@ export * from "./backtrace.ts";
 export * from "./block.ts";
 export * from "./budget.ts";
 export * from "./code.ts";
+export { type ModuleCompiler, moduleCompiler, useCompiler } from "./compiler.ts";
 export * from "./const_eval.ts";
 export * from "./core_dump.ts";
 export * from "./cpu.ts";
@@ -75,4 +76,11 @@ export * from "./trap_operands.ts";
 export * from "./traps.ts";
 export * from "./usage.ts";
 export * from "./values.ts";
-export { HostError, type HostErrorCode } from "../host/mod.ts";
+export {
+  DiskCache,
+  type DiskCacheOptions,
+  type DiskCacheUsage,
+  HostError,
+  type HostErrorCode,
+  sourceStamp,
+} from "../host/mod.ts";

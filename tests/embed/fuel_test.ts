@@ -240,9 +240,17 @@ Deno.test("fuel that is none is refused, and so are modules compiled otherwise",
   assertThrows(() => plain.consumeFuel(1), TypeError, "fuel: true");
   assertThrows(() => new Engine({ fuel: 1 as never }), TypeError, "fuel");
   const bytes = wat(`(module (func (export "f") (loop)))`);
-  assertThrows(() => Module.deserialize(plainEngine, new Module(engine, bytes).serialize()), Error, "with fuel");
-  assertThrows(() => Module.deserialize(engine, new Module(plainEngine, bytes).serialize()), Error, "without fuel");
-  Module.deserialize(engine, new Module(engine, bytes).serialize());
+  assertThrows(
+    () => Module.deserialize(plainEngine, new Module(engine, bytes).serialize(), { trusted: true }),
+    Error,
+    "with fuel",
+  );
+  assertThrows(
+    () => Module.deserialize(engine, new Module(plainEngine, bytes).serialize(), { trusted: true }),
+    Error,
+    "without fuel",
+  );
+  Module.deserialize(engine, new Module(engine, bytes).serialize(), { trusted: true });
   store.fuel = 5;
   store.consumeFuel(5);
   assertEquals(store.fuel, 0);

@@ -98,7 +98,7 @@ Deno.test("Module.deserialize() gives a module that runs the same", () => {
   assert(isArtifact(artifact) && !isArtifact(wat(text)));
   using engine = new Engine();
   using store = new Store(engine);
-  const module = Module.deserialize(engine, artifact);
+  const module = Module.deserialize(engine, artifact, { trusted: true });
   const { run, memory } = new Instance(store, module, { m: { f: (n: number) => n + 2 } }).exports;
   assertEquals([run(4), memory.view[1], module.name], [23, 113, "m"]);
   const error = assertThrows(() => run(0)) as { frames: { functionName: string }[] };
@@ -109,21 +109,21 @@ Deno.test("Module.deserialize() refuses damage and other configurations", () => 
   using sandbox = new Sandbox();
   const artifact = sandbox.module(`(module (func (export "f") (result i32) i32.const 1))`).serialize();
   using explicit = new Engine({ bounds: "explicit" });
-  assertThrows(() => Module.deserialize(explicit, artifact), ArtifactError, "bounds");
+  assertThrows(() => Module.deserialize(explicit, artifact, { trusted: true }), ArtifactError, "bounds");
   for (let at = 0; at < artifact.length; at += 97) {
     const damaged = artifact.slice();
     damaged[at] ^= 0x10;
     try {
-      const { f } = new Instance(sandbox.store, Module.deserialize(sandbox.engine, damaged)).exports;
+      const { f } = new Instance(sandbox.store, Module.deserialize(sandbox.engine, damaged, { trusted: true })).exports;
       assertEquals(f(), 1);
     } catch (error) {
       assert(error instanceof ArtifactError, String(error));
     }
   }
   for (const length of [0, 3, 64, 500, artifact.length - 1]) {
-    assertThrows(() => Module.deserialize(sandbox.engine, artifact.slice(0, length)), ArtifactError);
+    assertThrows(() => Module.deserialize(sandbox.engine, artifact.slice(0, length), { trusted: true }), ArtifactError);
   }
   for (const wrong of [undefined, null, 1, "x", {}]) {
-    assertThrows(() => Module.deserialize(sandbox.engine, wrong as never), TypeError);
+    assertThrows(() => Module.deserialize(sandbox.engine, wrong as never, { trusted: true }), TypeError);
   }
 });

@@ -24,7 +24,9 @@ const scope = globalThis as any;
 scope.onmessage = ({ data }: MessageEvent<Task>) => {
   using engine = new Engine({ bounds: data.bounds });
   using store = new Store(engine);
-  const module = data.form === "artifact" ? Module.deserialize(engine, data.bytes) : new Module(engine, data.bytes);
+  const module = data.form === "artifact"
+    ? Module.deserialize(engine, data.bytes, { trusted: true })
+    : new Module(engine, data.bytes);
   const memory = Memory.fromShared(store, SharedMemory.from(data.shared));
   const { exports } = new Instance(store, module, { m: { memory } });
   scope.postMessage({ handle: data.waits === "interruptible" ? store.interruptHandle() : undefined });

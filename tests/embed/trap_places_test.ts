@@ -36,7 +36,7 @@ Deno.test("frames give inlined functions and places from DWARF, names demangled"
       "draw /sources/inlined.cc:26:41",
     ]);
     assertStrictEquals(inner.symbols, inner.symbols);
-    const again = Module.deserialize(sandbox.engine, module.serialize());
+    const again = Module.deserialize(sandbox.engine, module.serialize(), { trusted: true });
     const loaded: Trap = assertThrows(() => new Instance(sandbox.store, again).exports.draw(3, 0), Trap);
     assertEquals(places(loaded), places(trap));
   }
@@ -92,7 +92,7 @@ Deno.test("the command line reads a source map beside the module, and nothing ou
         withSourceMapUrl(wat(`(module (func (export "run") unreachable))`), url),
       );
       const { stderr, code } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "cli.ts", "--invoke", "run", `${folder}/in/m.wasm`],
+        args: ["run", "-A", "cli.ts", "--no-cache", "--invoke", "run", `${folder}/in/m.wasm`],
         cwd: new URL("../../", import.meta.url),
         stderr: "piped",
       }).output();
@@ -225,7 +225,7 @@ Deno.test("a trap of a host function's own keeps its cause", () => {
 
 Deno.test("the command line prints file, line and column below a frame", async () => {
   const { stderr, code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "cli.ts", "--invoke", "draw", PROGRAM.pathname, "3", "0"],
+    args: ["run", "-A", "cli.ts", "--no-cache", "--invoke", "draw", PROGRAM.pathname, "3", "0"],
     cwd: new URL("../../", import.meta.url),
     stderr: "piped",
   }).output();

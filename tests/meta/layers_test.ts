@@ -1,6 +1,7 @@
 /** The layer rule of ARCHITECTURE.md, held: who may import whom, and which globals may be named where. */
 
 import { assertEquals } from "@std/assert";
+import { COMPILER_LAYERS } from "../../lib/engine/cache.ts";
 
 /** Each layer and the layers it may import; order is bottom up, so nothing can point sideways or up. */
 const LAYERS: Record<string, readonly string[]> = {
@@ -86,6 +87,17 @@ Deno.test("layers: a folder imports only lower folders it names, through their m
   }
   assertEquals(violations, []);
   assertEquals(files.length > 60, true, `only ${files.length} files scanned`);
+});
+
+Deno.test("layers: the key of a cached module names all layers that code depends on", () => {
+  const seen = new Set<string>();
+  const visit = (layer: string): void => {
+    if (seen.has(layer)) return;
+    seen.add(layer);
+    LAYERS[layer].forEach(visit);
+  };
+  visit("compile");
+  assertEquals([...COMPILER_LAYERS].sort(), [...seen].sort());
 });
 
 Deno.test("layers: every folder of lib is in the table and has a header in mod.ts", () => {

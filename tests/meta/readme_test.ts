@@ -1,6 +1,7 @@
 /** Every shell block of the README runs; its TypeScript blocks run as documentation tests. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { CACHE_ENV } from "../cli_process.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const README = Deno.readTextFileSync(new URL("README.md", ROOT));
@@ -31,7 +32,7 @@ Deno.test("the README's commands run", async (t) => {
         const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
           args: rest.split(" "),
           cwd: folder,
-          env: { NO_COLOR: "1" },
+          env: { NO_COLOR: "1", ...CACHE_ENV },
         }).output();
         assertEquals(code, 0, new TextDecoder().decode(stderr));
         if (rest.includes("README.md")) assertStringIncludes(new TextDecoder().decode(stdout), " different\n");

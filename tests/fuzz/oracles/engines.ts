@@ -177,7 +177,7 @@ export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Co
   const { bounds, effort, processor, stress } = configuration;
   const cpuFeatures = processor === "baseline" ? 0 : machineCpuFeatures();
   const compiled = compileModule(module, { bounds, effort, cpuFeatures, checks: "on", ...(stress ? STRESS_CODE : {}) });
-  return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled));
+  return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled), { trusted: true });
 }
 
 /** Our engine. */

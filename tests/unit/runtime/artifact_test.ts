@@ -1,11 +1,21 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ARTIFACT_COLUMNS, ARTIFACT_SECTIONS, type CompiledModule, digestInput } from "../../../lib/abi/mod.ts";
-import { sha256 } from "../../../lib/base/mod.ts";
+import {
+  ARTIFACT_COLUMNS,
+  ARTIFACT_SECTIONS,
+  CODE_OPTIONS,
+  codeMisfit,
+  type CompiledModule,
+  cpuFeatureMask,
+  decodeCodeOptions,
+  encodeCodeOptions,
+  GUARD_RESERVATION_BYTES,
+} from "../../../lib/abi/mod.ts";
 import { encodeArtifact } from "../../../lib/compile/mod.ts";
-import { ElfReader } from "../../../lib/elf/mod.ts";
+import { RESERVATION_BYTES } from "../../../lib/host/mod.ts";
 import { ArtifactError, decodeArtifact, requireFit } from "../../../lib/runtime/mod.ts";
 import { decodeModule, DEFAULT_FEATURES } from "../../../lib/wasm/mod.ts";
-import { CompileError, Engine, Module } from "../../../mod.ts";
+import { Engine, Module } from "../../../mod.ts";
+import { forge } from "../../artifacts.ts";
 import { wat } from "../../wat.ts";
 import { compile } from "./stores.ts";
 
@@ -64,24 +74,6 @@ const HOSTILE: Record<string, (compiled: CompiledModule) => Partial<CompiledModu
   "no code": () => ({ code: new Uint8Array(0) }),
 };
 
-/** An artifact whose sections `change` overwrites in place, with a digest that is right again. */
-function forge(bytes: Uint8Array<ArrayBuffer>, change: (section: (name: string) => Uint8Array) => void): Uint8Array {
-  const elf = new ElfReader(bytes);
-  const section = (name: string) => {
-    const found = elf.requireSection(name);
-    return new Uint8Array(found.buffer, found.byteOffset, found.byteLength);
-  };
-  change(section);
-  const names = [
-    ...Object.values(ARTIFACT_COLUMNS).map(([name]) => name),
-    ARTIFACT_SECTIONS.header,
-    ARTIFACT_SECTIONS.module,
-  ];
-  const digested = new Map(names.map((name) => [name, section(name)]));
-  section(ARTIFACT_SECTIONS.digest).set(sha256(digestInput(digested)));
-  return bytes;
-}
-
 Deno.test("requireFit() accepts what the compiler made", () => {
   const { module, compiled } = compile(wat(SOURCE));
   const decoded = decodeArtifact(encodeArtifact(module, compiled));
@@ -96,33 +88,91 @@ Deno.test("requireFit() refuses tables that do not fit the module", () => {
   }
 });
 
-Deno.test("Module.deserialize() believes no digest: tables, bounds mode, definitions and features are checked", () => {
+/** Words of the header before those of the options. */
+const FIRST_OPTION = 2;
+
+/** A word of the header by the name of its option. */
+function optionAt(section: (name: string) => Uint8Array, name: keyof typeof CODE_OPTIONS): DataView {
+  const { buffer, byteOffset } = section(ARTIFACT_SECTIONS.header);
+  return new DataView(buffer, byteOffset + 4 * (FIRST_OPTION + Object.keys(CODE_OPTIONS).indexOf(name)), 4);
+}
+
+Deno.test("Module.deserialize() believes no digest: tables, definitions, features and every option are checked", () => {
   using engine = new Engine();
   const { module, compiled } = compile(wat(SOURCE));
   const artifact = encodeArtifact(module, compiled);
-  const copy = (change: Parameters<typeof forge>[1]) => forge(artifact.slice(), change);
-  assertEquals(Module.deserialize(engine, copy(() => {})).exports.length, 4);
+  const load = (change: Parameters<typeof forge>[1], into = engine) =>
+    Module.deserialize(into, forge(artifact, change), { trusted: true });
+  const refuses = (message: string, change: Parameters<typeof forge>[1]) =>
+    assertThrows(() => load(change), ArtifactError, message);
+  assertEquals(load(() => {}).exports.length, 4);
   const [thunks] = ARTIFACT_COLUMNS.entryThunks;
-  assertThrows(
-    () => Module.deserialize(engine, copy((section) => section(thunks).fill(0x7f))),
-    ArtifactError,
-    "do not fit",
-  );
-  assertThrows(
-    () => Module.deserialize(engine, copy((section) => section(ARTIFACT_SECTIONS.header)[8] = 2)),
-    ArtifactError,
-    "does not say how",
-  );
+  refuses("do not fit", (section) => section(thunks).fill(0x7f));
+  refuses("do not fit", (section) => section(ARTIFACT_COLUMNS.callSites[0]).fill(0x7f));
+  refuses("another version", (section) => section(ARTIFACT_SECTIONS.header)[0]++);
+  refuses("another version", (section) => section(ARTIFACT_SECTIONS.header)[4]++);
+  refuses("another version", (section) => section(ARTIFACT_SECTIONS.producer)[10]++);
+
+  // By option: a word that is none, and one that does not fit this engine.
+  const words: Record<keyof typeof CODE_OPTIONS, { none: number | undefined; other: number; message: string }> = {
+    bounds: { none: 2, other: 1, message: "compiled with explicit bounds" },
+    reservationBytes: {
+      none: -1,
+      other: 2 ** 17 + 2,
+      message: "reserve 8590065664 bytes, and here they reserve 8590000128",
+    },
+    interruption: { none: 2, other: 1, message: "with interruption" },
+    fuel: { none: 3, other: 1, message: "with fuel" },
+    tables: { none: 2, other: 1, message: "eager tables" },
+    stress: { none: undefined, other: 1, message: "other stress" },
+    features: { none: -1, other: 1 << 21, message: "uses the feature stack-switching" },
+    cpuFeatures: { none: 1 << 6, other: -1, message: "" },
+  };
+  for (const [name, { none, other, message }] of Object.entries(words)) {
+    const option = name as keyof typeof CODE_OPTIONS;
+    if (none !== undefined) {
+      refuses("does not say how", (section) => optionAt(section, option).setInt32(0, none, true));
+    }
+    if (message !== "") refuses(message, (section) => optionAt(section, option).setInt32(0, other, true));
+  }
+
   const twice = new TextEncoder().encode("twice");
-  const invalid = copy((section) => {
+  refuses("the module in the compiled module is damaged", (section) => {
     const bytes = section(ARTIFACT_SECTIONS.module);
     const at = bytes.findIndex((_, i) => twice.every((byte, j) => bytes[i + j] === byte));
     bytes[at + twice.length + 1] = 7; // the index of the exported function
   });
-  assertThrows(() => Module.deserialize(engine, invalid), CompileError);
   using without = new Engine({ features: [] });
   const { module: bulk, compiled: code } = compile(wat(`(module (memory 1) (func (export "f") (param i32)
     (memory.fill (local.get 0) (local.get 0) (local.get 0))))`));
   const bulky = encodeArtifact(bulk, code);
-  assertThrows(() => Module.deserialize(without, bulky), CompileError, "bulk-memory");
+  assertThrows(
+    () => Module.deserialize(without, bulky, { trusted: true }),
+    ArtifactError,
+    "uses the feature bulk-memory",
+  );
+});
+
+Deno.test("codeMisfit() refuses code for a processor with more, and accepts it for one with less", () => {
+  const { compiled: { options } } = compile(wat(SOURCE));
+  const with2 = { ...options, cpuFeatures: cpuFeatureMask(["bmi2", "avx2"]) };
+  assertEquals(codeMisfit(with2, options), "the module was compiled for a processor with bmi2, avx2");
+  assertEquals(codeMisfit(options, with2), undefined);
+  assertEquals(codeMisfit(options, options), undefined);
+  assertEquals(codeMisfit({ ...options, reservationBytes: 0 }, options), undefined);
+});
+
+Deno.test("encodeCodeOptions() and decodeCodeOptions() are inverse, and GUARD_RESERVATION_BYTES is what memories reserve", () => {
+  const { compiled: { options } } = compile(wat(SOURCE));
+  assertEquals(decodeCodeOptions(Int32Array.from(encodeCodeOptions(options))), options);
+  const other = {
+    ...options,
+    bounds: "explicit",
+    interruption: true,
+    fuel: true,
+    tables: "eager",
+    stress: 77,
+  } as const;
+  assertEquals(decodeCodeOptions(Int32Array.from(encodeCodeOptions(other))), other);
+  assertEquals(GUARD_RESERVATION_BYTES, RESERVATION_BYTES);
 });
