@@ -1,7 +1,7 @@
 /** References as JavaScript objects: identity, stores, types, disposal. */
 
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ArrayRef, I31Ref, StructRef } from "../../../lib/engine/mod.ts";
+import { ArrayRef, I31Ref, StructRef } from "../../../mod.ts";
 import { HeapSandbox } from "./gc_store.ts";
 
 const SOURCE = `(module

@@ -1,7 +1,7 @@
 /** Roots (GC-3): whatever keeps an object is found by collections, and followed; and nothing else keeps one. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Trap } from "../../../lib/engine/mod.ts";
+import { Trap } from "../../../mod.ts";
 import { HeapSandbox } from "./gc_store.ts";
 
 // Each way to keep a struct with a number, and to read the number back.

@@ -1,6 +1,6 @@
 /** Stores with types and guests for tests of the heap: engine, store, and the store's state. */
 
-import { Engine, type EngineConfig, Instance, Module, Store, type StoreLimits } from "../../../lib/engine/mod.ts";
+import { Engine, type EngineConfig, Instance, Module, Store, type StoreLimits } from "../../../mod.ts";
 import { storeOf } from "../../../lib/engine/store.ts";
 import { type GcHeap, type StoreState, verifyHeap } from "../../../lib/runtime/mod.ts";
 import { decodeModule, WASM3_FEATURES } from "../../../lib/wasm/mod.ts";

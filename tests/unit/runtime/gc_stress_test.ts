@@ -1,7 +1,7 @@
 /** The heap under stress: collections at every allocation, everything verified after each; a random mutator against a model; the limit. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Trap } from "../../../lib/engine/mod.ts";
+import { Trap } from "../../../mod.ts";
 import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
 

@@ -1,13 +1,7 @@
 /** The generational collector: old objects that refer to young ones, marked cards, what it does when everything lives on; against a model. */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  type ArrayRef,
-  type EngineConfig,
-  RootScope,
-  type StoreLimits,
-  type StructRef,
-} from "../../../lib/engine/mod.ts";
+import { type ArrayRef, type EngineConfig, RootScope, type StoreLimits, type StructRef } from "../../../mod.ts";
 import { GenerationalCollector } from "../../../lib/runtime/mod.ts";
 import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
