@@ -1,6 +1,7 @@
 /** Instances: modules at work. */
 
 import {
+  askLimiterAsync,
   attachSharedMemory,
   createGlobal,
   type ExternState,
@@ -183,6 +184,8 @@ export class Instance<Exports extends object = AnyExports> {
     const limits = asyncOptions(options);
     limits.signal?.throwIfAborted();
     if (limits.deadline !== undefined) storeOf(store).requireInterruption();
+    const storeState = storeOf(store), moduleState = moduleOf(module);
+    if (storeState.engine === moduleState.engine) await askLimiterAsync(storeState, moduleState, limits.signal);
     const own: InstanceOptions = { ...options };
     STARTED_LATER.add(own);
     const instance = new Instance<Exports>(store, module, imports, own);

@@ -5,9 +5,10 @@
  * that does not fit takes nothing. The limiter is asked about each memory and table in order, as Wasmtime asks.
  */
 
-import { answerNow, refusedByLimiter } from "./limiter.ts";
+import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { askAboutMemory, minimumBytes, refusedMemory } from "./memory.ts";
 import type { ModuleState } from "./module_state.ts";
+import { isThenable } from "./parking.ts";
 import type { StoreState } from "./store_state.ts";
 import { askAboutTable, MAXIMUM_TABLE_ELEMENTS, refusedTable } from "./table.ts";
 import { Resource } from "./usage.ts";
@@ -17,8 +18,8 @@ import { Resource } from "./usage.ts";
  *
  * @throws {RangeError} when the limiter refuses something. @throws {LimitError} when the store's limits or its budget do; nothing was taken.
  */
-export function admitInstance(store: StoreState, state: ModuleState): void {
-  if (store.limiter !== undefined) askLimiter(store, state);
+export function admitInstance(store: StoreState, state: ModuleState, limiter: "to be asked" | "was asked"): void {
+  if (store.limiter !== undefined && limiter === "to be asked") askLimiter(store, state);
   const { usage } = store;
   const { module } = state;
   let memoryBytes = 0;
@@ -42,24 +43,60 @@ function requireRoom({ usage }: StoreState, resource: number, amount: number): v
   if (refusal !== undefined) throw refusal;
 }
 
-function askLimiter(store: StoreState, state: ModuleState): void {
+/** What the limiter is asked about an instance, in order: each question is asked when the one before it was answered by yes. */
+function* questions(store: StoreState, state: ModuleState): Generator<readonly [LimiterAnswer, () => Error]> {
   const { limiter, usage } = store;
   const { module } = state;
-  const ask = (answer: unknown, refusal: () => Error) => {
-    const isAllowed = answerNow(answer);
-    store.requireOpen();
-    if (!isAllowed) throw refusal();
-  };
   const { current } = usage.of(Resource.instances);
   if (limiter?.instanceCreating !== undefined) {
-    ask(limiter.instanceCreating(current, current + 1), () => refusedByLimiter("one more instance"));
+    yield [limiter.instanceCreating(current, current + 1), () => refusedByLimiter("one more instance")];
   }
   for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
     const type = module.memories[i];
-    ask(askAboutMemory(store, type), () => refusedMemory(type));
+    yield [askAboutMemory(store, type), () => refusedMemory(type)];
   }
   for (let i = module.importedTableCount; i < module.tables.length; i++) {
     const type = state.tableType(i);
-    ask(askAboutTable(store, type), () => refusedTable(type));
+    yield [askAboutTable(store, type), () => refusedTable(type)];
+  }
+}
+
+function askLimiter(store: StoreState, state: ModuleState): void {
+  for (const [answer, refusal] of questions(store, state)) {
+    const isAllowed = answerNow(answer);
+    store.requireOpen();
+    if (!isAllowed) throw refusal();
+  }
+}
+
+/**
+ * Asks the limiter about an instance that is to be made, and waits for its promises.
+ *
+ * @throws {RangeError} when it refuses something. What a promise is rejected with, and the signal's reason.
+ */
+export async function askLimiterAsync(
+  store: StoreState,
+  state: ModuleState,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (store.limiter === undefined) return;
+  for (const [answer, refusal] of questions(store, state)) {
+    const isAllowed = answerNow(isThenable(answer) ? await beforeAbort(answer, signal) : answer);
+    store.requireOpen();
+    if (!isAllowed) throw refusal();
+  }
+}
+
+/** What a promise gives, unless the signal is aborted first. */
+async function beforeAbort(promise: PromiseLike<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal === undefined) return await promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }

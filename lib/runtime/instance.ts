@@ -482,7 +482,8 @@ export function instantiate(
 ): InstanceState {
   store.requireOpen();
   state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
-  admitInstance(store, state);
+  // Who starts it later has time to wait for the limiter (askLimiterAsync).
+  admitInstance(store, state, start === "later" ? "was asked" : "to be asked");
   const instance = new InstanceState(store, state, imports);
   onMade(instance);
   instance.initialize(start);

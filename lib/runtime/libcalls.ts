@@ -17,6 +17,7 @@ import { parkedVmctx } from "./backtrace.ts";
 import { copyMemory, fillFuncTable, fillMemory } from "./bulk.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { RootVisitor } from "./gc/collector.ts";
+import { growInCall } from "./growth.ts";
 import type { InstanceState } from "./instance.ts";
 import { trapInCall } from "./traps.ts";
 import { throwFromArea, throwReference } from "./unwind.ts";
@@ -94,8 +95,9 @@ const HANDLERS: Record<LibcallName, Handler> = {
   },
 
   memory_grow: (call, { memories }) => {
-    const { activation, words } = call;
-    returnTo(words, sizeBefore(activation, memories[call.u32(0)].grow(call.u64(1))));
+    const memory = memories[call.u32(0)];
+    const delta = call.u64(1);
+    growInCall(call.activation, memory, delta, () => memory.growAllowed(delta));
   },
 
   memory_copy: (call, { memories }) => {
@@ -177,36 +179,23 @@ const HANDLERS: Record<LibcallName, Handler> = {
   ...GC_HANDLERS,
 };
 
-/** What `memory.grow` and `table.grow` give the guest. @throws {Trap} when the store wants growth that fails to end the call. */
-function sizeBefore(activation: Activation, grown: number | Error): number {
-  if (typeof grown === "number") return grown;
-  if (activation.store.limits.trapOnGrowFailure) throw trapInCall(activation, "growth_failed", grown.message);
-  return -1;
-}
-
 function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
   const table = tables[call.u32(0)];
   const delta = call.u64(2);
-  if (store.limiter === undefined) {
-    const grown = table.grow(delta, table.elementType === "func" ? call.u64(1) : call.u32(1));
-    call.return(sizeBefore(call.activation, grown));
+  const { activation } = call;
+  if (table.elementType === "func") {
+    const address = call.u64(1);
+    growInCall(activation, table, delta, () => table.growAllowed(delta, address));
     return;
   }
-  // A limiter may call guests (LIMIT-2), whose runtime calls use the same frame and whose collections move what is to be stored.
-  const { activation } = call;
-  const root = new Int32Array(1);
+  // A limiter may call guests (LIMIT-2) and take its time, while collections move what is to be stored.
+  const root = Int32Array.of(call.u32(1));
   const source = { visitRoots: (visitor: RootVisitor) => visitor.visitRange(root, 0, 1) };
-  const address = call.u64(1);
-  if (table.elementType !== "func") {
-    root[0] = call.u32(1);
-    store.rootSources.add(source);
-  }
-  try {
-    const grown = table.grow(delta, table.elementType === "func" ? address : () => root[0]);
-    returnTo(activation.words, sizeBefore(activation, grown));
-  } finally {
-    store.rootSources.delete(source);
-  }
+  let holds = 0;
+  growInCall(activation, table, delta, () => table.growAllowed(delta, () => root[0]), {
+    hold: () => void (holds++ === 0 && store.rootSources.add(source)),
+    release: () => void (--holds === 0 && store.rootSources.delete(source)),
+  });
 }
 
 function fillTable(call: LibcallFrame, { tables }: InstanceState): void {

@@ -8,6 +8,8 @@
  * LIMIT-3  As in Wasmtime, it is not asked about shared memories: they belong to no store, and whoever grows one may be another thread.
  */
 
+import { isThenable, settle } from "./parking.ts";
+
 /** What a limiter says: whether it may be. A Promise of that is for guests that were called by `callAsync`. */
 export type LimiterAnswer = boolean | Promise<boolean>;
 
@@ -48,7 +50,8 @@ export interface ResourceLimiter {
 /** The answer of a limiter that has to be known here and now. @throws {TypeError} for a Promise, and for what is no answer. */
 export function answerNow(answer: unknown): boolean {
   if (typeof answer === "boolean") return answer;
-  if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function") {
+  if (isThenable(answer)) {
+    void settle(answer); // nobody else will look at it
     throw new TypeError("A limiter answered by a Promise, for which only a guest called by callAsync can wait");
   }
   throw new TypeError(`A limiter answers true or false, not ${answer === null ? "null" : typeof answer}`);

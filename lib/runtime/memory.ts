@@ -8,6 +8,7 @@
 import { VMMemoryDefinition } from "../abi/mod.ts";
 import { type GrowableBytes, LinearMemory, type MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
+import { type Growable, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
@@ -18,7 +19,7 @@ import { Resource } from "./usage.ts";
 const DEFINITION = VMMemoryDefinition.offsets;
 
 /** A memory of a store. */
-export class MemoryState {
+export class MemoryState implements Growable {
   readonly store: StoreState;
   /** The type it was made with; `minimumPages` is the declared one. */
   readonly type: MemoryLimits;
@@ -104,16 +105,19 @@ export class MemoryState {
     return this.type.maximumPages;
   }
 
+  /** Current size in pages. */
+  get size(): number {
+    return this.pages;
+  }
+
   /** Current size. */
   get pages(): number {
     return this.bytes.length / 2 ** this.type.pageSizeLog2;
   }
 
   /** Grows; returns the size before in pages, or why not: the limiter, the maximum, the store's limits or the system refuse. */
-  grow(deltaPages: number): number | Error {
-    const isAllowed = answerNow(this.askToGrow(deltaPages));
-    this.store.requireOpen();
-    return isAllowed ? this.growAllowed(deltaPages) : this.refused(deltaPages);
+  grow(deltaPages: number): Growth {
+    return growNow(this, deltaPages, () => this.growAllowed(deltaPages));
   }
 
   /** Asks the limiter, if there is something to ask. */
@@ -132,8 +136,8 @@ export class MemoryState {
     return refusedByLimiter(`${deltaPages} more pages of a memory`);
   }
 
-  /** As {@linkcode MemoryState.grow}, after the limiter was asked, which may have grown this memory (LIMIT-2). */
-  growAllowed(deltaPages: number): number | Error {
+  /** As {@linkcode MemoryState.grow}, after the limiter was asked. */
+  growAllowed(deltaPages: number): Growth {
     const { limiter, usage } = this.store;
     const before = this.pages;
     const failure = before + deltaPages > this.#maximumPages

@@ -18,6 +18,7 @@
  * @module
  */
 export * from "./activation.ts";
+export { askLimiterAsync } from "./admission.ts";
 export * from "./artifact.ts";
 export * from "./async_call.ts";
 export { atomicCheck32, atomicCheck64 } from "./atomic_wait.ts";
@@ -51,6 +52,7 @@ export * from "./gc/struct_ref.ts";
 export * from "./gc/type_info.ts";
 export * from "./gc/type_table.ts";
 export * from "./gc/verify.ts";
+export * from "./growth.ts";
 export * from "./host_call.ts";
 export * from "./instance.ts";
 export * from "./limiter.ts";

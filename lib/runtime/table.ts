@@ -27,6 +27,7 @@ import {
 import { bug, NONE } from "../base/mod.ts";
 import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
+import { type Growable, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
 import { valueKindOf } from "./signature.ts";
@@ -59,7 +60,7 @@ const MAXIMUM_BY_ADDRESS: Readonly<Record<TableType["addressType"], number>> = {
 export type TableInit = number | (() => number);
 
 /** A table of a store. */
-export class TableState implements RootSource {
+export class TableState implements RootSource, Growable {
   readonly store: StoreState;
   /** The type it was declared with; `minimum` is the declared one. */
   readonly type: TableType;
@@ -218,10 +219,8 @@ export class TableState implements RootSource {
    * Adds `delta` elements of value `init`; returns the size before, or why not: the store's limiter, the maximum, the store's limits or the system
    * refuse (SEEDS 3.24). A limiter runs first: a reference that could be collected meanwhile is made by a function.
    */
-  grow(delta: number, init: TableInit): number | Error {
-    const isAllowed = answerNow(this.askToGrow(delta));
-    this.store.requireOpen();
-    return isAllowed ? this.growAllowed(delta, init) : this.refused(delta);
+  grow(delta: number, init: TableInit): Growth {
+    return growNow(this, delta, () => this.growAllowed(delta, init));
   }
 
   /** Asks the limiter, if there is something to ask. */
@@ -238,8 +237,8 @@ export class TableState implements RootSource {
     return refusedByLimiter(`${delta} more elements of a table`);
   }
 
-  /** As {@linkcode TableState.grow}, after the limiter was asked, which may have grown this table (LIMIT-2). */
-  growAllowed(delta: number, init: TableInit): number | Error {
+  /** As {@linkcode TableState.grow}, after the limiter was asked. */
+  growAllowed(delta: number, init: TableInit): Growth {
     if (delta === 0) return this.#size;
     const { limiter, usage } = this.store;
     const before = this.#size;
