@@ -27,16 +27,17 @@ export const LIBCALLS = [
   // Exceptions (exceptions.ts). They come back at a pad, or not at all.
   ["throw",         "i",      "-"], // tag index; payload in the value area, slot k value k
   ["throw_ref",     "r",      "-"], // an exn object; traps on null
-  // Objects (gc_layout.ts). "type" is a type index of the module. All of them may collect unless they say otherwise.
+  // Objects (gc_layout.ts). "type" is a type index of the module. All of them may collect unless they say otherwise; those on ranges
+  // do so at polls between chunks only (BULK-1).
   ["struct_new",    "i",      "r"], // type -> a struct of zeroes: slow path of inline allocation
   ["array_new",     "ii",     "r"], // type, length -> an array of zeroes, of any length: traps when it does not fit
   ["array_new_data", "iiii",  "r"], // type, data segment, offset, length
   ["array_new_elem", "iiii",  "r"], // type, element segment, offset, length
-  ["array_fill",    "rilil",  "-"], // array, start, value, length, high half of a v128. Value: bits in the low part, or an untagged funcref. No collection
-  ["array_fill_ref", "riri",  "-"], // array, start, REF, length. No collection
-  ["array_copy",    "ririi",  "-"], // destination, its index, source, its index, length. No collection
-  ["array_init_data", "iriii", "-"], // data segment, array, index, offset, length. No collection
-  ["array_init_elem", "iriii", "-"], // element segment, array, index, offset, length. No collection
+  ["array_fill",    "rilil",  "-"], // array, start, value, length, high half of a v128. Value: bits in the low part, or an untagged funcref.
+  ["array_fill_ref", "riri",  "-"], // array, start, REF, length
+  ["array_copy",    "ririi",  "-"], // destination, its index, source, its index, length
+  ["array_init_data", "iriii", "-"], // data segment, array, index, offset, length
+  ["array_init_elem", "iriii", "-"], // element segment, array, index, offset, length
   ["func_intern",   "l",      "i"], // funcref -> its id, not 0 (0 for null): when VMFuncRef.id is 0. No collection
   ["type_is_subtype", "ii",   "i"], // type word of an object or VMFuncRef.type, type -> 1 if it is that type or below it: displays do not reach. No collection
   // Threads. Addresses are aligned and in bounds.

@@ -25,3 +25,4 @@ export * from "./calling.ts";
 export * from "./compiled_module.ts";
 export * from "./artifact.ts";
 export * from "./code_options.ts";
+export * from "./fuel.ts";

@@ -212,6 +212,11 @@ export class Store<Data = any> implements Disposable {
     meter.fuel = value;
   }
 
+  /** How much fuel was taken so far, by guests and by the host, whatever {@linkcode Store.fuel} was set to meanwhile. */
+  get fuelConsumed(): number {
+    return storeOf(this).fuelMeter().consumed;
+  }
+
   /**
    * Takes fuel for something that the host does, such as the work of a host function.
    *

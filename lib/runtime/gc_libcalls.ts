@@ -1,15 +1,17 @@
 /**
  * Runtime calls about garbage-collected objects: allocation beyond what machine code does itself, and operations on whole ranges of arrays.
  *
- * GCCALL-1  What may collect does so first, before it looks at any reference (COLLECT-1); calls that get references never collect.
+ * GCCALL-1  What may collect does so first, before it looks at any reference (COLLECT-1); calls that get references never collect, but at the
+ *           polls of long ones, where `byChunks` lets the collector see them.
  * GCCALL-2  Bounds of a whole operation are checked before anything is allocated or moved (BULK-1).
  */
 
 import { GC_TYPE_ID_MASK, type LibcallName } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import type { GcHeap } from "./gc/heap.ts";
-import type { InstanceState } from "./instance.ts";
-import type { LibcallFrame } from "./libcalls.ts";
+import { CHUNK_ELEMENTS, inChunks, takeRangeFuel } from "./bulk.ts";
+import type { InstanceState, SegmentElements } from "./instance.ts";
+import { type LibcallFrame, returnTo } from "./libcall_frame.ts";
 
 /** Those of the table in `lib/abi/libcalls.ts` that this file serves. */
 export type GcLibcallName = Extract<
@@ -51,21 +53,56 @@ function full(call: LibcallFrame): never {
   throw call.trap("gc_heap_exhausted");
 }
 
-/** Writes elements of an element segment into an array. */
+/**
+ * Works on [0, length) of an array by chunks, between which objects move (BULK-1): the array, another reference of the operation and the
+ * references of a segment are read anew in each.
+ */
+function byChunks(
+  call: LibcallFrame,
+  length: number,
+  references: readonly number[],
+  roots: readonly Int32Array[],
+  move: (at: number, size: number, references: Int32Array) => void,
+): Int32Array {
+  const cells = Int32Array.from(references);
+  inChunks(call.activation, length, CHUNK_ELEMENTS, [cells, ...roots], (at, size) => move(at, size, cells));
+  return cells;
+}
+
+/** Writes elements of a segment into an array from `start` on, and returns where the array is then. */
 function writeSegment(
-  instance: InstanceState,
-  segment: number,
+  call: LibcallFrame,
+  { gc }: InstanceState,
+  { read, roots }: SegmentElements,
   array: number,
   start: number,
-  source: number,
   length: number,
-): void {
-  for (let i = 0; i < length; i++) {
-    const bits = instance.element(segment, source + i);
-    words[0] = bits;
-    words[1] = Math.floor(bits / 0x1_0000_0000);
-    instance.gc.writeElement(array, start + i, words);
-  }
+): number {
+  const [moved] = byChunks(call, length, [array], roots, (first, size, cells) => {
+    for (let i = first; i < first + size; i++) {
+      const bits = read(i);
+      words[0] = bits;
+      words[1] = Math.floor(bits / 0x1_0000_0000);
+      gc.writeElement(cells[0] >>> 0, start + i, words);
+    }
+  });
+  return moved >>> 0;
+}
+
+/** Writes bytes into an array from `start` on, and returns where the array is then. */
+function writeBytes(
+  call: LibcallFrame,
+  { gc }: InstanceState,
+  bytes: Uint8Array,
+  array: number,
+  start: number,
+  length: number,
+): number {
+  const elementBytes = bytes.length / length || 0;
+  const [moved] = byChunks(call, length, [array], [], (at, size, cells) => {
+    gc.writeElementBytes(cells[0] >>> 0, start + at, bytes.subarray(at * elementBytes, (at + size) * elementBytes));
+  });
+  return moved >>> 0;
 }
 
 /** Handlers by name. */
@@ -84,9 +121,10 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const { elementBytes } = gc.types.layouts.array(state.typeIds[call.u32(0)]);
     const bytes = instance.dataBytes(call.u32(1), call.u32(2), length * elementBytes);
     if (bytes === undefined) throw call.trap("memory_out_of_bounds");
+    const { activation } = call;
+    takeRangeFuel(activation, length, "elements");
     const array = newArray(call, instance, call.u32(0), length);
-    gc.writeElementBytes(array, 0, bytes);
-    call.return(array);
+    returnTo(activation.words, writeBytes(call, instance, bytes, array, 0, length));
   },
 
   array_new_elem: (call, instance) => {
@@ -94,9 +132,11 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const source = call.u32(2);
     const length = call.u32(3);
     if (source + length > instance.elementCount(segment)) throw call.trap("table_out_of_bounds");
+    const { activation } = call;
+    takeRangeFuel(activation, length, "elements");
     const array = newArray(call, instance, call.u32(0), length);
-    writeSegment(instance, segment, array, 0, source, length);
-    call.return(array);
+    const elements = instance.elementsAt(segment, source, length);
+    returnTo(activation.words, writeSegment(call, instance, elements, array, 0, length));
   },
 
   array_fill: (call, { gc }) => {
@@ -104,7 +144,8 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const start = call.u32(1);
     const length = call.u32(3);
     checkRange(call, gc, array, start, length);
-    gc.fillElements(array, start, length, putWords(call, 2, 4));
+    const value = putWords(call, 2, 4).slice();
+    byChunks(call, length, [array], [], (at, size, cells) => gc.fillElements(cells[0] >>> 0, start + at, size, value));
   },
 
   array_fill_ref: (call, { gc }) => {
@@ -112,7 +153,12 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const start = call.u32(1);
     const length = call.u32(3);
     checkRange(call, gc, array, start, length);
-    gc.fillElements(array, start, length, putWords(call, 2));
+    const value = call.u32(2);
+    byChunks(call, length, [array, value], [], (at, size, cells) => {
+      words[0] = cells[1];
+      words[1] = words[2] = words[3] = 0;
+      gc.fillElements(cells[0] >>> 0, start + at, size, words);
+    });
   },
 
   array_copy: (call, { gc }) => {
@@ -123,7 +169,11 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const length = call.u32(4);
     checkRange(call, gc, target, targetStart, length);
     checkRange(call, gc, source, sourceStart, length);
-    gc.copyElements(target, targetStart, source, sourceStart, length);
+    const isBackward = targetStart > sourceStart;
+    byChunks(call, length, [target, source], [], (first, size, [to, from]) => {
+      const at = isBackward ? length - first - size : first;
+      gc.copyElements(to >>> 0, targetStart + at, from >>> 0, sourceStart + at, size);
+    });
   },
 
   array_init_data: (call, instance) => {
@@ -134,7 +184,8 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     checkRange(call, gc, array, start, length);
     const bytes = instance.dataBytes(call.u32(0), call.u32(3), length * gc.arrayLayout(array).elementBytes);
     if (bytes === undefined) throw call.trap("memory_out_of_bounds");
-    gc.writeElementBytes(array, start, bytes);
+    takeRangeFuel(call.activation, length, "elements");
+    writeBytes(call, instance, bytes, array, start, length);
   },
 
   array_init_elem: (call, instance) => {
@@ -146,7 +197,8 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     const length = call.u32(4);
     checkRange(call, gc, array, start, length);
     if (source + length > instance.elementCount(segment)) throw call.trap("table_out_of_bounds");
-    writeSegment(instance, segment, array, start, source, length);
+    takeRangeFuel(call.activation, length, "elements");
+    writeSegment(call, instance, instance.elementsAt(segment, source, length), array, start, length);
   },
 
   func_intern: (call, { gc }) => call.return(gc.internFunc(call.u64(0))),

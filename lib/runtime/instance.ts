@@ -54,6 +54,13 @@ const FUNCTION_IMPORT = VMFunctionImport.offsets;
 /** When a start function runs: as a part of instantiation, or when somebody has it run (`startAsync`). */
 export type StartTime = "now" | "later";
 
+/** Elements of a segment, as they were when asked for. */
+export interface SegmentElements {
+  readonly read: (index: number) => number;
+  /** Where `read` finds references. */
+  readonly roots: readonly Int32Array[];
+}
+
 /** An instance of a module in a store. */
 export class InstanceState implements ConstContext, RootSource {
   /** What the embedder says about calls at the same time (INST-1); undefined: as the module looks. */
@@ -247,6 +254,27 @@ export class InstanceState implements ConstContext, RootSource {
     // Segments of nothing but null have this form too, whatever their type.
     const func = (funcs ?? bug("an element segment was not evaluated"))[index];
     return func === NONE ? 0 : this.functionAddress(func);
+  }
+
+  /**
+   * Elements of a segment from `start` on, as bits, by their place behind it: whatever is dropped meanwhile. References are read from `roots`,
+   * which the caller shows to the collector as long as it may run.
+   */
+  elementsAt(segmentIndex: number, start: number, length: number): SegmentElements {
+    const held = this.#elements[segmentIndex];
+    if (held instanceof Int32Array) {
+      const copy = held.slice(start, start + length);
+      return { read: (i) => copy[i], roots: [copy] };
+    }
+    if (held !== undefined) return { read: (i) => held[start + i], roots: [] };
+    const { funcs } = this.state.module.elements[segmentIndex];
+    return {
+      read: (i) => {
+        const func = (funcs ?? bug("an element segment was not evaluated"))[start + i];
+        return func === NONE ? 0 : this.functionAddress(func);
+      },
+      roots: [],
+    };
   }
 
   /** elem.drop. */

@@ -8,65 +8,31 @@
  * LIBCALL-2  Bounds of a whole operation are checked before its first byte or element moves (BULK-1).
  */
 
-import { funcElement, type LibcallName, LIBCALLS, type TrapName } from "../abi/mod.ts";
+import { funcElement, type LibcallName, LIBCALLS } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
 import { notify, wait32, wait64 } from "./atomic_wait.ts";
 import { parkedVmctx } from "./backtrace.ts";
-import { copyMemory, fillFuncTable, fillMemory } from "./bulk.ts";
+import {
+  CHUNK_ELEMENTS,
+  copyMemory,
+  copyTable,
+  fillMemory,
+  fillTable as fillTableRange,
+  inChunks,
+  takeRangeFuel,
+  writeMemory,
+} from "./bulk.ts";
+import { pollInCall } from "./interrupt.ts";
+import { LibcallFrame, returnTo } from "./libcall_frame.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { RootVisitor } from "./gc/collector.ts";
 import { growInCall } from "./growth.ts";
 import type { InstanceState } from "./instance.ts";
-import { trapInCall } from "./traps.ts";
 import { throwFromArea, throwReference } from "./unwind.ts";
 
 const ARGS = RECORD.libArgs >> 2;
-const RESULT = RECORD.libResult >> 2;
-
-/** A call being served: the activation's record as typed arguments and result. */
-export class LibcallFrame {
-  activation!: Activation;
-  words!: Int32Array<ArrayBuffer>;
-
-  /** An i32 argument, unsigned: indices and lengths. */
-  u32(argument: number): number {
-    return this.words[ARGS + 2 * argument] >>> 0;
-  }
-
-  /** An i64 argument, unsigned (LIBCALL-1), or an address. */
-  u64(argument: number): number {
-    const word = ARGS + 2 * argument;
-    return (this.words[word] >>> 0) + (this.words[word + 1] >>> 0) * 0x1_0000_0000;
-  }
-
-  /** An i64 argument, signed and exact. */
-  i64(argument: number): bigint {
-    const word = ARGS + 2 * argument;
-    return BigInt(this.words[word + 1]) << 32n | BigInt(this.words[word] >>> 0);
-  }
-
-  /** Copies a 64-bit argument into two words. */
-  pair(argument: number, target: Int32Array, at: number): void {
-    target[at] = this.words[ARGS + 2 * argument];
-    target[at + 1] = this.words[ARGS + 2 * argument + 1];
-  }
-
-  /** Sets the result: an i64, exact below 2^53 and for -1. */
-  return(value: number): void {
-    returnTo(this.words, value);
-  }
-
-  /** The error of a trap in this call. */
-  readonly trap = (code: TrapName): Error => trapInCall(this.activation, code);
-}
-
-/** Sets the result in a record: for handlers that poll, where nested calls have used the frame. */
-function returnTo(words: Int32Array, value: number): void {
-  words[RESULT] = value;
-  words[RESULT + 1] = Math.floor(value / 0x1_0000_0000);
-}
 
 /** Milliseconds for a timeout in nanoseconds, an i64: negative is none. */
 function timeoutMs(call: LibcallFrame, argument: number): number {
@@ -118,8 +84,15 @@ const HANDLERS: Record<LibcallName, Handler> = {
     fillMemory(call.activation, memory, destination, call.u32(2), length);
   },
 
-  memory_init: (call, instance) =>
-    instance.initMemory(call.u32(0), call.u32(1), call.u64(2), call.u32(3), call.u32(4), call.trap),
+  memory_init: (call, instance) => {
+    const memory = instance.memories[call.u32(0)];
+    const destination = call.u64(2);
+    const length = call.u32(4);
+    const bytes = instance.dataBytes(call.u32(1), call.u32(3), length);
+    if (bytes === undefined || !memory.contains(destination, length)) throw call.trap("memory_out_of_bounds");
+    takeRangeFuel(call.activation, length, "bytes");
+    writeMemory(call.activation, memory, destination, bytes);
+  },
 
   data_drop: (call, instance) => instance.dropData(call.u32(0)),
 
@@ -135,11 +108,25 @@ const HANDLERS: Record<LibcallName, Handler> = {
     const source = call.u64(3);
     const length = call.u64(4);
     if (!to.contains(destination, length) || !from.contains(source, length)) throw call.trap("table_out_of_bounds");
-    to.copyFrom(from, destination, source, length);
+    takeRangeFuel(call.activation, length, "elements");
+    copyTable(call.activation, to, destination, from, source, length);
   },
 
-  table_init: (call, instance) =>
-    instance.initTable(call.u32(0), call.u32(1), call.u64(2), call.u32(3), call.u32(4), call.trap),
+  table_init: (call, instance) => {
+    const table = instance.tables[call.u32(0)];
+    const segment = call.u32(1);
+    const destination = call.u64(2);
+    const source = call.u32(3);
+    const length = call.u32(4);
+    if (source + length > instance.elementCount(segment) || !table.contains(destination, length)) {
+      throw call.trap("table_out_of_bounds");
+    }
+    takeRangeFuel(call.activation, length, "elements");
+    const { read, roots } = instance.elementsAt(segment, source, length);
+    inChunks(call.activation, length, CHUNK_ELEMENTS, roots, (at, size) => {
+      for (let i = at; i < at + size; i++) table.set(destination + i, read(i));
+    });
+  },
 
   elem_drop: (call, instance) => instance.dropElements(call.u32(0)),
 
@@ -180,22 +167,32 @@ const HANDLERS: Record<LibcallName, Handler> = {
 };
 
 function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
+  const { activation } = call;
   const table = tables[call.u32(0)];
   const delta = call.u64(2);
-  const { activation } = call;
+  const address = call.u64(1);
+  const bits = call.u32(1);
+  if (table.size + delta <= table.maximum) takeRangeFuel(activation, delta, "elements");
+  const poll = () => pollInCall(activation);
   if (table.elementType === "func") {
-    const address = call.u64(1);
-    growInCall(activation, table, delta, () => table.growAllowed(delta, address));
+    growInCall(activation, table, delta, () => table.growAllowed(delta, address, poll));
     return;
   }
-  // A limiter may call guests (LIMIT-2) and take its time, while collections move what is to be stored.
-  const root = Int32Array.of(call.u32(1));
+  // Limiter and polls may call guests (LIMIT-2), and the former may take its time, while collections move what is to be stored.
+  const root = Int32Array.of(bits);
   const source = { visitRoots: (visitor: RootVisitor) => visitor.visitRange(root, 0, 1) };
   let holds = 0;
-  growInCall(activation, table, delta, () => table.growAllowed(delta, () => root[0]), {
-    hold: () => void (holds++ === 0 && store.rootSources.add(source)),
-    release: () => void (--holds === 0 && store.rootSources.delete(source)),
-  });
+  const hold = () => void (holds++ === 0 && store.rootSources.add(source));
+  const release = () => void (--holds === 0 && store.rootSources.delete(source));
+  const grow = () => {
+    hold();
+    try {
+      return table.growAllowed(delta, () => root[0], poll);
+    } finally {
+      release();
+    }
+  };
+  growInCall(activation, table, delta, grow, { hold, release });
 }
 
 function fillTable(call: LibcallFrame, { tables }: InstanceState): void {
@@ -204,8 +201,8 @@ function fillTable(call: LibcallFrame, { tables }: InstanceState): void {
   const bits = table.elementType === "func" ? call.u64(2) : call.u32(2);
   const length = call.u64(3);
   if (!table.contains(start, length)) throw call.trap("table_out_of_bounds");
-  if (table.elementType === "func") fillFuncTable(call.activation, table, start, bits, length);
-  else table.fill(start, bits, length);
+  takeRangeFuel(call.activation, length, "elements");
+  fillTableRange(call.activation, table, start, bits, length);
 }
 
 /** Handlers by number: what has none is a bug, and not found out when machine code calls it (SEEDS 2.17). */

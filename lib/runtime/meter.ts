@@ -3,15 +3,19 @@
  *
  * A deadline is a number of ticks that are left. While a guest runs the ticker is armed with the least of them; when the guest leaves, what
  * passed is subtracted from all. So time in host functions is not charged unless a deadline says so, and calls that nest are charged to the
- * deadlines of all calls around them. Runtime calls (a long fill, a wait) are the guest's own time and are not interrupted by this.
+ * deadlines of all calls around them. Runtime calls (a long fill, a wait) are the guest's own time and are not interrupted by this; nor are
+ * host functions, but one that blocks says so and is charged (blocking.ts).
  *
- * Fuel is counted down by the code itself, in the record that runs; while JavaScript runs it is here.
+ * Fuel is counted down by the code itself, in a register that the record has while JavaScript runs (FUELREG-1); what is left is known here
+ * from then on.
  *
  * A store without a meter pays one comparison a call for it.
  *
  * Fuel of a budget is drawn in pieces when the guest goes on, and what is left of a piece is returned when it has left (BUDGET-4). A guest whose
  * piece is used up leaves as if it had no more, and goes on with the next: it traps where all of the budget's fuel in one piece would end.
  *
+ * METER-4  A call that lets the event loop turn every so many units of fuel is given no more than those: its own code leaves when they are
+ *          used up, at the same place in every run. Runtime calls and calls that nest go on to their end.
  * METER-1  `start` before the guest is entered or resumed, `stop` when it has left for anything but a runtime call, and before user code runs.
  * METER-2  A deadline that has passed stays so: the calls around an interrupted one end as well at their next poll, whoever catches the error.
  * METER-3  No deadline passes early: the ticker's count may be behind by the time that its thread has waited for a processor, which the next
@@ -32,8 +36,8 @@ const LEAST_PIECE = 1000, MOST_PIECE = 1_000_000, PART = 16;
 const FUEL = RECORD.fuel >> 2;
 const FLAG = RECORD.interruptFlag >> 2;
 
-/** What happens when a deadline has passed: a trap, or what a function says. */
-export type DeadlineAction = "trap" | (() => number | undefined | void) | ParkAction;
+/** What happens when a deadline has passed: a trap, or what a function says; or the call lets the event loop turn and gets the time anew. */
+export type DeadlineAction = "trap" | "yield" | (() => number | undefined | void) | ParkAction;
 
 /** Parks an activation: a deadline of no other (PARK-1 of async_call.ts). */
 export interface ParkAction {
@@ -91,10 +95,26 @@ function ticksOf(ms: number): number {
   return Math.min(MAXIMUM_TICKS, Math.ceil(ms / TICK_MS) + 1);
 }
 
+/** Lets the event loop turn whenever an activation, which can be parked, has used up some fuel. */
+export class FuelInterval {
+  readonly activation: Activation;
+  /** Units from one turn to the next. */
+  readonly every: number;
+  /** Units left until the next. */
+  left: number;
+
+  constructor(activation: Activation, every: number) {
+    this.activation = activation;
+    this.every = this.left = every;
+  }
+}
+
 /** The deadlines of a store. */
 export class Meter {
   /** The store's own first, then those of calls, the innermost last. */
   readonly deadlines: Deadline[] = [];
+  /** That of the call whose turn it is, if it has one (METER-4). */
+  interval: FuelInterval | undefined = undefined;
   #ticker: Ticker | undefined;
   /** The ticker's count when the guest went on. */
   #startedAt = 0;
@@ -103,8 +123,10 @@ export class Meter {
   #isTiming = false;
   /** The activation whose guest runs. */
   #running: Activation | undefined;
-  /** What is left while no guest runs; below 0 when more was asked for than there was. Always 0 where code counts none. */
+  /** What is left, or was when the guest went on; below 0 when more was asked for than there was. Always 0 where code counts none. */
   #fuel = 0;
+  /** How much of it the running guest was given. */
+  #given = 0;
   /** Whether the records' fuel means something (FUELREG-1). */
   readonly #countsFuel: boolean;
   /** Whose fuel it is; undefined: the store's own. */
@@ -140,18 +162,48 @@ export class Meter {
   }
 
   get #inHand(): number {
-    return Math.max(0, this.#running === undefined ? this.#fuel : loadAddress(this.#running.words, FUEL));
+    return Math.max(0, this.#fuel - this.#used());
+  }
+
+  /** What the running guest has used of what it was given. */
+  #used(): number {
+    const running = this.#running;
+    return running === undefined || !this.#countsFuel ? 0 : this.#given - loadAddress(running.words, FUEL);
   }
 
   /** Takes fuel for something that the host does; returns whether there was as much. */
   consume(amount: number): boolean {
     this.stop();
-    const fuel = Math.max(this.#fuel, 0);
-    this.#fuel = fuel - amount;
-    this.#settle();
+    this.#fuel = Math.max(this.#fuel, 0);
+    this.#take(amount);
     if (this.#fuel >= 0) return true;
     this.#exhaust();
     return false;
+  }
+
+  /**
+   * Takes fuel for a runtime call of the activation, between the check of its bounds and its work (BULK-1).
+   *
+   * @throws {Trap} `out_of_fuel` if less is left.
+   */
+  takeInCall(activation: Activation, amount: number): void {
+    if (!this.#countsFuel || amount === 0) return;
+    this.stop();
+    this.#take(amount);
+    this.#requireFuel(activation);
+    this.start(activation);
+  }
+
+  #take(amount: number): void {
+    this.#fuel -= amount;
+    if (this.interval !== undefined) this.interval.left -= amount;
+    this.#settle();
+  }
+
+  #requireFuel(activation: Activation): void {
+    if (this.#fuel >= 0) return;
+    this.#exhaust();
+    throw trapInCall(activation, "out_of_fuel");
   }
 
   /** Draws a piece of the budget's fuel. */
@@ -188,7 +240,9 @@ export class Meter {
     this.#running = activation;
     if (this.#countsFuel) {
       if (this.#budget !== undefined) this.#draw(this.#budget);
-      storeAddress(activation.words, FUEL, this.#fuel);
+      const { interval } = this;
+      this.#given = interval?.activation === activation ? Math.min(this.#fuel, interval.left) : this.#fuel; // METER-4
+      storeAddress(activation.words, FUEL, this.#given);
     }
     if (this.deadlines.length !== 0) this.#startTime(activation);
   }
@@ -199,9 +253,7 @@ export class Meter {
     let least = MAXIMUM_TICKS;
     for (const deadline of deadlines) {
       deadline.refresh();
-      const { action } = deadline;
-      if (typeof action === "object" && action.park !== activation) continue;
-      if (deadline.remaining < least) least = deadline.remaining;
+      if (deadline.remaining < least && this.#concerns(deadline, activation)) least = deadline.remaining;
     }
     if (least <= 0) Atomics.store(activation.words, FLAG, RAISED);
     const epoch = clock.epoch;
@@ -211,15 +263,29 @@ export class Meter {
     this.#isTiming = true;
   }
 
+  /** Whether the activation is to leave when the deadline passes: not for the sake of one that parks another activation. */
+  #concerns({ action }: Deadline, activation: Activation): boolean {
+    if (typeof action === "object") return action.park === activation;
+    return action !== "yield" || this.#isParkable(activation) || !this.#isInTurn();
+  }
+
+  /** Whether a turn of a call that can be parked is under way. */
+  #isInTurn(): boolean {
+    return this.interval !== undefined || this.deadlines.some(({ action }) => typeof action === "object");
+  }
+
+  /** Whether it is the activation of that turn. */
+  #isParkable(activation: Activation): boolean {
+    return this.interval?.activation === activation ||
+      this.deadlines.some(({ action }) => typeof action === "object" && action.park === activation);
+  }
+
   /** It has left. */
   stop(): void {
-    const running = this.#running;
-    if (running === undefined) return;
+    if (this.#running === undefined) return;
+    const used = this.#used();
     this.#running = undefined;
-    if (this.#countsFuel) {
-      this.#fuel = loadAddress(running.words, FUEL);
-      this.#settle();
-    }
+    if (this.#countsFuel) this.#take(used);
     if (!this.#isTiming) return;
     this.#isTiming = false;
     const clock = this.#ticker!;
@@ -232,16 +298,41 @@ export class Meter {
     }
   }
 
+  /** Milliseconds until the first deadline passes, not below 0; Infinity without one. */
+  get remainingMs(): number {
+    let least = Infinity;
+    for (const deadline of this.deadlines) {
+      deadline.refresh();
+      // One that parks is nothing to whoever blocks the thread.
+      if (typeof deadline.action !== "object") least = Math.min(least, deadline.remaining);
+    }
+    return Math.max(0, least * TICK_MS);
+  }
+
+  /** Charges time that passed while the host blocked in place of the guest (BLOCK-1). */
+  chargeHost(ms: number): void {
+    for (const deadline of this.deadlines) deadline.remaining -= ms / TICK_MS;
+  }
+
   /**
    * Acts on fuel that is used up and deadlines that have passed; the guest is parked. Returns whether it is to stay so.
    *
    * @throws {Trap} or what an action throws.
+   * @throws {TypeError} for a deadline that is to let the event loop turn, when it cannot.
    */
   serve(activation: Activation): boolean {
-    if (this.#fuel < 0) {
-      this.#exhaust();
-      throw trapInCall(activation, "out_of_fuel");
+    this.#requireFuel(activation);
+    const { interval } = this;
+    let isParked = false;
+    if (interval?.activation === activation && interval.left < 0) { // METER-4
+      interval.left = interval.every;
+      isParked = true;
     }
+    return this.serveDeadlines(activation) || isParked;
+  }
+
+  /** The part of {@linkcode serve} that is about time; without an activation, for a host function that no guest called. */
+  serveDeadlines(activation: Activation | undefined): boolean {
     let isParked = false;
     for (const deadline of [...this.deadlines]) {
       const { action } = deadline;
@@ -251,7 +342,15 @@ export class Meter {
         isParked ||= action.park === activation;
         continue;
       }
-      deadline.act(activation);
+      if (action !== "yield") deadline.act(activation);
+      else if (activation !== undefined && this.#isParkable(activation)) {
+        deadline.extend(deadline.ms);
+        isParked = true;
+      } else if (!this.#isInTurn()) {
+        throw new TypeError(
+          'A deadline that yields has passed in a synchronous call: onDeadline "yield" needs callAsync',
+        );
+      }
     }
     return isParked;
   }

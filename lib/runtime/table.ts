@@ -29,6 +29,7 @@ import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
 import { type Growable, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
+import { CHUNK_ELEMENTS } from "./bulk.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
 import { valueKindOf } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
@@ -82,6 +83,8 @@ export class TableState implements RootSource, Growable {
   readonly #stride: number;
   readonly #image: TableImage | undefined;
   #size: number;
+  /** While a growth is interrupted, the end of what it has filled; else 0. */
+  #pendingEnd = 0;
   #elements: Block;
   #words: Int32Array<ArrayBuffer>;
 
@@ -142,10 +145,11 @@ export class TableState implements RootSource, Growable {
     this.#initializeEagerly();
   }
 
-  /** A table of references to objects is one of roots. */
+  /** A table of references to objects is one of roots, elements that a growth is adding included. */
   visitRoots(visitor: RootVisitor): void {
-    if (this.#stride === 1) visitor.visitRange(this.#words, 0, this.#size);
-    else for (let i = 0; i < this.#size; i++) visitor.visit(this.#words, i * this.#stride);
+    const end = Math.max(this.#size, this.#pendingEnd);
+    if (this.#stride === 1) visitor.visitRange(this.#words, 0, end);
+    else for (let i = 0; i < end; i++) visitor.visit(this.#words, i * this.#stride);
   }
 
   /** Current number of elements. */
@@ -237,10 +241,24 @@ export class TableState implements RootSource, Growable {
     return refusedByLimiter(`${delta} more elements of a table`);
   }
 
-  /** As {@linkcode TableState.grow}, after the limiter was asked. */
-  growAllowed(delta: number, init: TableInit): Growth {
+  /**
+   * As {@linkcode TableState.grow}, after the limiter was asked, `poll` is called between chunks of
+   * the new elements: nothing of a growth is seen before all of it is there (BULK-2), and nothing is left of one that `poll` ends.
+   */
+  growAllowed(delta: number, init: TableInit, poll?: () => void): Growth {
     if (delta === 0) return this.#size;
+    for (;;) {
+      const before = this.#growOnce(delta, init, poll);
+      if (before !== undefined) return before;
+      if (!answerNow(this.askToGrow(delta))) return this.refused(delta); // GROW-1
+      this.store.requireOpen();
+    }
+  }
+
+  /** One attempt to grow; undefined when user code has grown the table meanwhile. */
+  #growOnce(delta: number, init: TableInit, poll: (() => void) | undefined): Growth | undefined {
     const { limiter, usage } = this.store;
+    this.#clearPending();
     const before = this.#size;
     const size = before + delta;
     let failure: Error | undefined = size <= this.maximum
@@ -254,11 +272,42 @@ export class TableState implements RootSource, Growable {
       limiter?.tableGrowFailed?.(failure);
       return failure;
     }
-    const bits = typeof init === "number" ? init : init();
+    const bits = () => typeof init === "number" ? init : init();
+    const step = bits() === 0 || poll === undefined ? delta : CHUNK_ELEMENTS;
+    for (let at = before; at < size; at += step) {
+      if (at !== before && !this.#pollPending(at, delta, poll!)) return undefined;
+      if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at)); // TABLE-D
+    }
     this.#size = size;
-    if (bits !== 0) this.fill(before, bits, delta); // TABLE-D
     this.#publish();
     return before;
+  }
+
+  /** Polls when the elements up to `end` are filled; returns whether the growth goes on: no other has taken its place. */
+  #pollPending(end: number, delta: number, poll: () => void): boolean {
+    this.#pendingEnd = end;
+    let isUndisturbed = false;
+    try {
+      poll();
+      isUndisturbed = this.#pendingEnd === end;
+      if (isUndisturbed) this.#pendingEnd = 0;
+    } finally {
+      if (!isUndisturbed) {
+        this.#clearPending();
+        this.store.usage.cancel(Resource.tableElements, delta);
+      }
+    }
+    return isUndisturbed;
+  }
+
+  /** Gives up what an interrupted growth has filled: elements beyond the size are zero (TABLE-D). */
+  #clearPending(): void {
+    const end = this.#pendingEnd;
+    this.#pendingEnd = 0;
+    if (end === 0) return;
+    // No null: that is a zero element only where tables are not lazy (TABLE-A).
+    if (this.elementType === "func") this.#words.fill(0, this.#size * this.#stride, end * this.#stride);
+    else this.fill(this.#size, 0, end - this.#size);
   }
 
   /** Copies elements between tables or within one, overlap-safe; the caller checked the bounds (SEEDS 3.33, 3.34, 3.38). */

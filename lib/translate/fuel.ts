@@ -6,7 +6,8 @@
  * region ends. All this happens before any pass, and the operations stay where they are, so the count is the same however much the
  * optimiser does. Entries and loop heads, of which every endless run meets infinitely many, look whether there is fuel left.
  *
- * Operations on ranges cost by size and look before they start.
+ * Operations on ranges cost by size and look before they start, but for copies and fills of a short constant length: those cost like any
+ * other operation, in their region.
  *
  * FUEL-1  Where a region begins depends on the module's bytes alone.
  * FUEL-2  A region whose end is not reached (a trap, an exception, an interruption in the middle) has been paid for as a whole.
@@ -14,6 +15,7 @@
  * May import: base, wasm, abi, ir. @module
  */
 
+import { FUEL_BYTES_LOG2, FUEL_ELEMENTS_LOG2 } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { I32, I64, Ir, type Value } from "../ir/mod.ts";
 import { OP_FLAG, OP_FLAGS, OPCODES, type OpName } from "../wasm/mod.ts";
@@ -39,6 +41,8 @@ const FREE: ReadonlySet<string> = new Set<OpName>([
 /** What an operation costs, by its number. */
 export const FUEL_COST: Uint8Array = Uint8Array.from(OPCODES, ([name]) => FREE.has(name) ? 0 : 1);
 
+const LOG2 = { bytes: FUEL_BYTES_LOG2, elements: FUEL_ELEMENTS_LOG2 } as const;
+
 const CONTROL = OP_FLAG.opens | OP_FLAG.closes | OP_FLAG.branches | OP_FLAG.jumps;
 
 /** By operation: 1 if a region may end behind it; a loop begins its own ({@linkcode beginPolledRegion}). */
@@ -46,9 +50,6 @@ export const ENDS_REGION: Uint8Array = Uint8Array.from(
   OPCODES,
   ([name], op) => (OP_FLAGS[op] & CONTROL) !== 0 && name !== "block" && name !== "loop" ? 1 : 0,
 );
-
-/** Bytes of memory, and elements of tables and arrays, that cost as much as an operation: their binary logarithms. */
-const BYTES_LOG2 = 6, ELEMENTS_LOG2 = 3;
 
 /** The first region of a function, or of a loop; looks whether there is fuel. */
 export function beginPolledRegion(t: Translator): void {
@@ -68,12 +69,19 @@ function endRegion(t: Translator): void {
   t.fuelCost = 0;
 }
 
-/** Takes what a range of `length` (i32 or i64) bytes or elements costs, before it is worked on. */
+/** Adds to what the current region costs. */
+export function chargeConstant(t: Translator, length: number, unit: "bytes" | "elements"): void {
+  t.fuelCost += length >>> LOG2[unit];
+}
+
+/**
+ * Takes what a range of `length` (i32 or i64) bytes or elements costs, once its bounds have been checked and before it is worked on
+ * (BULK-1). Most operations on ranges are runtime calls, which take it themselves; this is for those that code does.
+ */
 export function chargeRange(t: Translator, length: Value, unit: "bytes" | "elements"): void {
   if (t.environment.options.fuel !== true) return;
   const { builder, func } = t;
   const wide = func.type[length] === I32 ? builder.unary(Ir.uextend, length, I64) : length;
-  const shift = unit === "bytes" ? BYTES_LOG2 : ELEMENTS_LOG2;
-  builder.fuel(builder.binary(Ir.ushr, wide, builder.iconst64(shift, 0)));
+  builder.fuel(builder.binary(Ir.ushr, wide, builder.iconst64(LOG2[unit], 0)));
   builder.fuelPoll();
 }

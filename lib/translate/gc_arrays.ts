@@ -62,6 +62,21 @@ function checkNotNull(t: Translator, ref: Value): void {
   );
 }
 
+/** Takes what `length` elements cost, if as many are in each array from an index on. */
+function chargeArrayRange(t: Translator, length: Value, places: readonly (readonly [Value, Value])[]): void {
+  if (t.environment.options.fuel !== true) return;
+  for (const [ref, index] of places) checkRange(t, ref, index, length);
+  chargeRange(t, length, "elements");
+}
+
+/** Traps unless `length` elements from `start` on are in the array; gives the end of the range (i64). */
+function checkRange(t: Translator, ref: Value, start: Value, length: Value): Value {
+  const { builder } = t;
+  const end = builder.binary(Ir.iadd, wide(t, start), wide(t, length));
+  builder.trapIf(builder.icmp(IntCond.ugt, end, wide(t, loadLength(t, ref))), TrapCode.array_out_of_bounds);
+  return end;
+}
+
 /** The value as it is stored: a function reference becomes its id, which may call. */
 function stored(t: Translator, { storage }: GcArrayLayout, value: Value): Value {
   return storage === Storage.func ? idOfFunc(t, value) : value;
@@ -127,7 +142,6 @@ export function arrayNewSegment(number: number): Lower {
     const segment = t.reader.readU32Leb();
     const length = t.pop();
     const offset = t.pop();
-    chargeRange(t, length, "elements");
     t.args.reset();
     t.args.push(t.builder.iconst32(typeIndex));
     t.args.push(t.builder.iconst32(segment));
@@ -176,8 +190,8 @@ export function arrayFill(t: Translator): void {
   const start = t.pop();
   const ref = t.pop();
   const layout = t.environment.gcLayouts.array(typeIndex);
-  chargeRange(t, length, "elements");
   checkNotNull(t, ref);
+  chargeArrayRange(t, length, [[ref, start]]);
   fill(t, layout, ref, start, value, length);
 }
 
@@ -229,15 +243,14 @@ function fillByLoop(
   length: Value,
 ): void {
   const { args, builder } = t;
-  const end = builder.binary(Ir.iadd, wide(t, start), wide(t, length));
-  const isOutside = builder.icmp(IntCond.ugt, end, wide(t, loadLength(t, ref)));
-  builder.trapIf(isOutside, TrapCode.array_out_of_bounds);
+  const end = checkRange(t, ref, start, length);
   const header = builder.createBlock(), body = builder.createBlock(), exit = builder.createBlock();
   const index = builder.createBlockParam(header, I32);
   args.reset();
   args.push(start);
   builder.jump(header, args);
   builder.switchTo(header);
+  if (t.environment.options.interruption === true) builder.poll();
   builder.brIf(builder.icmp(IntCond.ult, wide(t, index), end), body, exit);
   builder.seal(body);
   builder.seal(exit);
@@ -260,9 +273,9 @@ export function arrayCopy(t: Translator): void {
   const source = t.pop();
   const index = t.pop();
   const ref = t.pop();
-  chargeRange(t, length, "elements");
   checkNotNull(t, ref);
   checkNotNull(t, source);
+  chargeArrayRange(t, length, [[ref, index], [source, sourceIndex]]);
   t.args.reset();
   t.args.push(ref);
   t.args.push(index);
@@ -281,7 +294,6 @@ export function arrayInitSegment(number: number): Lower {
     const offset = t.pop();
     const index = t.pop();
     const ref = t.pop();
-    chargeRange(t, length, "elements");
     checkNotNull(t, ref);
     t.args.reset();
     t.args.push(t.builder.iconst32(segment));

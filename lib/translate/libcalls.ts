@@ -6,7 +6,6 @@
 
 import { NONE } from "../base/mod.ts";
 import { Ir, type SigId, type Value } from "../ir/mod.ts";
-import { chargeRange } from "./fuel.ts";
 import { wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
 
@@ -17,14 +16,13 @@ export function libcall(t: Translator, number: number): Value {
 }
 
 /** `memory.init`, `table.init`: the segment and the memory or table are immediates. */
-export function segmentInit(number: number, unit: "bytes" | "elements"): Lower {
+export function segmentInit(number: number): Lower {
   return (t) => {
     const segment = t.reader.readU32Leb();
     const target = t.reader.readU32Leb();
     const length = t.pop();
     const source = t.pop();
     const destination = wide(t, t.pop());
-    chargeRange(t, length, unit);
     t.args.reset();
     t.args.push(t.builder.iconst32(target));
     t.args.push(t.builder.iconst32(segment));

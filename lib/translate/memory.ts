@@ -17,7 +17,7 @@
 import { Libcall, TrapCode, VMMemoryDefinition } from "../abi/mod.ts";
 import { NONE } from "../base/mod.ts";
 import { I32, I64, IntCond, Ir, type IrOp, memFlags, Region, type Type, V128, type Value } from "../ir/mod.ts";
-import { chargeRange } from "./fuel.ts";
+import { chargeConstant, chargeRange } from "./fuel.ts";
 import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -150,11 +150,16 @@ export function memoryCopy(t: Translator): void {
   const length = wide(t, t.pop());
   const source = wide(t, t.pop());
   const destination = wide(t, t.pop());
-  chargeRange(t, length, "bytes");
   const lengthBytes = knownLength(t, length, INLINE_COPY_BYTES);
   if (lengthBytes !== NONE) {
+    chargeConstant(t, lengthBytes, "bytes");
     copyInline(t, destinationMemory, destination, sourceMemory, source, lengthBytes);
     return;
+  }
+  if (t.environment.options.fuel === true) {
+    checkRange(t, destinationMemory, destination, length);
+    checkRange(t, sourceMemory, source, length);
+    chargeRange(t, length, "bytes");
   }
   t.args.reset();
   t.args.push(t.builder.iconst32(destinationMemory));
@@ -171,11 +176,15 @@ export function memoryFill(t: Translator): void {
   const length = wide(t, t.pop());
   const byte = t.pop();
   const destination = wide(t, t.pop());
-  chargeRange(t, length, "bytes");
   const lengthBytes = knownLength(t, length, INLINE_FILL_BYTES);
   if (lengthBytes !== NONE) {
+    chargeConstant(t, lengthBytes, "bytes");
     fillInline(t, memory, destination, byte, lengthBytes);
     return;
+  }
+  if (t.environment.options.fuel === true) {
+    checkRange(t, memory, destination, length);
+    chargeRange(t, length, "bytes");
   }
   t.args.reset();
   t.args.push(t.builder.iconst32(memory));
@@ -210,14 +219,19 @@ function knownLength(t: Translator, length: Value, most: number): number {
  * nothing is compared, as for any access, if there is an access (MEM-3).
  */
 function checkSpan(t: Translator, memory: number, start: Value, lengthBytes: number): number {
+  if (t.environment.memoryIsExplicit[memory] === 0 && lengthBytes !== 0) return GUARDED;
+  checkRange(t, memory, start, t.builder.iconst64(lengthBytes, 0));
+  return CHECKED;
+}
+
+/** Traps unless `length` bytes from `start` on (both i64) are in the memory. */
+function checkRange(t: Translator, memory: number, start: Value, length: Value): void {
   const { builder, environment } = t;
-  if (environment.memoryIsExplicit[memory] === 0 && lengthBytes !== 0) return GUARDED;
-  const end = builder.binary(Ir.iadd, start, builder.iconst64(lengthBytes, 0));
+  const end = builder.binary(Ir.iadd, start, length);
   if (environment.memoryIs64[memory] === 1) {
     builder.trapIf(builder.icmp(IntCond.ult, end, start), TrapCode.memory_out_of_bounds);
   }
   builder.trapIf(builder.icmp(IntCond.ugt, end, lengthOf(t, memory)), TrapCode.memory_out_of_bounds);
-  return CHECKED;
 }
 
 /** Loads everything, then stores everything: overlap needs no thought. Pieces go down from the end (MEM-3). */
@@ -263,7 +277,7 @@ function fillInline(t: Translator, memory: number, destination: Value, byte: Val
 }
 
 /** `memory.init`. */
-export const memoryInit: Lower = segmentInit(Libcall.memory_init, "bytes");
+export const memoryInit: Lower = segmentInit(Libcall.memory_init);
 
 /** `data.drop`. */
 export const dataDrop: Lower = segmentDrop(Libcall.data_drop);

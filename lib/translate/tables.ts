@@ -15,7 +15,6 @@ import { Libcall, TABLE_ELEMENT_BYTES, TrapCode, VMTableDefinition } from "../ab
 import { NONE } from "../base/mod.ts";
 import { ADDR, type Block, I64, IntCond, Ir, memFlags, REF, Region, type Value } from "../ir/mod.ts";
 import { storeRef } from "./gc_heap.ts";
-import { chargeRange } from "./fuel.ts";
 import { libcall, segmentDrop, segmentInit } from "./libcalls.ts";
 import { constantField, fieldBase, fieldDisp, narrow, wide } from "./places.ts";
 import type { Lower, Translator } from "./translator.ts";
@@ -128,7 +127,6 @@ export function tableGrow(t: Translator): void {
   const table = t.reader.readU32Leb();
   const delta = wide(t, t.pop());
   const value = t.pop();
-  chargeRange(t, delta, "elements");
   t.args.reset();
   t.args.push(t.builder.iconst32(table));
   t.args.push(value);
@@ -143,7 +141,6 @@ export function tableFill(t: Translator): void {
   const length = wide(t, t.pop());
   const value = t.pop();
   const start = wide(t, t.pop());
-  chargeRange(t, length, "elements");
   t.args.reset();
   t.args.push(t.builder.iconst32(table));
   t.args.push(start);
@@ -159,7 +156,6 @@ export function tableCopy(t: Translator): void {
   const length = wide(t, t.pop());
   const source = wide(t, t.pop());
   const destination = wide(t, t.pop());
-  chargeRange(t, length, "elements");
   t.args.reset();
   t.args.push(t.builder.iconst32(destinationTable));
   t.args.push(t.builder.iconst32(sourceTable));
@@ -170,7 +166,7 @@ export function tableCopy(t: Translator): void {
 }
 
 /** `table.init`. */
-export const tableInit: Lower = segmentInit(Libcall.table_init, "elements");
+export const tableInit: Lower = segmentInit(Libcall.table_init);
 
 /** `elem.drop`. */
 export const elemDrop: Lower = segmentDrop(Libcall.elem_drop);

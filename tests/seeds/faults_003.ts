@@ -52,7 +52,7 @@ export const FAULTS_003 = [
     replace: "return start + length <= this.#size;",
     with: "return ((start + length) >>> 0) <= this.#size;",
   },
-  { row: "3.21", file: TABLE, replace: "if (bits !== 0) this.fill(before, bits, delta);", with: "" },
+  { row: "3.21", file: TABLE, replace: "if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at));", with: "" },
   {
     row: "3.22",
     file: TABLE,
@@ -69,8 +69,8 @@ export const FAULTS_003 = [
   {
     row: "3.25",
     file: TABLE,
-    replace: "if (bits !== 0) this.fill(before, bits, delta);",
-    with: "this.fill(before, bits + 1, delta);",
+    replace: "if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at));",
+    with: "this.fill(at, bits() + 1, Math.min(step, size - at));",
   },
   {
     row: "3.26",
