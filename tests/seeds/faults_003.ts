@@ -144,8 +144,8 @@ export const FAULTS_003 = [
   {
     row: "3.37b",
     file: TABLE,
-    replace: "visitor.visitRange(this.#words, 0, this.#size)",
-    with: "visitor.visitRange(this.#words.slice(), 0, this.#size)",
+    replace: "visitor.visitRange(this.#words, 0, end)",
+    with: "visitor.visitRange(this.#words.slice(), 0, end)",
   },
   {
     row: "3.37c",
