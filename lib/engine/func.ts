@@ -12,13 +12,13 @@ import {
 } from "../runtime/mod.ts";
 import { type AsyncCallOptions, asyncOptions, type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
 import { Caller } from "./caller.ts";
+import { type FuncType, funcTypeIdOf } from "./heap_types.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
   type ArgumentsOf,
   type ExportedFunction,
   type FuncSignature,
   type HostResultOf,
-  internSignature,
   type ResultOf,
   signatureNames,
 } from "./values.ts";
@@ -101,7 +101,18 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * called it.
    * @throws {TypeError} for types that are none.
    */
-  constructor(store: Store, type: S, fn: HostImplementation<S>) {
+  constructor(store: Store, type: S, fn: HostImplementation<S>);
+  /**
+   * Makes a host function of a type that {@linkcode FuncType} describes: with references to something in particular, or with a supertype.
+   *
+   * @param store The store it belongs to.
+   * @param type Its type.
+   * @param fn What it does.
+   * @throws {TypeError} for a type of another engine.
+   */
+  // deno-lint-ignore no-explicit-any -- what the references are to is not known to TypeScript
+  constructor(store: Store, type: FuncType, fn: (...args: any[]) => unknown);
+  constructor(store: Store, type: S | FuncType, fn: (...args: never[]) => unknown) {
     if (type === WRAP) {
       this.#state = store as unknown as FuncState;
       return;
@@ -109,8 +120,8 @@ export class Func<const S extends FuncSignature = FuncSignature> {
     const state = storeOf(store);
     this.#state = makeHostFunc(
       state,
-      internSignature(state.engine.registry, type),
-      fn as (...args: never[]) => unknown,
+      funcTypeIdOf(state.engine, type),
+      fn,
     );
     setFuncWrapper(this.#state, this);
   }

@@ -1,5 +1,5 @@
 /**
- * The embedder's view of the objects in a store's heap: structs, arrays, exceptions, made and read and written from JavaScript.
+ * The embedder's view of the objects in a store's heap: structs, arrays, exceptions, host values, made and read and written from JavaScript.
  *
  * A reference keeps its object alive. Give it up by `using`, by `dispose()`, or with a {@linkcode RootScope}; what is forgotten is given up when
  * V8 finds it garbage. One object is one reference: `===` is `ref.eq`. Functions cross as JavaScript functions ({@linkcode Func.of} is the view of
@@ -8,6 +8,7 @@
 
 import {
   arrayLength,
+  copyElements,
   copyElementsFrom,
   copyElementsTo,
   createArray,
@@ -16,6 +17,8 @@ import {
   createFilledArray,
   createStruct,
   dynamicHeapType,
+  ExternReference,
+  externReference,
   fieldCount,
   fieldIndexOf,
   HeapReference,
@@ -32,16 +35,8 @@ import {
   writeElements,
   writeField,
 } from "../runtime/mod.ts";
-import {
-  type ArrayType,
-  type HeapTypeSource,
-  namesOfType,
-  type StructType,
-  toHeapType,
-  typeIdOf,
-  wrapArrayType,
-  wrapStructType,
-} from "./heap_types.ts";
+import { type HeapTypeSource, toHeapType, typeIdOf } from "./composite_type.ts";
+import { type ArrayType, namesOfType, type StructType, wrapArrayType, wrapStructType } from "./heap_types.ts";
 import { type Store, storeOf } from "./store.ts";
 import { type Tag, tagOf, wrapTag } from "./tag.ts";
 import { toU32 } from "./values.ts";
@@ -97,10 +92,7 @@ export abstract class AnyRef extends HeapReference {
   [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
     const { name } = this.constructor;
     if (this.isDisposed) return `${name} (released)`;
-    if (this instanceof ExnRef) return `${name} ${inspect(this.values(), options)}`;
-    return this instanceof StructRef || this instanceof ArrayRef
-      ? `${name} ${inspect(toPlain(this, MOST_SHOWN), options)}`
-      : name;
+    return this instanceof ContRef ? name : `${name} ${inspect(toPlain(this, MOST_SHOWN), options)}`;
   }
 
   /**
@@ -111,7 +103,7 @@ export abstract class AnyRef extends HeapReference {
    * @returns Whether it is; false for null.
    */
   static matches(value: unknown, type: HeapTypeSource): boolean {
-    if (value instanceof AnyRef) return value.matches(type);
+    if (value instanceof AnyRef || value instanceof ExternRef) return value.matches(type);
     return value instanceof I31Ref && typeof type === "string" && I31_TYPES.has(type);
   }
 }
@@ -362,6 +354,19 @@ export class ArrayRef extends AnyRef {
     copyElementsFrom(this, start, bytesOf(source));
   }
 
+  /**
+   * A copy of elements as bytes, little-endian.
+   *
+   * @param start The first element.
+   * @param end The first that is not copied; the end of the array unless given.
+   * @returns The bytes.
+   * @throws {TypeError} for an array of references.
+   * @throws {RangeError} if the array has not so many elements.
+   */
+  toBytes(start = 0, end: number = this.length): Uint8Array<ArrayBuffer> {
+    return copyElements(this, start, end);
+  }
+
   /** The elements, one after the other, each as it is when its turn comes. */
   *[Symbol.iterator](): Generator<unknown, void, undefined> {
     const { length } = this;
@@ -422,10 +427,120 @@ export class ExnRef extends AnyRef {
   values(): unknown[] {
     return Array.from({ length: fieldCount(this) }, (_, i) => readField(this, i));
   }
+
+  /** As {@linkcode StructRef.toObject}: the values that it carries, and all that they refer to, as plain arrays and objects. */
+  toObject(): unknown[] {
+    return toPlain(this) as unknown[];
+  }
 }
 
-/** A reference to a continuation, which only guests can use. */
-export class ContRef extends AnyRef {}
+/**
+ * A reference to a continuation. Guests make continuations and run them; JavaScript finds them in tables of continuations, keeps them alive, and
+ * moves them between such tables.
+ *
+ * @example A scheduler's queue, as JavaScript sees it
+ * ```ts
+ * import { type ContRef, Engine, FEATURES, Instance, Module, Store } from "@theropod/theropod";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = new Engine({ features: FEATURES.map(([name]) => name) });
+ * using store = new Store(engine);
+ * const module = Module.fromText(engine, `(module
+ *   (type $task (func)) (type $cont (cont $task))
+ *   (table $queue (export "queue") 2 (ref null $cont))
+ *   (global $done (export "done") (mut i32) (i32.const 0))
+ *   (func $work (global.set $done (i32.add (global.get $done) (i32.const 1))))
+ *   (elem declare func $work)
+ *   (func (export "spawn") (table.set $queue (i32.const 0) (cont.new $cont (ref.func $work))))
+ *   (func (export "run") (param i32) (resume $cont (table.get $queue (local.get 0)))))`);
+ * const { spawn, run, queue, done } = new Instance(store, module).exports;
+ * spawn();
+ * using task: ContRef = queue.get(0);
+ * queue.set(1, task);
+ * queue.set(0, null);
+ * run(1);
+ * assertEquals([done.value, task.isConsumed], [1, true]);
+ * ```
+ */
+export class ContRef extends AnyRef {
+  /** Whether it was resumed, bound or thrown into: a continuation is used once. */
+  get isConsumed(): boolean {
+    return storeOfReference(this).gc.contNumber(usedReference(this)) === 0;
+  }
+}
+
+/**
+ * A reference to a JavaScript value as a guest has it: an external reference.
+ *
+ * JavaScript values cross as they are, and a guest that drops one lets it go, so most programs need no `ExternRef`. It keeps the value in the
+ * store's heap from JavaScript's side, until it is given up, and converts between the external and the internal view of a reference. Wherever it
+ * is passed to a guest, its value is what is passed.
+ *
+ * @example A value that stays the same reference, and is given up
+ * ```ts
+ * import { Engine, ExternRef, Instance, Module, Store, StructRef } from "@theropod/theropod";
+ * import { assertEquals, assertStrictEquals } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const module = Module.fromText(engine, `(module
+ *   (type $box (struct (field $value (mut externref))))
+ *   (func (export "same") (param externref) (result externref) (local.get 0)))`);
+ * const { same } = new Instance(store, module).exports;
+ * const request = { path: "/" };
+ * {
+ *   using held = ExternRef.of(store, request);
+ *   assertStrictEquals(same(held), request);
+ *   assertStrictEquals(ExternRef.of(store, request), held);
+ * }
+ * // An object of the heap is its own external reference, and back.
+ * using box = StructRef.create(store, module.structType("box"), { value: request });
+ * assertStrictEquals(ExternRef.of(store, box).toAny(), box);
+ * assertEquals(box.get("value"), request);
+ * ```
+ */
+export class ExternRef extends ExternReference {
+  /**
+   * The external reference to a value: `extern.convert_any` for a reference to an object or an unboxed scalar, an object of the heap that stands
+   * for the value for anything else.
+   *
+   * @param store The store in whose heap it is.
+   * @param value Any value.
+   * @returns The reference, always the same for one object while it is not given up; null for null.
+   * @typeParam Value What the value is known to be.
+   * @throws {RefError} for a reference that was given up, or is of another store.
+   * @throws {Trap} `gc_heap_exhausted` when the heap is full.
+   */
+  static of<Value>(store: Store, value: Value): 0 extends 1 & Value ? ExternRef : Value extends null ? null : ExternRef;
+  static of(store: Store, value: unknown): ExternRef | null {
+    const state = storeOf(store);
+    return value === null ? null : externReference(ExternRef, state, value) as ExternRef;
+  }
+
+  /**
+   * Whether the reference is of a heap type: of `"extern"`, and of no other.
+   *
+   * @param type A heap type.
+   * @returns Whether it is.
+   * @throws {RefError} if the reference was given up.
+   */
+  matches(type: HeapTypeSource): boolean {
+    void this.value;
+    return type === "extern";
+  }
+
+  /**
+   * The reference as one to a heap type: `ref.cast`, which has no way from the external to the internal ones ({@linkcode ExternRef.toAny} is it).
+   *
+   * @param type A heap type.
+   * @returns The reference.
+   * @throws {RefError} if it is another type than `"extern"`, or the reference was given up.
+   */
+  cast(type: HeapTypeSource): this {
+    if (!this.matches(type)) throw new RefError("wrong_type", "The reference is external");
+    return this;
+  }
+}
 
 setReferenceClasses({ struct: StructRef, array: ArrayRef, exn: ExnRef, cont: ContRef });
 

@@ -1,15 +1,13 @@
 /**
- * Types of objects: struct and array types of modules, or made by the embedder. Types are canonical in their engine, so a type made here is the
- * same type as an equal one of a module.
+ * Types of structs, arrays and functions: those of modules, or made by the embedder. Types are canonical in their engine, so a type made here
+ * is the same type as an equal one of a module. Types that refer to themselves or each other are made together, by {@linkcode recGroup}.
  */
 
 import { NONE } from "../base/mod.ts";
 import { type EngineState, type FieldNameTable, fieldNameTable } from "../runtime/mod.ts";
 import {
-  ABSTRACT_HEAP_TYPES,
   type ArrayType as CanonicalArrayType,
-  type DefinedType,
-  type HeapType,
+  type FuncType as CanonicalFuncType,
   heapType,
   heapTypeToString,
   I16,
@@ -19,32 +17,28 @@ import {
   isRef,
   limits,
   NO_NAMES,
-  refNullType,
-  refType,
   type StructType as CanonicalStructType,
   type ValType,
   valTypeToString,
-  withHeapType,
 } from "../wasm/mod.ts";
+import {
+  CompositeType,
+  enterGroup,
+  type GroupMember,
+  type GroupState,
+  type HeapTypeName,
+  type RefType,
+  type StorageType,
+  toStorage,
+  toSupertype,
+  toValueType,
+  type TypeDescription,
+  type TypeEntry,
+  typeEntryOf,
+  typeIdOf,
+} from "./composite_type.ts";
 import { type Engine, engineOf } from "./engine.ts";
-import { parseValueType, type ValueType, valueTypeName } from "./values.ts";
-
-/** The name of an abstract heap type: `"any"`, `"eq"`, `"struct"`, `"none"` and so on. */
-export type HeapTypeName = typeof ABSTRACT_HEAP_TYPES[number][0];
-
-/** A heap type: what a reference may refer to. */
-export type HeapTypeSource = HeapTypeName | StructType | ArrayType;
-
-/** A reference type beyond those that have names. */
-export interface RefType {
-  /** What it refers to. */
-  readonly ref: HeapTypeSource;
-  /** Whether null is included; true unless given. */
-  readonly nullable?: boolean;
-}
-
-/** The type of a field or element: a value type, a packed integer, or a reference to something. */
-export type StorageType = ValueType | "i8" | "i16" | RefType;
+import { type FuncSignature, internSignature, type ValueType, valueTypeName } from "./values.ts";
 
 /** A field of a struct, or what the elements of an array are. */
 export interface FieldType {
@@ -56,136 +50,162 @@ export interface FieldType {
   readonly name?: string;
 }
 
-/** What types have beside their fields or elements. */
+/** What types have beside their fields, elements or parameters. */
 export interface SubTypeOptions<Type> {
-  /** The type that the new one is a subtype of; none unless given. */
-  readonly supertype?: Type;
+  /** The type that the new one is a subtype of; none unless given. In a group, it comes before. */
+  readonly supertype?: Type | GroupMember | undefined;
   /** Whether no type may be its subtype; true unless given, as in the text format. */
   readonly final?: boolean;
 }
 
-const HEAP_TYPES = new Map<string, HeapType>(ABSTRACT_HEAP_TYPES.map(([name, code]) => [name, code]));
-
-/** A type of an engine. */
-interface TypeState {
-  readonly engine: EngineState;
-  readonly typeId: number;
+/** A function's parameters and results, where references are to something in particular. */
+export interface TypedSignature {
+  /** Types of the parameters, in order. */
+  readonly parameters: readonly (ValueType | RefType)[];
+  /** Types of the results, in order. */
+  readonly results: readonly (ValueType | RefType)[];
 }
 
 /** Marks a constructor call that wraps a canonical type: nobody outside this file has it. */
 const WRAP = {} as Engine;
 
-let structStateOf: (value: unknown) => TypeState | undefined;
-let arrayStateOf: (value: unknown) => TypeState | undefined;
-
-/** What a type object stands for, undefined for anything else. */
-function heapTypeStateOf(value: unknown): TypeState | undefined {
-  return structStateOf(value) ?? arrayStateOf(value);
-}
-
-/** The canonical id of a struct or array type. @throws {TypeError} for what is none, or of another engine. */
-export function typeIdOf(engine: EngineState, kind: "struct" | "array", value: unknown): number {
-  const state = kind === "struct" ? structStateOf(value) : arrayStateOf(value);
-  if (state === undefined) throw new TypeError(`Expected ${kind === "struct" ? "a StructType" : "an ArrayType"}`);
-  if (state.engine !== engine) throw new TypeError("The type belongs to another engine");
-  return state.typeId;
-}
-
 /** The struct type of a canonical id. */
-export let wrapStructType: (engine: EngineState, typeId: number, names?: FieldNameTable) => StructType;
+export function wrapStructType(engine: EngineState, typeId: number, names?: FieldNameTable): StructType {
+  return new StructType(WRAP, [], { engine, typeId, names } as never);
+}
 
 /** The array type of a canonical id. */
-export let wrapArrayType: (engine: EngineState, typeId: number) => ArrayType;
+export function wrapArrayType(engine: EngineState, typeId: number): ArrayType {
+  return new ArrayType(WRAP, undefined as never, { engine, typeId } as never);
+}
+
+/** The function type of a canonical id. */
+export function wrapFuncType(engine: EngineState, typeId: number): FuncType {
+  return new FuncType(WRAP, undefined as never, { engine, typeId } as never);
+}
+
+/** The canonical id of the type that a function is given with. @throws {TypeError} @throws {RangeError} */
+export function funcTypeIdOf(engine: EngineState, type: FuncSignature | FuncType): number {
+  return type instanceof FuncType ? typeIdOf(engine, "func", type) : internSignature(engine.registry, type);
+}
 
 /** The field names that a struct type was given with. */
 export let namesOfType: (type: StructType) => FieldNameTable;
 
-/** The heap type that a user means, in an engine. @throws {TypeError} for what is none, or of another engine. */
-export function toHeapType(engine: EngineState, source: HeapTypeSource): HeapType {
-  const state = heapTypeStateOf(source);
-  if (state !== undefined) {
-    if (state.engine !== engine) throw new TypeError("The type belongs to another engine");
-    return state.typeId;
-  }
-  const heap = typeof source === "string" ? HEAP_TYPES.get(source) : undefined;
-  if (heap === undefined) throw new TypeError(`${String(source)} is not a heap type`);
-  return heap;
-}
-
-function toStorage(engine: EngineState, source: StorageType): ValType {
-  if (source === "i8") return I8;
-  if (source === "i16") return I16;
-  if (typeof source === "object" && source !== null && "ref" in source) {
-    const { ref, nullable = true } = source;
-    const heap = toHeapType(engine, ref);
-    return nullable ? refNullType(heap) : refType(heap);
-  }
-  return parseValueType(source);
-}
-
 function fromStorage(engine: EngineState, type: ValType): StorageType {
   if (type === I8) return "i8";
   if (type === I16) return "i16";
+  return fromValueType(engine, type);
+}
+
+/** A value's type as users give it. */
+export function fromValueType(engine: EngineState, type: ValType): ValueType | RefType {
   const name = valueTypeName(type);
   if (!isRef(type) || name !== valTypeToString(type)) return name;
   const heap = heapType(type);
-  // Exact types and those of functions and continuations are given in the text format's words.
+  // Exact types and those of continuations are given in the text format's words.
   if (isExact(type)) return name;
-  if (heap < 0) return { ref: heapTypeToString(heap) as HeapTypeName, nullable: isNullable(type) };
-  const { kind } = engine.registry.types[heap];
-  if (kind === "struct") return { ref: wrapStructType(engine, heap), nullable: isNullable(type) };
-  if (kind === "array") return { ref: wrapArrayType(engine, heap), nullable: isNullable(type) };
-  return name;
-}
-
-/** Whether a field may stand where the supertype has `above` (spec: match-fieldtype). */
-function fieldMatches(
-  { registry }: EngineState,
-  type: ValType,
-  above: ValType,
-  mutable: boolean,
-  aboveMutable: boolean,
-) {
-  if (mutable !== aboveMutable) return false;
-  return mutable ? type === above : registry.isValSubtype(type, above);
-}
-
-/** Enters a type that is a group of its own and names canonical ids. */
-function intern(engine: EngineState, type: DefinedType): number {
-  const { registry } = engine;
-  // In a module's numbering, types outside of a group come before it: here, one place for each that is named.
-  const ids: number[] = [];
-  const place = (id: number) => {
-    const known = ids.indexOf(id);
-    return known >= 0 ? known : ids.push(id) - 1;
-  };
-  const local = (t: ValType) => isRef(t) && heapType(t) >= 0 ? withHeapType(t, place(heapType(t))) : t;
-  const supertype = type.supertype === NONE ? NONE : place(type.supertype);
-  const rewritten: DefinedType = type.kind === "struct"
-    ? { ...type, supertype, fields: type.fields.map(local) }
-    : { ...type as CanonicalArrayType, supertype, element: local((type as CanonicalArrayType).element) };
-  const start = ids.length;
-  const types: DefinedType[] = [];
-  types[start] = rewritten;
-  const result = Int32Array.from([...ids, NONE]);
-  registry.canonicalizeGroup(types, start, 1, result);
-  engine.typesEntered();
-  return result[start];
+  const nullable = isNullable(type);
+  if (heap < 0) return { ref: heapTypeToString(heap) as HeapTypeName, nullable };
+  switch (engine.registry.types[heap].kind) {
+    case "struct":
+      return { ref: wrapStructType(engine, heap), nullable };
+    case "array":
+      return { ref: wrapArrayType(engine, heap), nullable };
+    case "func":
+      return { ref: wrapFuncType(engine, heap), nullable };
+    default:
+      return name;
+  }
 }
 
 const SINGLE = { groupStart: 0, groupSize: 1 };
+const UNNAMED: FieldNameTable = fieldNameTable(NO_NAMES);
 
-/** The canonical id of a supertype that may have subtypes. @throws {TypeError} */
-function superTypeId(engine: EngineState, supertype: StructType | ArrayType | undefined, kind: "struct" | "array") {
-  if (supertype === undefined) return NONE;
-  const id = toHeapType(engine, supertype);
-  const type = id < 0 ? undefined : engine.registry.types[id];
-  if (type?.kind !== kind) {
-    throw new TypeError(`The supertype of ${kind === "struct" ? "a struct" : "an array"} type is one`);
+/** Reads the description of a struct type. */
+export function describeStruct(
+  engine: EngineState,
+  fields: readonly FieldType[],
+  { supertype, final = true }: SubTypeOptions<StructType>,
+  group?: GroupState,
+): TypeDescription {
+  if (!Array.isArray(fields)) throw new TypeError("Fields are given as an array");
+  const { length } = fields;
+  if (length > limits.MAX_STRUCT_FIELDS) {
+    throw new RangeError(`A struct has at most ${limits.MAX_STRUCT_FIELDS} fields, not ${length}`);
   }
-  if (type.isFinal) throw new TypeError("The supertype is final");
-  if (engine.registry.depth(id) >= limits.MAX_SUBTYPE_DEPTH) throw new RangeError("The type has too many supertypes");
-  return id;
+  const names = new Map<number, string>();
+  const types = new Int32Array(length);
+  const mutable = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const { type, mutable: isMutable = false, name } = fields[i] as FieldType;
+    types[i] = toStorage(engine, type, group);
+    mutable[i] = isMutable ? 1 : 0;
+    if (name !== undefined) names.set(i, String(name));
+  }
+  const type: CanonicalStructType = {
+    kind: "struct",
+    ...SINGLE,
+    isFinal: final,
+    supertype: toSupertype(engine, "struct", supertype, group),
+    fields: types,
+    fieldMutable: mutable,
+    descriptor: NONE,
+    describes: NONE,
+  };
+  return { type, names: fieldNameTable(names) };
+}
+
+/** Reads the description of an array type. */
+export function describeArray(
+  engine: EngineState,
+  { type, mutable = false }: FieldType,
+  { supertype, final = true }: SubTypeOptions<ArrayType>,
+  group?: GroupState,
+): TypeDescription {
+  return {
+    type: {
+      kind: "array",
+      ...SINGLE,
+      isFinal: final,
+      element: toStorage(engine, type, group),
+      isMutable: mutable,
+      supertype: toSupertype(engine, "array", supertype, group),
+    },
+    names: UNNAMED,
+  };
+}
+
+/** Reads the description of a function type. */
+export function describeFunc(
+  engine: EngineState,
+  { parameters, results }: TypedSignature,
+  { supertype, final = true }: SubTypeOptions<FuncType>,
+  group?: GroupState,
+): TypeDescription {
+  const types = (list: TypedSignature["parameters"], what: string, most: number) => {
+    if (!Array.isArray(list)) throw new TypeError(`The ${what} of a function are given as an array of value types`);
+    const { length } = list;
+    if (length > most) throw new RangeError(`A function has at most ${most} ${what}, not ${length}`);
+    return Int32Array.from({ length }, (_, i) => toValueType(engine, list[i], group));
+  };
+  return {
+    type: {
+      kind: "func",
+      ...SINGLE,
+      isFinal: final,
+      params: types(parameters, "parameters", limits.MAX_PARAMS),
+      results: types(results, "results", limits.MAX_RESULTS),
+      supertype: toSupertype(engine, "func", supertype, group),
+    },
+    names: UNNAMED,
+  };
+}
+
+/** Enters a type that is a group of its own. */
+function enterSingle(engine: EngineState, description: TypeDescription): TypeEntry {
+  const [typeId] = enterGroup(engine, [description]);
+  return { engine, typeId, names: description.names };
 }
 
 /**
@@ -207,22 +227,15 @@ function superTypeId(engine: EngineState, supertype: StructType | ArrayType | un
  * assertEquals(origin.toObject(), { x: 1.5, y: 0 });
  * ```
  */
-export class StructType {
-  readonly #engine: EngineState;
-  readonly #typeId: number;
+export class StructType extends CompositeType {
   readonly #names: FieldNameTable;
 
   static {
-    structStateOf = (value) =>
-      typeof value === "object" && value !== null && #typeId in value
-        ? { engine: value.#engine, typeId: value.#typeId }
-        : undefined;
-    wrapStructType = (engine, typeId, names) => new StructType(WRAP, [], { engine, typeId, names } as never);
     namesOfType = (type) => type.#names;
   }
 
   /**
-   * Makes a struct type. Types that refer to themselves or each other come from a module's text ({@linkcode Module.structType}).
+   * Makes a struct type. Types that refer to themselves or each other are made by {@linkcode recGroup}.
    *
    * @param engine The engine whose type it is.
    * @param fields Its fields, in order; those of the supertype first.
@@ -231,69 +244,25 @@ export class StructType {
    * @throws {RangeError} for too many fields.
    */
   constructor(engine: Engine, fields: readonly FieldType[], options: SubTypeOptions<StructType> = {}) {
-    if (engine === WRAP) {
-      const wrapped = options as unknown as { engine: EngineState; typeId: number; names: FieldNameTable | undefined };
-      this.#engine = wrapped.engine;
-      this.#typeId = wrapped.typeId;
-      this.#names = wrapped.names ?? fieldNameTable(NO_NAMES);
-      return;
-    }
-    const { state } = engineOf(engine);
-    if (!Array.isArray(fields)) throw new TypeError("Fields are given as an array");
-    if (fields.length > limits.MAX_STRUCT_FIELDS) {
-      throw new RangeError(`A struct has at most ${limits.MAX_STRUCT_FIELDS} fields, not ${fields.length}`);
-    }
-    const names = new Map<number, string>();
-    const types = new Int32Array(fields.length);
-    const mutable = new Uint8Array(fields.length);
-    fields.forEach(({ type, mutable: isMutable = false, name }: FieldType, i) => {
-      types[i] = toStorage(state, type);
-      mutable[i] = isMutable ? 1 : 0;
-      if (name !== undefined) names.set(i, String(name));
-    });
-    const { supertype, final = true } = options;
-    const superId = superTypeId(state, supertype, "struct");
-    if (superId !== NONE) {
-      const above = state.registry.types[superId] as CanonicalStructType;
-      const fits = above.fields.length <= types.length &&
-        above.fields.every((type, i) =>
-          fieldMatches(state, types[i], type, mutable[i] !== 0, above.fieldMutable[i] !== 0)
-        );
-      if (!fits) throw new TypeError("The fields do not start with those of the supertype");
-    }
-    this.#engine = state;
-    this.#names = fieldNameTable(names);
-    this.#typeId = intern(state, {
-      kind: "struct",
-      ...SINGLE,
-      isFinal: final,
-      supertype: superId,
-      fields: types,
-      fieldMutable: mutable,
-      descriptor: NONE,
-      describes: NONE,
-    });
+    const entry = engine === WRAP ? options as unknown as TypeEntry : makeStruct(engine, fields, options);
+    super(entry.engine, entry.typeId);
+    this.#names = entry.names ?? UNNAMED;
   }
 
   /** The fields. */
   get fields(): readonly FieldType[] {
-    const { fields, fieldMutable } = this.#canonical;
+    const { engine, typeId } = typeEntryOf(this);
+    const { fields, fieldMutable } = engine.registry.types[typeId] as CanonicalStructType;
     return Array.from(fields, (type, i) => {
-      const field = { type: fromStorage(this.#engine, type), mutable: fieldMutable[i] !== 0 };
+      const field = { type: fromStorage(engine, type), mutable: fieldMutable[i] !== 0 };
       const name = this.#names.byIndex.get(i);
       return name === undefined ? field : { ...field, name };
     });
   }
 
-  /** Whether no type can be its subtype. */
-  get final(): boolean {
-    return this.#canonical.isFinal;
-  }
-
   /** The declared supertype. */
   get supertype(): StructType | undefined {
-    const { supertype } = this.#canonical;
-    return supertype === NONE ? undefined : wrapStructType(this.#engine, supertype);
+    return supertypeOf(this, wrapStructType);
   }
 
   /**
@@ -305,21 +274,20 @@ export class StructType {
   fieldIndex(name: string): number | undefined {
     return this.#names.byName.get(name);
   }
+}
 
-  /** Whether it is the same type; names do not matter. */
-  equals(other: StructType | ArrayType): boolean {
-    const state = heapTypeStateOf(other);
-    return state !== undefined && state.engine === this.#engine && state.typeId === this.#typeId;
-  }
+function makeStruct(engine: Engine, fields: readonly FieldType[], options: SubTypeOptions<StructType>): TypeEntry {
+  const { state } = engineOf(engine);
+  return enterSingle(state, describeStruct(state, fields, options));
+}
 
-  /** Whether objects of this type are of the other. */
-  matches(other: HeapTypeSource): boolean {
-    return this.#engine.registry.isHeapSubtype(this.#typeId, toHeapType(this.#engine, other));
-  }
-
-  get #canonical(): CanonicalStructType {
-    return this.#engine.registry.types[this.#typeId] as CanonicalStructType;
-  }
+function supertypeOf<Type>(
+  type: CompositeType,
+  wrap: (engine: EngineState, typeId: number) => Type,
+): Type | undefined {
+  const { engine, typeId } = typeEntryOf(type);
+  const supertype = engine.registry.supertype(typeId);
+  return supertype === NONE ? undefined : wrap(engine, supertype);
 }
 
 /**
@@ -337,18 +305,7 @@ export class StructType {
  * assertEquals([...array], [1, 2, 44]);
  * ```
  */
-export class ArrayType {
-  readonly #engine: EngineState;
-  readonly #typeId: number;
-
-  static {
-    arrayStateOf = (value) =>
-      typeof value === "object" && value !== null && #typeId in value
-        ? { engine: value.#engine, typeId: value.#typeId }
-        : undefined;
-    wrapArrayType = (engine, typeId) => new ArrayType(WRAP, undefined as never, { engine, typeId } as never);
-  }
-
+export class ArrayType extends CompositeType {
   /**
    * Makes an array type.
    *
@@ -358,63 +315,90 @@ export class ArrayType {
    * @throws {TypeError} for a type that is none, or a supertype that has other elements.
    */
   constructor(engine: Engine, element: FieldType, options: SubTypeOptions<ArrayType> = {}) {
-    if (engine === WRAP) {
-      const wrapped = options as unknown as { engine: EngineState; typeId: number };
-      this.#engine = wrapped.engine;
-      this.#typeId = wrapped.typeId;
-      return;
-    }
-    const { state } = engineOf(engine);
-    const { type, mutable = false } = element;
-    const storage = toStorage(state, type);
-    const { supertype, final = true } = options;
-    const superId = superTypeId(state, supertype, "array");
-    if (superId !== NONE) {
-      const above = state.registry.types[superId] as CanonicalArrayType;
-      if (!fieldMatches(state, storage, above.element, mutable, above.isMutable)) {
-        throw new TypeError("The elements are not of the supertype's");
-      }
-    }
-    this.#engine = state;
-    this.#typeId = intern(state, {
-      kind: "array",
-      ...SINGLE,
-      isFinal: final,
-      supertype: superId,
-      element: storage,
-      isMutable: mutable,
-    });
+    const entry = engine === WRAP ? options as unknown as TypeEntry : makeArray(engine, element, options);
+    super(entry.engine, entry.typeId);
   }
 
   /** What the elements are. */
   get element(): FieldType {
-    const { element, isMutable } = this.#canonical;
-    return { type: fromStorage(this.#engine, element), mutable: isMutable };
-  }
-
-  /** Whether no type can be its subtype. */
-  get final(): boolean {
-    return this.#canonical.isFinal;
+    const { engine, typeId } = typeEntryOf(this);
+    const { element, isMutable } = engine.registry.types[typeId] as CanonicalArrayType;
+    return { type: fromStorage(engine, element), mutable: isMutable };
   }
 
   /** The declared supertype. */
   get supertype(): ArrayType | undefined {
-    const { supertype } = this.#canonical;
-    return supertype === NONE ? undefined : wrapArrayType(this.#engine, supertype);
+    return supertypeOf(this, wrapArrayType);
+  }
+}
+
+function makeArray(engine: Engine, element: FieldType, options: SubTypeOptions<ArrayType>): TypeEntry {
+  const { state } = engineOf(engine);
+  return enterSingle(state, describeArray(state, element, options));
+}
+
+/**
+ * A function type, for functions whose parameters or results are references to something in particular, or that have a supertype. Where a
+ * function's signature is asked for, such a type can be given as well.
+ *
+ * @example A host function of a type that a guest calls by reference
+ * ```ts
+ * import { Engine, Func, FuncType, Instance, Module, Store, StructRef } from "@theropod/theropod";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = new Engine();
+ * using store = new Store(engine);
+ * const module = Module.fromText(engine, `(module
+ *   (type $point (struct (field $x f64) (field $y f64)))
+ *   (type $measure (func (param (ref $point)) (result f64)))
+ *   (func (export "run") (param (ref $measure)) (result f64)
+ *     (call_ref $measure (struct.new $point (f64.const 3) (f64.const 4)) (local.get 0))))`);
+ * const measure = new FuncType(engine, {
+ *   parameters: [{ ref: module.structType("point"), nullable: false }],
+ *   results: ["f64"],
+ * });
+ * const length = new Func(store, measure, (point: StructRef) => Math.hypot(point.get("x"), point.get("y")));
+ * assertEquals(new Instance(store, module).exports.run(length), 5);
+ * ```
+ */
+export class FuncType extends CompositeType {
+  /**
+   * Makes a function type.
+   *
+   * @param engine The engine whose type it is.
+   * @param signature Its parameters and results.
+   * @param options Its supertype, and whether it is final.
+   * @throws {TypeError} for types that are none, or a supertype that it does not match.
+   * @throws {RangeError} for too many parameters or results.
+   */
+  constructor(engine: Engine, signature: TypedSignature, options: SubTypeOptions<FuncType> = {}) {
+    const entry = engine === WRAP ? options as unknown as TypeEntry : makeFunc(engine, signature, options);
+    super(entry.engine, entry.typeId);
   }
 
-  /** Whether it is the same type. */
-  equals(other: StructType | ArrayType): boolean {
-    const state = heapTypeStateOf(other);
-    return state !== undefined && state.engine === this.#engine && state.typeId === this.#typeId;
+  /** Types of the parameters, in order. */
+  get parameters(): readonly (ValueType | RefType)[] {
+    return valueTypesOf(this, "params");
   }
 
-  /** Whether objects of this type are of the other. */
-  matches(other: HeapTypeSource): boolean {
-    return this.#engine.registry.isHeapSubtype(this.#typeId, toHeapType(this.#engine, other));
+  /** Types of the results, in order. */
+  get results(): readonly (ValueType | RefType)[] {
+    return valueTypesOf(this, "results");
   }
 
-  get #canonical(): CanonicalArrayType {
-    return this.#engine.registry.types[this.#typeId] as CanonicalArrayType;
+  /** The declared supertype. */
+  get supertype(): FuncType | undefined {
+    return supertypeOf(this, wrapFuncType);
   }
+}
+
+function makeFunc(engine: Engine, signature: TypedSignature, options: SubTypeOptions<FuncType>): TypeEntry {
+  const { state } = engineOf(engine);
+  return enterSingle(state, describeFunc(state, signature, options));
+}
+
+function valueTypesOf(type: FuncType, list: "params" | "results"): (ValueType | RefType)[] {
+  const { engine, typeId } = typeEntryOf(type);
+  const canonical: CanonicalFuncType = engine.registry.funcType(typeId);
+  return Array.from(canonical[list], (t) => fromValueType(engine, t));
 }

@@ -37,6 +37,7 @@ import {
 import { InstancePre, type PreparedImport } from "./instance_pre.ts";
 import { type Module, moduleOf } from "./module.ts";
 import { type Store, storeOf } from "./store.ts";
+import { type FuncType, funcTypeIdOf } from "./heap_types.ts";
 import { type FuncSignature, internSignature } from "./values.ts";
 
 /** Something that has no store yet: each store that links it gets one of its own. */
@@ -181,15 +182,34 @@ export class Linker {
     fn: CallerImplementation<S>,
     options: { readonly passCaller: true },
   ): this;
+  /**
+   * Defines a host function of a type that {@linkcode FuncType} describes.
+   *
+   * @param module The module name that imports give.
+   * @param name The name that imports give.
+   * @param type Its type.
+   * @param fn What it does.
+   * @param options Whether its first argument is the {@linkcode Caller}.
+   * @returns The linker.
+   * @throws {TypeError} for a type of another engine.
+   */
   defineFunc(
     module: string,
     name: string,
-    type: FuncSignature,
+    type: FuncType,
+    // deno-lint-ignore no-explicit-any -- what the references are to is not known to TypeScript
+    fn: (...args: any[]) => unknown,
+    options?: HostFuncOptions,
+  ): this;
+  defineFunc(
+    module: string,
+    name: string,
+    type: FuncSignature | FuncType,
     fn: (...args: never[]) => unknown,
     options: HostFuncOptions = {},
   ): this {
     if (typeof fn !== "function") throw new TypeError("A host function must be a function");
-    const typeId = internSignature(engineOf(this.engine).state.registry, type);
+    const typeId = funcTypeIdOf(engineOf(this.engine).state, type);
     this.#add(module, name, Definition.hostFunc(typeId, fn, options));
     return this;
   }

@@ -43,6 +43,7 @@ export { Exception } from "./exception.ts";
 export type { BudgetToken, ExceptionBase } from "../runtime/mod.ts";
 export type { ExportValue } from "./externs.ts";
 export { type CallerImplementation, Func, type HostFuncOptions, type HostImplementation } from "./func.ts";
+export { FuncRef } from "./func_ref.ts";
 export { Global, type GlobalType } from "./global.ts";
 export {
   type AnyExports,
@@ -57,6 +58,7 @@ export {
   ArrayRef,
   ContRef,
   ExnRef,
+  ExternRef,
   type FieldValues,
   type RefOf,
   type RefOfType,
@@ -64,15 +66,29 @@ export {
   StructRef,
 } from "./heap_refs.ts";
 export {
-  ArrayType,
-  type FieldType,
+  CompositeType,
+  GroupMember,
   type HeapTypeName,
   type HeapTypeSource,
   type RefType,
   type StorageType,
+} from "./composite_type.ts";
+export {
+  ArrayType,
+  type FieldType,
+  FuncType,
   StructType,
   type SubTypeOptions,
+  type TypedSignature,
 } from "./heap_types.ts";
+export {
+  type ArrayDefinition,
+  type FuncDefinition,
+  recGroup,
+  type StructDefinition,
+  type TypeDefinition,
+  type TypeOfDefinition,
+} from "./rec_group.ts";
 export { InterruptHandle } from "./interrupt.ts";
 export { InstancePool, type InstancePoolOptions, PooledInstance } from "./instance_pool.ts";
 export { InstancePre } from "./instance_pre.ts";
@@ -110,6 +126,7 @@ export {
   DiskCache,
   type DiskCacheOptions,
   type DiskCacheUsage,
+  ExternReference,
   HeapReference,
   I31Ref,
   isArtifact,

@@ -16,7 +16,14 @@ import { type CachePlace, cachePlace } from "./cache.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import type { GlobalType } from "./global.ts";
-import { type ArrayType, type StructType, wrapArrayType, wrapStructType } from "./heap_types.ts";
+import {
+  type ArrayType,
+  type FuncType,
+  type StructType,
+  wrapArrayType,
+  wrapFuncType,
+  wrapStructType,
+} from "./heap_types.ts";
 import { type MemoryType, memoryTypeOf } from "./memory_type.ts";
 import { type TableType, tableTypeOf } from "./table.ts";
 import type { TagType } from "./tag.ts";
@@ -270,6 +277,18 @@ export class Module implements Disposable {
   }
 
   /**
+   * A function type that the module defines.
+   *
+   * @param type Its type index, or its name in the name section.
+   * @returns The type.
+   * @throws {TypeError} if there is none.
+   */
+  funcType(type: number | string): FuncType {
+    const { engine, typeIds, module } = moduleOf(this);
+    return wrapFuncType(engine, typeIds[findType(module, type, "func")]);
+  }
+
+  /**
    * The contents of custom sections.
    *
    * @param name The sections' name.
@@ -389,7 +408,7 @@ function compile(
 }
 
 /** The index of a module's type of a kind. @throws {TypeError} if there is none. */
-function findType({ types, names }: WasmModule, wanted: number | string, kind: "struct" | "array"): number {
+function findType({ types, names }: WasmModule, wanted: number | string, kind: "struct" | "array" | "func"): number {
   let index = wanted;
   if (typeof wanted === "string") {
     for (const [at, name] of names.types) {

@@ -2,20 +2,22 @@
 
 import {
   type BitValue,
+  coerceContinuation,
   coerceValue,
+  continuationReference,
   createTable,
   referenceOf,
   type TableState,
   valueOfReferenceBits,
 } from "../runtime/mod.ts";
-import { isRef, type ValType } from "../wasm/mod.ts";
+import { heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
+import { type RefType, toValueType } from "./composite_type.ts";
 import { growError } from "./errors.ts";
 import { type Store, storeOf } from "./store.ts";
 import {
   type AddressType,
   type AddressValue,
   fromAddress,
-  parseValueType,
   toAddress,
   toAddressType,
   type ValueType,
@@ -25,8 +27,8 @@ import {
 
 /** A table's element type and limits. */
 export interface TableType<Address extends AddressType = AddressType> {
-  /** What the elements are: a reference type, such as `"funcref"` or `"externref"`. */
-  readonly element: ValueType;
+  /** What the elements are: a reference type, such as `"funcref"` or `"externref"`, or `{ ref: type }` for one to something in particular. */
+  readonly element: ValueType | RefType;
   /** Elements that the table starts with. */
   readonly minimum: AddressValue<Address>;
   /** Elements that it may grow to. */
@@ -58,7 +60,7 @@ export function tableTypeOf(
 }
 
 /**
- * A table of function references or of host values.
+ * A table of references: to functions, objects, continuations, or host values.
  *
  * Sizes and indices of a table with 64-bit indices are given back as bigints, and taken as bigints or numbers.
  *
@@ -103,9 +105,12 @@ export class Table<Address extends AddressType = "i32"> {
     }
     const state = storeOf(store);
     const { element } = type;
-    const elementType = parseValueType(element);
+    const elementType = toValueType(state.engine, element);
     if (!isRef(elementType)) {
       throw new TypeError(`The elements of a table are references, not ${element}`);
+    }
+    if (!isNullable(elementType) && init === null) {
+      throw new TypeError("A table whose elements exclude null is made with what they are at first");
     }
     const addressType = toAddressType(type.address);
     const minimum = toAddress(type.minimum, addressType, "The minimum of a table");
@@ -148,23 +153,26 @@ export class Table<Address extends AddressType = "i32"> {
    * Reads an element.
    *
    * @param index Which one.
-   * @returns A function or null, or the host value.
+   * @returns A function or null, a reference to an object or a continuation, or the host value.
    * @throws {RangeError} if there is no such element.
    */
   // deno-lint-ignore no-explicit-any -- the element type is not known to TypeScript
   get(index: number | bigint): any {
     const state = this.#open();
     const bits = state.get(this.#index(index, 1));
-    return state.elementType === "func"
-      ? state.store.callableAt(bits)
-      : valueOfReferenceBits(state.store, state.valueKind, bits);
+    const { store, elementType, type, valueKind } = state;
+    if (elementType === "func") return store.callableAt(bits);
+    return elementType === "cont"
+      ? continuationReference(store, bits, heapType(type.element))
+      : valueOfReferenceBits(store, valueKind, bits);
   }
 
   /**
    * Writes an element.
    *
    * @param index Which one.
-   * @param value A function of the store or null, or for a table of host values anything; null when left out.
+   * @param value A function of the store or null, a reference to an object or a continuation of the element's type, or for a table of host
+   * values anything; null when left out.
    * @throws {RangeError} if there is no such element.
    * @throws {TypeError} for a value of another type.
    */
@@ -252,7 +260,8 @@ export class Table<Address extends AddressType = "i32"> {
   }
 
   #coerce(value: unknown): BitValue {
-    const { store, valueKind, type } = this.#open();
+    const { store, valueKind, type, elementType } = this.#open();
+    if (elementType === "cont") return coerceContinuation(store, type.element, value);
     return coerceValue(store, valueKind, type.element, value);
   }
 

@@ -26,8 +26,9 @@
  *         number in the object.
  * CONT-C  Continuations belong to a store and its thread, and never reach across an activation: a host function between a suspension and its
  *         handler is a barrier (CONT-3).
- * CONT-D  The type word of a suspended continuation has type id 0: which type a clause's label asks for is not known here. Continuations do not
- *         leave the guest, and the proposal has no casts of them, so nobody reads it.
+ * CONT-D  The type word of a suspended continuation has type id 0: which type a clause's label asks for is not known here. The proposal has no
+ *         casts of continuations, and they do not leave the guest as values of calls and globals, so no code reads it. JavaScript moves
+ *         continuations between tables: the type of the element where it first sees one becomes that of the object (refs.ts).
  */
 
 import { HandlerKind, VMRecord } from "../abi/mod.ts";

@@ -8,6 +8,7 @@
  */
 
 import type { FuncState } from "./func_ref.ts";
+import { RefError } from "./gc/refs.ts";
 
 /** A constructor that returns what it is given, so that a subclass adds its private field to that. */
 const Identity = class {
@@ -17,7 +18,8 @@ const Identity = class {
 } as new (object: object) => object;
 
 class FuncMark extends Identity {
-  readonly #func: FuncState;
+  /** Undefined once the object was given up. */
+  #func: FuncState | undefined;
 
   constructor(object: object, func: FuncState) {
     super(object);
@@ -25,13 +27,26 @@ class FuncMark extends Identity {
   }
 
   static funcOf(object: object): FuncState | undefined {
-    return #func in object ? object.#func : undefined;
+    return #func in object ? object.#func ?? released() : undefined;
+  }
+
+  static release(object: object): void {
+    if (#func in object) object.#func = undefined;
   }
 }
 
-/** Makes an object stand for a function, for ever. */
+function released(): never {
+  throw new RefError("released", "The reference is disposed");
+}
+
+/** Makes an object stand for a function, until it is given up. */
 export function markAsFunc(object: object, func: FuncState): void {
   new FuncMark(object, func);
+}
+
+/** Makes an object stand for nothing any more: it is an error wherever it is used. */
+export function releaseFuncMark(object: object): void {
+  FuncMark.release(object);
 }
 
 /** Makes `wrapper` the API's object for a function. */
@@ -40,7 +55,7 @@ export function setFuncWrapper(func: FuncState, wrapper: object): void {
   markAsFunc(wrapper, func);
 }
 
-/** The function that a value stands for; undefined for what was never marked. */
+/** The function that a value stands for; undefined for what was never marked. @throws {RefError} for what was given up. */
 export function funcStateOf(value: unknown): FuncState | undefined {
   return (typeof value === "function" || typeof value === "object") && value !== null
     ? FuncMark.funcOf(value)

@@ -50,6 +50,8 @@ export class FuncState {
   gcId = 0;
   /** The API's object for this function, once it has one. */
   wrapper: unknown = undefined;
+  /** The API's reference to it that nobody has given up. */
+  reference: object | undefined = undefined;
   readonly #block: Block;
   readonly #offsetBytes: number;
   #callable: Callable | undefined;

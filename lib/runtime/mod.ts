@@ -37,6 +37,7 @@ export * from "./func_mark.ts";
 export * from "./func_ref.ts";
 export * from "./global.ts";
 export * from "./gc/collector.ts";
+export * from "./gc/extern_ref.ts";
 export * from "./gc/collector_options.ts";
 export * from "./gc/field_names.ts";
 export * from "./gc/generational.ts";

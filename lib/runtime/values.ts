@@ -10,7 +10,15 @@
 import { AREA_SLOT_BYTES } from "../abi/mod.ts";
 import { HEAP_EXTERN, heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
 import { funcStateOf } from "./func_mark.ts";
-import { checkExternReference, checkReference, fromExternReference, fromReference, toReference } from "./gc/refs.ts";
+import { behindExtern } from "./gc/extern_ref.ts";
+import {
+  checkContinuation,
+  checkExternReference,
+  checkReference,
+  fromExternReference,
+  fromReference,
+  toReference,
+} from "./gc/refs.ts";
 import type { FuncState } from "./func_ref.ts";
 import { port } from "./port.ts";
 import { VALUE_KINDS, ValueKind, type ValueKindName } from "./signature.ts";
@@ -101,7 +109,7 @@ const ROWS: Record<ValueKindName, KindRow> = {
   },
   any: { coerce: toAnyRef, put: putReference, get: getReference },
   exn: { coerce: toAnyRef, put: putReference, get: getReference },
-  // CONT-D: only null crosses.
+  // CONT-D: only null crosses; what tables hold, JavaScript can move between them (coerceContinuation).
   cont: {
     coerce: (_store, type, value) => value === null && isNullable(type) ? null : refuseContinuation(),
     put: putReference,
@@ -168,16 +176,25 @@ function checkNull(type: ValType): null {
 function toExternRef(store: StoreState, type: ValType, value: unknown): unknown {
   if (value === null) return checkNull(type);
   if (heapType(type) !== HEAP_EXTERN) throw new TypeError("The reference type includes nothing but null");
-  checkExternReference(store, value);
-  store.gc.prepareExtern(value);
-  return value;
+  const crossing = behindExtern(store, value);
+  checkExternReference(store, crossing);
+  store.gc.prepareExtern(crossing);
+  return crossing;
 }
 
 /** A reference to an object of the store that is of the type, or a host value. @throws {TypeError} */
 function toAnyRef(store: StoreState, type: ValType, value: unknown): unknown {
   if (value === null) return checkNull(type);
-  checkReference(store, heapType(type), value);
-  store.gc.prepareExtern(value);
+  const crossing = behindExtern(store, value);
+  checkReference(store, heapType(type), crossing);
+  store.gc.prepareExtern(crossing);
+  return crossing;
+}
+
+/** A continuation for a table's element: a reference that JavaScript got from a table, or null. @throws {TypeError} */
+export function coerceContinuation(store: StoreState, type: ValType, value: unknown): BitValue {
+  if (value === null) return checkNull(type);
+  checkContinuation(store, heapType(type), value);
   return value;
 }
 

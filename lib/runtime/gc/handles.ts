@@ -7,6 +7,8 @@
  *    has one object as long as that lives.
  *  - any other object that JavaScript sees has a handle that is a *root*, and belongs to the one JavaScript object that stands for it, so that
  *    `===` works and survives moving (GC-2). It is freed when that is disposed of, or was garbage for V8.
+ * JavaScript may have a reference to an extern object as well. Then the extern object is *pinned*: a root as long as that reference lives; the
+ * handle stays the value's.
  *
  * HANDLE-1  Entry `i` is in use exactly when the object at `refs[i]` has handle `i` in its header.
  * HANDLE-2  Freed indices are used again; nothing but headers, and the wrappers that own them, knows indices.
@@ -30,6 +32,8 @@ export class HandleTable {
   #kinds = new Uint8Array(64);
   readonly #free: number[] = [];
   readonly #byValue = new Map<unknown, number>();
+  /** Wrappers of extern objects by handle: those that are pinned. */
+  readonly #pins = new Map<number, WeakRef<object>>();
   /** Map keys do not tell -0 from 0. */
   #negativeZero = 0;
   #count = 0;
@@ -77,23 +81,38 @@ export class HandleTable {
 
   /**
    * Gives `wrapper` the handle of an object that JavaScript sees; a root. `known` is the one in the object's header, whose wrapper was garbage
-   * for V8, or 0. The caller writes the handle into the header.
+   * for V8, or of an extern object, which is pinned, or 0. The caller writes the handle into the header.
    */
   wrap(known: number, wrapper: object, reference: number): number {
     const weak = new WeakRef(wrapper);
     if (known === 0) return this.#take(OBJECT, weak, reference);
+    if (this.#kinds[known] === EXTERN) {
+      this.#pins.set(known, weak);
+      return known;
+    }
     if (this.#kinds[known] !== OBJECT) bug(`no object has handle ${known}`);
     this.#values[known] = weak;
     return known;
   }
 
+  /** Whether JavaScript has a reference by the handle, or had one that V8 has collected and nobody has given up yet. */
+  isHeld(handle: number): boolean {
+    return this.#kinds[handle] === OBJECT || this.#pins.has(handle);
+  }
+
   /** Whether a handle still belongs to a wrapper that V8 has collected. */
   hasLostWrapper(handle: number): boolean {
-    return this.#kinds[handle] === OBJECT && (this.#values[handle] as WeakRef<object>).deref() === undefined;
+    const weak = this.#kinds[handle] === EXTERN
+      ? this.#pins.get(handle)
+      : this.#kinds[handle] === OBJECT
+      ? this.#values[handle] as WeakRef<object>
+      : undefined;
+    return weak !== undefined && weak.deref() === undefined;
   }
 
   /** The JavaScript object that a handle belongs to, unless V8 has collected it. */
   wrapperOf(handle: number): object | undefined {
+    if (this.#kinds[handle] === EXTERN) return this.#pins.get(handle)?.deref();
     if (this.#kinds[handle] !== OBJECT) bug(`no object has handle ${handle}`);
     return (this.#values[handle] as WeakRef<object>).deref();
   }
@@ -104,10 +123,15 @@ export class HandleTable {
     return this.#refs[handle] >>> 0;
   }
 
-  /** Frees the handle of a wrapper; the caller has cleared the header. */
-  freeObject(handle: number): void {
+  /** Takes the handle of a wrapper back; whether it is free: that of an extern object stays, and its header with it. */
+  unwrap(handle: number): boolean {
+    if (this.#kinds[handle] === EXTERN) {
+      if (!this.#pins.delete(handle)) bug(`nobody has a reference to the host value of handle ${handle}`);
+      return false;
+    }
     if (this.#kinds[handle] !== OBJECT) bug(`no object has handle ${handle}`);
     this.#release(handle);
+    return true;
   }
 
   /** Calls `visit` with each handle in use and where its object is. */
@@ -122,12 +146,14 @@ export class HandleTable {
     for (let handle = 1; handle < this.#values.length; handle++) {
       if (this.#kinds[handle] === OBJECT) visitor.visit(this.#refs, handle);
     }
+    for (const handle of this.#pins.keys()) visitor.visit(this.#refs, handle);
   }
 
   /** Follows extern objects to where they are now, and frees the handles of those that died. */
   visitWeak(moved: (reference: number) => number): void {
     for (let handle = 1; handle < this.#values.length; handle++) {
       if (this.#kinds[handle] !== EXTERN) continue;
+      if (this.#pins.has(handle)) continue; // a root, which was followed
       const reference = moved(this.#refs[handle]);
       if (reference !== 0) {
         this.#refs[handle] = reference;
@@ -147,6 +173,7 @@ export class HandleTable {
     this.#kinds.fill(FREE);
     this.#free.length = 0;
     this.#byValue.clear();
+    this.#pins.clear();
     this.#negativeZero = 0;
     this.#count = 0;
   }

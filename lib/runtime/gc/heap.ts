@@ -274,6 +274,12 @@ export class GcHeap {
     return this.collector.words[this.#word(reference + GcCont.offsets.number)] >>> 0;
   }
 
+  /** Notes the type of a continuation. */
+  nameCont(reference: number, typeId: number): void {
+    if (this.kindOf(reference) !== GcKind.cont) bug("not a continuation");
+    this.collector.words[this.#word(reference)] = GcKind.cont << GC_KIND_SHIFT | typeId;
+  }
+
   /** Marks a continuation reference as consumed: its number is 0. */
   consumeCont(reference: number): void {
     if (this.kindOf(reference) !== GcKind.cont) bug("not a continuation");

@@ -257,6 +257,18 @@ export function copyElementsTo(value: HeapReference, start: number, target: Uint
   target.set(bytes.subarray(at, at + target.length));
 }
 
+/** Elements [start, end) as bytes. @throws {TypeError} for references. @throws {RangeError} beyond the last. */
+export function copyElements(value: HeapReference, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const { gc } = storeOfReference(value);
+  const reference = usedReference(value);
+  const layout = gc.arrayLayout(reference);
+  elementsIn(layout, 0);
+  checkElements(gc.arrayLength(reference), start, end - start);
+  const bytes = new Uint8Array((end - start) * layout.elementBytes);
+  copyElementsTo(value, start, bytes);
+  return bytes;
+}
+
 /** Copies bytes over elements. @throws {TypeError} for references and immutable arrays. @throws {RangeError} beyond the last. */
 export function copyElementsFrom(value: HeapReference, start: number, source: Uint8Array): void {
   const reference = usedReference(value);
@@ -278,7 +290,7 @@ type Plain = Record<string, unknown> | unknown[];
 export function toPlain(value: HeapReference, most = Infinity): Plain {
   const store = storeOfReference(value);
   const { gc } = store;
-  // By reference: nothing is collected before this returns.
+  // By reference: nothing is collected before this returns. An exception's values are those of an array, laid out as fields.
   const plain = new Map<number, Plain>();
   using _ = gc.holdReferences();
   const pending: number[] = [];
@@ -297,10 +309,16 @@ export function toPlain(value: HeapReference, most = Infinity): Plain {
     }
     return result;
   };
-  const result = convert(ValueKind.any, usedReference(value)) as Plain;
+  const root = usedReference(value);
+  const payload: Plain = [];
+  if (gc.kindOf(root) === GcKind.exn) {
+    plain.set(root, payload);
+    pending.push(root);
+  }
+  const result = plain.get(root) ?? convert(ValueKind.any, root) as Plain;
   for (let reference = pending.pop(); reference !== undefined; reference = pending.pop()) {
     const target = plain.get(reference)!;
-    if (Array.isArray(target)) {
+    if (target !== payload && Array.isArray(target)) {
       const kind = kindOf(store, arrayTypeOf(store, gc.typeIdOf(reference)).element);
       const length = gc.arrayLength(reference);
       for (let i = 0; i < Math.min(length, most); i++) {

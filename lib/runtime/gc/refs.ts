@@ -13,8 +13,9 @@
 
 import { GcKind } from "../../abi/mod.ts";
 import { bug } from "../../base/mod.ts";
-import { HEAP_EXN, HEAP_I31, type HeapType } from "../../wasm/mod.ts";
+import { HEAP_CONT, HEAP_EXN, HEAP_EXTERN, HEAP_I31, type HeapType } from "../../wasm/mod.ts";
 import type { StoreState } from "../store_state.ts";
+import { Trap } from "../traps.ts";
 
 /** Lets only this file construct references (REF-1). */
 const MAKE = Symbol("make");
@@ -33,8 +34,7 @@ const leaks = new FinalizationRegistry<Held>(({ store, handle }) => {
 function free(store: StoreState, handle: number): void {
   const { gc } = store;
   const reference = gc.handles.referenceOf(handle);
-  gc.setHandle(reference, 0);
-  gc.handles.freeObject(handle);
+  if (gc.handles.unwrap(handle)) gc.setHandle(reference, 0);
   gc.collector.dropBarrier(reference);
 }
 
@@ -92,11 +92,10 @@ export class HeapReference implements Disposable {
     this.#store = store;
     const { gc } = store;
     const known = gc.handleOf(reference);
+    const isHeld = gc.handles.isHeld(known);
     this.#handle = gc.handles.wrap(known, this, reference);
-    if (known === 0) {
-      gc.setHandle(reference, this.#handle);
-      gc.collector.cloneBarrier(reference);
-    }
+    if (known === 0) gc.setHandle(reference, this.#handle);
+    if (!isHeld) gc.collector.cloneBarrier(reference);
     leaks.register(this, { store, handle: this.#handle }, this);
     store.rootScopes.at(-1)?.add(this);
   }
@@ -166,6 +165,28 @@ export function fromReference(store: StoreState, bits: number): unknown {
   return known ?? new (classes[kind] ?? bug("a reference to an object of no kind"))(MAKE, store, reference);
 }
 
+/**
+ * The reference to the extern object of a host value, by which JavaScript keeps it in the heap: one for each object.
+ *
+ * @throws {Trap} when the heap is full.
+ */
+export function hostValueReference(store: StoreState, value: unknown): HeapReference {
+  const { gc } = store;
+  gc.prepareExtern(value);
+  using _ = gc.holdReferences();
+  const reference = gc.externOf(value);
+  if (reference === 0) throw new Trap("gc_heap_exhausted");
+  const known = gc.handles.wrapperOf(gc.handleOf(reference));
+  return known as HeapReference | undefined ?? new HeapReference(MAKE, store, reference);
+}
+
+/** The host value behind a reference of {@linkcode hostValueReference}. @throws {RefError} when it was given up. */
+export function hostValueOf(value: HeapReference): unknown {
+  const reference = usedReference(value);
+  const { gc } = storeOfReference(value);
+  return gc.handles.externOf(gc.handleOf(reference));
+}
+
 /** As {@linkcode fromReference} for external references, where an unboxed scalar is the number (JS API, ToJSValue). */
 export function fromExternReference(store: StoreState, bits: number): unknown {
   return bits & 1 ? bits >> 1 : fromReference(store, bits);
@@ -174,6 +195,11 @@ export function fromExternReference(store: StoreState, bits: number): unknown {
 /** Whether a JavaScript value is an unboxed scalar where a reference is wanted (JS API, ToWebAssemblyValue). */
 function isI31(value: unknown): value is number {
   return typeof value === "number" && value << 1 >> 1 === value && !Object.is(value, -0);
+}
+
+/** The integer of a JavaScript value that is an unboxed scalar as a reference, undefined for anything else. */
+export function scalarOf(value: unknown): number | undefined {
+  return isI31(value) ? value : i31Of(value);
 }
 
 /** The handle of a reference object that can be used with `store`. @throws {RefError} (REF-2) */
@@ -195,7 +221,7 @@ export function checkReference(store: StoreState, heap: HeapType, value: unknown
   let actual: HeapType;
   const state = refStateOf(value);
   if (state !== undefined) actual = dynamicHeapType(store, store.gc.handles.referenceOf(usableHandle(store, state)));
-  else if (isI31(value) || i31Of(value) !== undefined) actual = HEAP_I31;
+  else if (scalarOf(value) !== undefined) actual = HEAP_I31;
   else {
     // A host value is of the top type only.
     if (registry.topOf(heap) === heap && heap !== HEAP_EXN) return;
@@ -215,16 +241,52 @@ export function checkExternReference(store: StoreState, value: unknown): void {
 /** The reference of a checked value as bits. Does not collect; undefined when the heap is full. @throws {TypeError} (REF-2) */
 export function toReference(store: StoreState, value: unknown): number | undefined {
   if (value === null) return 0;
-  const scalar = isI31(value) ? value : i31Of(value);
+  const scalar = scalarOf(value);
   if (scalar !== undefined) return scalar << 1 | 1;
   const state = refStateOf(value);
   if (state !== undefined) return store.gc.handles.referenceOf(usableHandle(store, state));
   return store.gc.externOf(value) || undefined;
 }
 
-/** The most exact heap type of an object. */
+/** The most exact heap type of an object that is known. */
 export function dynamicHeapType(store: StoreState, reference: number): HeapType {
-  const kind = store.gc.kindOf(reference);
-  if (kind === GcKind.exn) return HEAP_EXN;
-  return store.gc.typeIdOf(reference);
+  const { gc } = store;
+  switch (gc.kindOf(reference)) {
+    case GcKind.exn:
+      return HEAP_EXN;
+    case GcKind.extern:
+      return HEAP_EXTERN;
+    case GcKind.cont:
+      // Of a continuation that a suspension made no more is known, until somebody has seen it where its type is (CONT-D).
+      return gc.typeIdOf(reference) === 0 ? HEAP_CONT : gc.typeIdOf(reference);
+    default:
+      return gc.typeIdOf(reference);
+  }
+}
+
+/**
+ * The reference to a continuation that lies where heap type `heap` (canonical) is: what is known of its type is noted, since a suspension does
+ * not know it.
+ */
+export function continuationReference(store: StoreState, bits: number, heap: HeapType): unknown {
+  if (bits === 0) return null;
+  const { gc } = store;
+  const reference = bits >>> 0;
+  if (heap >= 0 && store.engine.registry.isHeapSubtype(heap, dynamicHeapType(store, reference))) {
+    gc.nameCont(reference, heap);
+  }
+  return fromReference(store, bits);
+}
+
+/** The bits of a JavaScript value where a continuation of heap type `heap` is asked for. @throws {TypeError} */
+export function checkContinuation(store: StoreState, heap: HeapType, value: unknown): void {
+  const state = refStateOf(value);
+  if (state === undefined) throw new RefError("wrong_type", "Expected a reference to a continuation, or null");
+  const actual = dynamicHeapType(store, store.gc.handles.referenceOf(usableHandle(store, state)));
+  if (!store.engine.registry.isHeapSubtype(actual, heap)) {
+    throw new RefError(
+      "wrong_type",
+      "The reference is not known to be to a continuation of the type that is asked for",
+    );
+  }
 }
