@@ -31,6 +31,7 @@ export function admitInstance(store: StoreState, state: ModuleState, limiter: "t
     // One that is too large for any table has an error of its own.
     tableElements += Math.min(state.tableType(i).minimum, MAXIMUM_TABLE_ELEMENTS + 1);
   }
+  requireRoom(store, Resource.instances, 1);
   requireRoom(store, Resource.memoryBytes, memoryBytes);
   requireRoom(store, Resource.tableElements, tableElements);
   requireRoom(store, Resource.codeBytes, store.codeBytesOf(state.code));

@@ -110,9 +110,11 @@ export class BudgetState {
   usage(row: number): { readonly current: number; readonly peak: number; readonly limit: number } {
     const words = this.#words;
     const limit = Atomics.load(words, LIMITS + row);
+    const current = Number(Atomics.load(words, USED + row));
     return {
-      current: Number(Atomics.load(words, USED + row)),
-      peak: Number(Atomics.load(words, PEAKS + row)),
+      current,
+      // Fuel that was used is used.
+      peak: row === FUEL_ROW ? current : Number(Atomics.load(words, PEAKS + row)),
       limit: limit === NO_LIMIT ? Infinity : Number(limit),
     };
   }
