@@ -183,7 +183,8 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    *
    * A host function that the guest calls may return a promise (any object with a method `then`; where an `externref` is wanted, a `Promise`): the
    * guest is parked, and goes on with what the promise is fulfilled with, or as if the function had thrown what it is rejected with. Any
-   * number of calls may be parked. Only a guest that is called by this method can wait so, with no JavaScript between: if a host function
+   * number of calls may be parked. A promise with a method `Symbol.dispose` is disposed of when nobody waits for it any more, because it has
+   * settled or the call was given up. Only a guest that is called by this method can wait so, with no JavaScript between: if a host function
    * calls a guest synchronously, that one cannot.
    *
    * A guest that computes is parked at least every ten milliseconds, at a loop's head or a function's entry, if the engine was made with

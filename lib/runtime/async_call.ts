@@ -25,7 +25,7 @@ import { awaitedOf, finishHostCall, startHostCall } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
 import { Deadline } from "./meter.ts";
 import { AsyncCall, type AsyncCallOptions, BusyError } from "./parked_calls.ts";
-import { type Outcome, settle } from "./parking.ts";
+import { giveUp, type Outcome, settle } from "./parking.ts";
 import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
 import { type BitValue, coerceValue, loadResults, storeSlot } from "./values.ts";
@@ -74,13 +74,13 @@ async function callHostAsync(func: FuncState, args: readonly unknown[], options:
   const thenable = awaitedOf(signature, result);
   if (thenable !== undefined) {
     const call = new AsyncCall(store, options);
+    let outcome: Outcome | undefined;
+    void settle(thenable).then((settled) => {
+      outcome = settled;
+      call.wake();
+    });
     store.parkedCalls.begin(call);
     try {
-      let outcome: Outcome | undefined;
-      void settle(thenable).then((settled) => {
-        outcome = settled;
-        call.wake();
-      });
       while (outcome === undefined) {
         await pause(call, () => {});
         requireGoing(call);
@@ -89,6 +89,7 @@ async function callHostAsync(func: FuncState, args: readonly unknown[], options:
       result = outcome.value;
     } finally {
       store.parkedCalls.end(call);
+      giveUp(thenable);
     }
   }
   return finishHostCall(store, signature, result);
@@ -161,7 +162,11 @@ async function drive(
     }
   } finally {
     unpark(call, activation);
+    const { pending } = activation;
+    activation.pending = undefined;
     store.giveDetached(activation);
+    // Code of the user's, so last.
+    pending?.release?.();
   }
 }
 

@@ -9,7 +9,7 @@
 
 import type { Activation } from "./activation.ts";
 import type { InstanceState } from "./instance.ts";
-import { isThenable, park, settle } from "./parking.ts";
+import { giveUp, isThenable, park, settle } from "./parking.ts";
 import { type Port, port } from "./port.ts";
 import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
@@ -64,6 +64,7 @@ export function callHostDirectly(
   const thenable = awaitedOf(signature, result);
   if (thenable !== undefined) {
     void settle(thenable);
+    giveUp(thenable);
     throw new TypeError(
       "The host function returned a Promise, and was called synchronously: call it by Func.callAsync",
     );
@@ -114,7 +115,7 @@ export function parkHostCall(activation: Activation, signature: Signature, thena
     } catch (error) {
       throwFromHost(activation, error);
     }
-  });
+  }, () => giveUp(thenable));
 }
 
 /** Coerces a host function's results, which may run user code, and stores them for the guest. */

@@ -15,7 +15,7 @@
  *
  * PARK-1  A guest is parked only if nothing of JavaScript stands between it and the event loop: its activation is a detached one, and the only
  *         one in use. Anywhere else a thenable is a `TypeError`.
- * PARK-4  What is awaited is awaited once, by the driver; `release` is called exactly once, whatever becomes of the call.
+ * PARK-4  What is awaited is awaited once, by the driver. `release` is called exactly once, whatever becomes of the call.
  */
 
 import type { Activation } from "./activation.ts";
@@ -28,7 +28,7 @@ export interface Pending {
   readonly thenable: PromiseLike<unknown>;
   /** Gives the guest what it waited for; `result` returns it, or throws what the promise was rejected with. May park again. */
   readonly deliver: (result: () => unknown) => void;
-  /** Called when the wait is over, or the call was given up. */
+  /** Called when nobody waits any more: behind `deliver`, or because the call was given up. */
   readonly release: (() => void) | undefined;
   /** Set when the promise has settled. */
   outcome: Outcome | undefined;
@@ -59,6 +59,7 @@ export function park(
   if (!canPark(activation)) {
     // Nobody else will look at it.
     void settle(thenable);
+    release?.();
     throw refusal(activation);
   }
   activation.pending = { thenable, deliver, release, outcome: undefined };
@@ -79,11 +80,9 @@ export function deliver(activation: Activation): void {
   }
 }
 
-/** Gives up what an activation waits for. */
-export function abandonPending(activation: Activation): void {
-  const { pending } = activation;
-  activation.pending = undefined;
-  pending?.release?.();
+/** Tells a promise that nobody waits for it any more, if it wants to know: it has the method `Symbol.dispose`. */
+export function giveUp(thenable: PromiseLike<unknown> & { [Symbol.dispose]?: () => void }): void {
+  thenable[Symbol.dispose]?.();
 }
 
 /** What becomes of a thenable; never rejected. */

@@ -45,7 +45,6 @@ import type { TagState } from "./tag.ts";
 import { parkedVmctx } from "./backtrace.ts";
 import { exclusionKey } from "./exclusion.ts";
 import { ParkedCalls } from "./parked_calls.ts";
-import { abandonPending } from "./parking.ts";
 import { Trap } from "./traps.ts";
 import { LimitError, Resource, StoreUsage } from "./usage.ts";
 
@@ -351,7 +350,6 @@ export class StoreState implements HeapOwner {
 
   /** Gives a detached activation back, and up what it was doing. */
   giveDetached(activation: Activation): void {
-    abandonPending(activation);
     // What is closed has given everything back, what is poisoned keeps it.
     if (this.#state !== "open") return;
     activation.target = undefined;

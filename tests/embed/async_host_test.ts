@@ -659,3 +659,38 @@ Deno.test("a caller says whether its host function may return a promise", async 
   assertEquals(await instance.func("nested")!.callAsync(), 2 as never);
   assertEquals(answers, [false, true, false]);
 });
+
+Deno.test("a promise that can be disposed of is, when nobody waits for it any more", async () => {
+  using engine = new Engine();
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "f" (func $f (result i32))) (func (export "run") (result i32) (call $f)))`),
+  );
+  let disposed = 0;
+  const make = (promise: Promise<number>) => Object.assign(promise, { [Symbol.dispose]: () => void disposed++ });
+  let result: () => unknown = () => make(new Promise(() => {}));
+  const store = new Store(engine);
+  const host = new Func(store, { parameters: [], results: ["i32"] }, () => result() as number);
+  const run = new Instance(store, module, { m: { f: () => result() } }).func("run")!;
+  let expected = 0;
+  for (const func of [run, host]) {
+    await assertRejects(() => func.callAsync([], { signal: AbortSignal.timeout(1) }), DOMException);
+    assertEquals(disposed, ++expected);
+    assertThrows(() => func.call(), TypeError);
+    assertEquals(disposed, ++expected);
+    result = () => make(Promise.resolve(4));
+    assertEquals(await func.callAsync(), 4 as never);
+    assertEquals(disposed, ++expected);
+    result = () => make(Promise.reject(new Error("no")));
+    await assertRejects(() => func.callAsync(), Error, "no");
+    assertEquals(disposed, ++expected);
+    result = () => make(new Promise(() => {}));
+  }
+  const calls = [run.callAsync(), run.callAsync(), host.callAsync()].map((call) =>
+    assertRejects(() => call, TypeError)
+  );
+  await sleep(1);
+  store.close();
+  await Promise.all(calls);
+  assertEquals(disposed, expected + 3);
+});

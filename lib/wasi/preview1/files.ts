@@ -17,6 +17,7 @@ import {
   writeFrom,
 } from "./linux.ts";
 import type { WasiState } from "./state.ts";
+import { waitUntilReady, writableBytes } from "./waiting.ts";
 
 const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
 const DIRENT_BYTES = 24;
@@ -77,7 +78,7 @@ function seekable(descriptor: Descriptor): number {
 
 /** The `fd_*` functions. */
 export function fileFunctions(state: WasiState): WasiImplementation<Extract<WasiFunctionName, `fd_${string}`>> {
-  const { memory, descriptors, layout } = state;
+  const { memory, descriptors, layout, context } = state;
   /** pread and pwrite: moves buffers from or to a position that is not the descriptor's own. */
   const transferAt = (
     move: typeof readInto,
@@ -196,6 +197,7 @@ export function fileFunctions(state: WasiState): WasiImplementation<Extract<Wasi
       const descriptor = descriptors.get(fd, Right.fd_read);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
       memory.requireRange(result, 4);
+      waitUntilReady(context, descriptor, "read");
       let ended = false;
       const total = memory.forEachBuffer(iovecs, count, (bytes) => {
         if (ended) return 0;
@@ -257,7 +259,13 @@ export function fileFunctions(state: WasiState): WasiImplementation<Extract<Wasi
       const descriptor = descriptors.get(fd, Right.fd_write);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
       memory.requireRange(result, 4);
-      const total = memory.forEachBuffer(iovecs, count, (bytes) => write(descriptor, bytes));
+      waitUntilReady(context, descriptor, "write");
+      let most = writableBytes(context, descriptor);
+      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
+        const written = most === 0 ? 0 : write(descriptor, bytes.length > most ? bytes.subarray(0, most) : bytes);
+        most -= written;
+        return written;
+      });
       memory.setU32(result, total);
       return Errno.success;
     },

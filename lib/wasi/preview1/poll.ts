@@ -12,6 +12,7 @@ import { Errno, FileType, Right, type WasiImplementation } from "./abi.ts";
 import { ErrnoError, type GuestMemory } from "./guest_memory.ts";
 import { clockValue, POLL, pollDescriptors, type PollRequest, readableBytes } from "./linux.ts";
 import type { WasiState } from "./state.ts";
+import { type CallContext, WouldBlock } from "./waiting.ts";
 
 const EVENT_BYTES = 32;
 const EventType = { clock: 0, read: 1, write: 2 } as const;
@@ -49,7 +50,7 @@ interface Subscriptions {
 
 /** The polling function. */
 export function pollFunctions(state: WasiState): WasiImplementation<"poll_oneoff"> {
-  const { memory, layout: { subscription } } = state;
+  const { memory, context, layout: { subscription } } = state;
   return {
     poll_oneoff(pointer, events, count, result) {
       const total = count >>> 0;
@@ -61,10 +62,14 @@ export function pollFunctions(state: WasiState): WasiImplementation<"poll_oneoff
       for (let i = 0; i < total; i++) {
         if (!sortSubscription(state, (pointer >>> 0) + i * subscription.bytes, sorted)) return Errno.inval;
       }
-      waitFor(sorted);
-      sorted.ready.forEach((event, index) => writeEvent(memory, (events >>> 0) + index * EVENT_BYTES, event));
-      memory.setU32(result, sorted.ready.length);
-      return Errno.success;
+      const start = clockValue("time", MONOTONIC);
+      const finish = (): number => {
+        waitFor(sorted, context, start, finish);
+        sorted.ready.forEach((event, index) => writeEvent(memory, (events >>> 0) + index * EVENT_BYTES, event));
+        memory.setU32(result, sorted.ready.length);
+        return Errno.success;
+      };
+      return finish();
     },
   };
 }
@@ -107,12 +112,20 @@ function sortSubscription(
   return true;
 }
 
-/** Waits, and adds the events of what happened to `ready`. */
-function waitFor({ ready, waiting, timers }: Subscriptions): void {
+/**
+ * Waits, and adds the events of what happened to `ready`. For a guest that can wait by itself, only what has happened already is waited for.
+ *
+ * @throws {WouldBlock} if nothing has; `again` is to be called when something may.
+ */
+function waitFor(
+  { ready, waiting, timers }: Subscriptions,
+  context: CallContext,
+  start: bigint,
+  again: () => number,
+): void {
   let soonest: bigint | undefined;
   for (const { remainingNs } of timers) if (soonest === undefined || remainingNs < soonest) soonest = remainingNs;
-  const timeoutNs = ready.length > 0 ? 0n : soonest;
-  const start = clockValue("time", MONOTONIC);
+  const timeoutNs = ready.length > 0 || context.canWait ? 0n : soonest;
   if (waiting.length > 0 || timeoutNs !== 0n) {
     const seen = pollDescriptors(waiting, timeoutNs);
     waiting.forEach(({ fd, userData, type }, index) => {
@@ -124,6 +137,9 @@ function waitFor({ ready, waiting, timers }: Subscriptions): void {
     });
   }
   const elapsed = clockValue("time", MONOTONIC) - start;
+  if (context.canWait && ready.length === 0 && (soonest === undefined || elapsed < soonest)) {
+    throw new WouldBlock(waiting, soonest === undefined ? undefined : start + soonest, again);
+  }
   // POLL-2: with nothing else to report, the wait ended with the first timer, whatever the clocks' resolutions say.
   const timedOut = ready.length === 0;
   for (const { userData, remainingNs } of timers) {

@@ -5,6 +5,7 @@ import { Errno, type WasiImplementation } from "./abi.ts";
 import { stringsSize } from "./guest_memory.ts";
 import { clockValue, randomInto } from "./linux.ts";
 import { WasiExit, type WasiState } from "./state.ts";
+import { WouldBlock } from "./waiting.ts";
 
 /** Clock ids are Linux's: realtime, monotonic, process CPU time, thread CPU time. */
 const CLOCKS = 4;
@@ -24,7 +25,7 @@ type Names =
   | "random_get";
 
 /** The functions about the process itself. */
-export function processFunctions({ args, env, memory }: WasiState): WasiImplementation<Names> {
+export function processFunctions({ args, env, memory, context }: WasiState): WasiImplementation<Names> {
   const sizes = (strings: readonly string[], countPointer: number, sizePointer: number) => {
     memory.setU32(countPointer, strings.length);
     memory.setU32(sizePointer, stringsSize(strings));
@@ -59,6 +60,8 @@ export function processFunctions({ args, env, memory }: WasiState): WasiImplemen
       return signal >>> 0 >= SIGNALS ? Errno.inval : Errno.notsup;
     },
     sched_yield() {
+      // A turn of the event loop lets more go on than other threads.
+      if (context.canWait && !context.isRetry) throw new WouldBlock([], 0n, () => Errno.success);
       sys(SYS.sched_yield);
       return Errno.success;
     },

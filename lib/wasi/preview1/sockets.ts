@@ -14,6 +14,7 @@ import { check, closeFd, O, readSome, writeFrom } from "./linux.ts";
 import { fail } from "./guest_memory.ts";
 import type { Descriptor } from "./descriptors.ts";
 import type { WasiState } from "./state.ts";
+import { waitUntilReady, writableBytes } from "./waiting.ts";
 
 function socketFd({ fd, fileType }: Descriptor): number {
   if (fd < 0 || (fileType !== FileType.socketStream && fileType !== FileType.socketDgram)) fail(Errno.notsock);
@@ -22,7 +23,7 @@ function socketFd({ fd, fileType }: Descriptor): number {
 
 /** The `sock_*` functions. */
 export function socketFunctions(
-  { memory, descriptors }: WasiState,
+  { memory, descriptors, context }: WasiState,
 ): WasiImplementation<Extract<WasiFunctionName, `sock_${string}`>> {
   return {
     sock_accept(fd, flags, result) {
@@ -30,7 +31,9 @@ export function socketFunctions(
       if (flags & ~FdFlags.nonblock) return Errno.inval;
       memory.requireRange(result, 4);
       const acceptFlags = O.cloexec | (flags & FdFlags.nonblock ? O.nonblock : 0);
-      const accepted = check(sys(SYS.accept4, socketFd(listener), 0, 0, acceptFlags));
+      const listening = socketFd(listener);
+      waitUntilReady(context, listener, "read");
+      const accepted = check(sys(SYS.accept4, listening, 0, 0, acceptFlags));
       try {
         const fileType = FileType.socketStream;
         memory.setU32(
@@ -44,11 +47,13 @@ export function socketFunctions(
       }
     },
     sock_recv(fd, iovecs, count, flags, sizeResult, flagsResult) {
-      const socket = socketFd(descriptors.get(fd, Right.fd_read));
+      const descriptor = descriptors.get(fd, Right.fd_read);
+      const socket = socketFd(descriptor);
       // Omitted: peek and waitall; nothing that preview 1 guests are built from asks for them.
       if (flags !== 0) return Errno.notsup;
       memory.requireRange(sizeResult, 4);
       memory.requireRange(flagsResult, 2);
+      waitUntilReady(context, descriptor, "read");
       let ended = false;
       const total = memory.forEachBuffer(iovecs, count, (bytes) => {
         if (ended) return 0;
@@ -60,10 +65,18 @@ export function socketFunctions(
       return Errno.success;
     },
     sock_send(fd, iovecs, count, flags, result) {
-      const socket = socketFd(descriptors.get(fd, Right.fd_write));
+      const descriptor = descriptors.get(fd, Right.fd_write);
+      const socket = socketFd(descriptor);
       if (flags !== 0) return Errno.inval;
       memory.requireRange(result, 4);
-      memory.setU32(result, memory.forEachBuffer(iovecs, count, (bytes) => writeFrom(socket, bytes)));
+      waitUntilReady(context, descriptor, "write");
+      let most = writableBytes(context, descriptor);
+      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
+        const sent = most === 0 ? 0 : writeFrom(socket, bytes.length > most ? bytes.subarray(0, most) : bytes);
+        most -= sent;
+        return sent;
+      });
+      memory.setU32(result, total);
       return Errno.success;
     },
     sock_shutdown(fd, how) {

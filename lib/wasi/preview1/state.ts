@@ -3,6 +3,7 @@
 import type { Layout } from "./abi.ts";
 import type { DescriptorTable } from "./descriptors.ts";
 import type { GuestMemory } from "./guest_memory.ts";
+import type { CallContext } from "./waiting.ts";
 
 /** Arguments, environment, descriptors and memory of one guest. */
 export interface WasiState {
@@ -13,6 +14,8 @@ export interface WasiState {
   readonly descriptors: DescriptorTable;
   /** The edition's numbers and structures. */
   readonly layout: Layout;
+  /** Who called the function that runs. */
+  readonly context: CallContext;
 }
 
 /** Thrown by `proc_exit`: not a failure, the way a program ends. It passes through the guest untouched. */

@@ -1,5 +1,6 @@
 /** WASI preview 1 for an embedder: options in, 46 functions for a linker out. */
 
+import type { Caller, Linker } from "../../engine/mod.ts";
 import {
   ALL_RIGHTS,
   DIRECTORY_RIGHTS,
@@ -24,6 +25,7 @@ import { pollFunctions } from "./poll.ts";
 import { processFunctions } from "./process.ts";
 import { socketFunctions } from "./sockets.ts";
 import type { WasiState } from "./state.ts";
+import { CallContext, startWait, WouldBlock } from "./waiting.ts";
 
 /** A folder that the guest may use, under a name of its own. */
 export interface Preopen {
@@ -143,36 +145,112 @@ export class WasiPreview1 implements Disposable {
     this.#memory.bind(memory);
   }
 
-  /** Offers every function under each module name, in that name's edition. */
+  /** Offers every function under each module name, in that name's edition. What waits blocks the thread: see {@linkcode WasiPreview1.addToLinker}. */
   defineFunctions(define: FunctionSink): void {
+    for (const { module, name, parameters, results, call } of this.#functions()) {
+      define(module, name, parameters, results, (...args) => call(undefined, args) as number);
+    }
+  }
+
+  /**
+   * Defines every function in a linker, under each module name. A guest that `Func.callAsync` calls is parked while it waits for time to pass, for
+   * input, for a connection, or for room to write, and the event loop goes on; one that is called synchronously blocks the thread.
+   *
+   * @param linker What the guest is linked by.
+   *
+   * @example Programs that sleep at the same time
+   * ```ts
+   * import { Engine, Linker, type Memory, Module, Store } from "@theropod/theropod";
+   * import { WasiPreview1 } from "@theropod/theropod/wasi";
+   * import { assert } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * // Sleeps for 50 milliseconds: one subscription, to a clock.
+   * const module = Module.fromText(engine, `(module
+   *   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+   *   (memory (export "memory") 1)
+   *   (func (export "_start")
+   *     (i32.store offset=16 (i32.const 0) (i32.const 1))
+   *     (i64.store offset=24 (i32.const 0) (i64.const 50000000))
+   *     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))`);
+   * const started = performance.now();
+   * await Promise.all([1, 2, 3, 4].map(async () => {
+   *   using wasi = new WasiPreview1();
+   *   const linker = new Linker(engine);
+   *   wasi.addToLinker(linker);
+   *   const instance = linker.instantiate(store, module);
+   *   wasi.bindMemory(instance.exports.memory as Memory);
+   *   await instance.func("_start")!.callAsync();
+   * }));
+   * assert(performance.now() - started < 180);
+   * ```
+   */
+  addToLinker(linker: Linker): void {
+    for (const { module, name, parameters, results, call } of this.#functions()) {
+      const signature = { parameters, results };
+      if (WAITING.includes(name)) {
+        linker.defineFunc(module, name, signature, (caller, ...args) => call(caller, args), { passCaller: true });
+      } else linker.defineFunc(module, name, signature, (...args) => call(undefined, args));
+    }
+  }
+
+  *#functions(): Iterable<GuardedFunction> {
     const memory = this.#memory;
     for (const module of WASI_MODULES) {
-      const functions = this.#functions(module);
+      const context = new CallContext();
+      const functions = this.#implementations(module, context);
       for (const [name, kinds] of WASI_FUNCTIONS) {
         const implementation = functions[name] as (...args: (number | bigint)[]) => number;
         const usesMemory = !WITHOUT_MEMORY.includes(name);
-        const guarded = (...args: (number | bigint)[]): number => {
+        const call = (caller: Caller | undefined, args: (number | bigint)[]): number | Promise<number> => {
+          context.caller = caller;
           try {
             if (usesMemory) memory.refresh();
             return implementation(...args);
           } catch (error) {
             if (error instanceof ErrnoError) return error.errno;
-            throw error;
+            if (!(error instanceof WouldBlock)) throw error;
+            return this.#wait(error, context, () => implementation(...args));
           }
         };
         const parameters = [...kinds].map((kind) => kind === "i" ? "i32" as const : "i64" as const);
-        define(module, name, parameters, name === "proc_exit" ? [] : ["i32"], guarded);
+        yield { module, name, parameters, results: name === "proc_exit" ? [] : ["i32"], call };
       }
     }
   }
 
-  #functions(module: WasiModuleName): WasiImplementation<WasiFunctionName> {
+  /** Waits for what a function wants, and calls it again; the promise can be disposed of. */
+  #wait(first: WouldBlock, context: CallContext, again: () => number): Promise<number> {
+    let wait = startWait(first);
+    const run = async (): Promise<number> => {
+      for (let reason = first;;) {
+        await wait.promise;
+        context.caller = undefined;
+        context.isRetry = true;
+        try {
+          this.#memory.refresh();
+          return reason.finish === undefined ? again() : reason.finish();
+        } catch (error) {
+          if (error instanceof ErrnoError) return error.errno;
+          if (!(error instanceof WouldBlock)) throw error;
+          wait = startWait(reason = error);
+        } finally {
+          context.isRetry = false;
+        }
+      }
+    };
+    return Object.assign(run(), { [Symbol.dispose]: () => wait.cancel() });
+  }
+
+  #implementations(module: WasiModuleName, context: CallContext): WasiImplementation<WasiFunctionName> {
     const state: WasiState = {
       args: this.#args,
       env: this.#env,
       memory: this.#memory,
       descriptors: this.#descriptors,
       layout: LAYOUTS[module],
+      context,
     };
     return {
       ...processFunctions(state),
@@ -188,6 +266,26 @@ export class WasiPreview1 implements Disposable {
     this.#descriptors.closeAll();
   }
 }
+
+/** A function as a linker takes it, and called with what is known of the caller. */
+interface GuardedFunction {
+  readonly module: WasiModuleName;
+  readonly name: WasiFunctionName;
+  readonly parameters: readonly ("i32" | "i64")[];
+  readonly results: readonly "i32"[];
+  readonly call: (caller: Caller | undefined, args: (number | bigint)[]) => number | Promise<number>;
+}
+
+/** Functions that may wait. */
+const WAITING: readonly WasiFunctionName[] = [
+  "fd_read",
+  "fd_write",
+  "poll_oneoff",
+  "sched_yield",
+  "sock_accept",
+  "sock_recv",
+  "sock_send",
+];
 
 /** Functions that a guest without a memory may call. */
 const WITHOUT_MEMORY: readonly WasiFunctionName[] = ["proc_exit", "proc_raise", "sched_yield"];
