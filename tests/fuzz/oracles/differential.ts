@@ -371,15 +371,16 @@ export function recordExpected(
   return expected;
 }
 
-/** Compares our engine in one configuration with what V8 did. */
+/** Compares our engine in one configuration, in a session of a certain kind, with what V8 did. */
 export function compareWith(
   expected: Recording,
   program: Program,
   binaries: readonly Uint8Array<ArrayBuffer>[],
   seed: number,
   configuration: Configuration,
+  open: (configuration: Configuration) => Session = (configuration) => new TheropodSession(configuration),
 ): Verdict {
-  using session = new TheropodSession(configuration);
+  using session = open(configuration);
   const { lines, defect } = record(session, program, binaries, seed);
   const engine = session.name;
   const length = Math.max(lines.length, expected.lines.length);

@@ -193,6 +193,13 @@ export class TheropodSession implements Session {
     this.#store = new Store(engineFor(configuration));
   }
 
+  /** For sessions that do something to an instance before its program runs. */
+  protected onInstantiated(
+    _instance: Instance,
+    _imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ): void {
+  }
+
   create(thing: HostImport): unknown {
     switch (thing.kind) {
       case "func":
@@ -231,7 +238,9 @@ export class TheropodSession implements Session {
   instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
     const module = compileChecked(bytes, this.#configuration);
     this.#modules.push(module);
-    const { exports } = new Instance(this.#store, module, imports as never);
+    const instance = new Instance(this.#store, module, imports as never);
+    this.onInstantiated(instance, imports);
+    const { exports } = instance;
     return {
       exports,
       func: (name: string) => exports[name] as Callable,
