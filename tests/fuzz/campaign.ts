@@ -33,6 +33,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
   handles: { test: "handles_test.ts", batch: 2000, seeds: 20_000 },
   sequences: { test: "gc_sequences_test.ts", batch: 1000, seeds: 20_000 },
   passes: { test: "ir_passes_test.ts", batch: 2000, seeds: 20_000 },
+  artifacts: { test: "artifact_damage_test.ts", batch: 5000, seeds: 50_000 },
+  kills: { test: "../embed/cache_processes_test.ts", batch: 500, seeds: 500 },
 };
 
 /** A process in which this much time goes by for a seed does not end: fuel makes every program end. */

@@ -349,7 +349,7 @@ Deno.test("transcoders between memories of other kinds", () => {
 Deno.test("transcoders at the last bytes of 4 GiB, where addresses wrap", () => {
   for (const bounds of ["guard", "explicit"] as const) {
     using engine = new Engine({ bounds });
-    using store = new Store(engine);
+    using store = new Store(engine, { limits: { memoryBytes: 2 ** 34 } });
     const all = 2 ** 32;
     const from = new Memory(store, { minimum: 65536 }), to = new Memory(store, { minimum: 65536 });
     const text = MIXED + MIXED, bytes = utf8(text), wide = utf16(text), narrow = latin1(LATIN);
