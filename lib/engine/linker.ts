@@ -14,6 +14,7 @@ import {
   type StoreState,
 } from "../runtime/mod.ts";
 import { F32, F64, funcTypeOf, I32, I64, type Import, isNullable, isRef, V128, type ValType } from "../wasm/mod.ts";
+import type { Caller } from "./caller.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import {
   type CallerImplementation,
@@ -237,7 +238,7 @@ export class Linker {
    * Defines the exports of a module under a module name, by the conventions of WASI: a command, which exports `_start`, is instantiated anew
    * by every call of one of its functions; anything else is a reactor, instantiated now, once, and its `_initialize` is called.
    *
-   * What a command's calls make stays in the store until the store is closed.
+   * What a command's calls make stays in the store until the store is closed. A guest that can wait (`callAsync`) waits for commands that do.
    *
    * @param store The store to live in.
    * @param name The module name that imports give.
@@ -282,8 +283,11 @@ export class Linker {
       if (kind === "memory" || kind === "table") continue;
       if (kind !== "func") throw new LinkError(`${JSON.stringify(exportName)} of the command is no function`);
       const typeId = state.typeIds[state.module.funcs[index]];
-      const fn = (...args: never[]) => prepared.instantiate(store).func(exportName)!.callable(...args as never[]);
-      this.#add(name, exportName, wrapFunc(makeHostFunc(storeState, typeId, fn)));
+      const fn = (caller: Caller, ...args: never[]) => {
+        if (!caller.canWait) return prepared.instantiate(store).func(exportName)!.callable(...args);
+        return prepared.instantiateAsync(store).then((instance) => instance.func(exportName)!.callAsync(args));
+      };
+      this.#add(name, exportName, wrapFunc(makeHostFunc(storeState, typeId, fn, { passCaller: true })));
     }
     return this;
   }

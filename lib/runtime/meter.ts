@@ -75,6 +75,7 @@ export class Deadline {
   /** It has passed: asks whether the guest may go on. @throws {Trap} or what the action throws. */
   act(activation: Activation | undefined): void {
     const { action } = this;
+    if (action === "yield") return this.extend(this.ms);
     const more = typeof action === "function" ? action() : undefined;
     activation?.store.requireOpen();
     if (typeof more === "number" && more > 0) return this.extend(more);

@@ -635,6 +635,24 @@ Deno.test("a host call on a continuation parks the whole chain (CONT-2)", async 
     await assertRejects(() => call, Error, "stop");
   }
   assertEquals(await instance.func("run")!.callAsync([7]), 117 as never);
+  // An exception that arrives later finds its handler on a stack that waits, and ends the continuations above it (EXN-1).
+  const thrower = new Module(
+    engine,
+    wat(`(module (type $f (func)) (type $c (cont $f))
+      (import "m" "wait" (func $wait (param i32) (result i32))) (import "m" "tag" (tag $t (param i32)))
+      (elem declare func $inner $middle)
+      (func $inner (drop (call $wait (i32.const 1))))
+      (func $middle (resume $c (cont.new $c (ref.func $inner))))
+      (func (export "run") (result i32)
+        (block $h (result i32)
+          (try_table (catch $t $h) (resume $c (cont.new $c (ref.func $middle))))
+          (i32.const -1))))`),
+  );
+  const tag = new Tag(store, { parameters: ["i32"] });
+  const late = () => sleep(1).then(() => Promise.reject(new Exception(tag, [99])));
+  const catching = new Instance(store, thrower, { m: { wait: late, tag } });
+  const runs = Array.from({ length: 20 }, () => catching.func("run")!.callAsync());
+  assertEquals(await Promise.all(runs) as unknown[], Array(20).fill(99));
 });
 
 Deno.test("a caller says whether its host function may return a promise", async () => {
@@ -693,4 +711,69 @@ Deno.test("a promise that can be disposed of is, when nobody waits for it any mo
   store.close();
   await Promise.all(calls);
   assertEquals(disposed, expected + 3);
+});
+
+Deno.test("a command that a linker instantiates for each call waits if its caller can", async () => {
+  using engine = new Engine();
+  using store = new Store(engine);
+  const linker = new Linker(engine);
+  let made = 0;
+  linker.defineFunc(
+    "m",
+    "wait",
+    { parameters: ["i32"], results: ["i32"] },
+    (n) => (made++, sleep(5).then(() => n * 2)),
+  );
+  const command = new Module(
+    engine,
+    wat(`(module (import "m" "wait" (func $wait (param i32) (result i32))) (global $n (mut i32) (i32.const 0))
+      (func $start (global.set $n (call $wait (i32.const 10)))) (start $start)
+      (func (export "_start"))
+      (func (export "add") (param i32) (result i32) (i32.add (global.get $n) (call $wait (local.get 0)))))`),
+  );
+  linker.module(store, "command", command);
+  const module = new Module(
+    engine,
+    wat(`(module (import "command" "add" (func $add (param i32) (result i32)))
+      (func (export "run") (param i32) (result i32) (call $add (call $add (local.get 0)))))`),
+  );
+  const instance = linker.instantiate(store, module);
+  const run = instance.func("run")!;
+  assertEquals(await Promise.all([run.callAsync([1]), run.callAsync([2])]) as unknown[], [64, 68]);
+  assertEquals(made, 8);
+  assertThrows(() => instance.exports.run(1), TypeError, "callAsync");
+});
+
+Deno.test("guests that compute and wait by turns are parked for both, and timers fire meanwhile", async () => {
+  using engine = new Engine({ interruption: true });
+  using store = new Store(engine);
+  const module = (hasStack: boolean) =>
+    new Module(
+      engine,
+      wat(`(module (import "m" "f" (func $f (param i64) (result i64)))
+        ${hasStack ? "(memory 1) (global $sp (mut i32) (i32.const 65536))" : ""}
+        (func (export "run") (param $rounds i32) (param $n i32) (result i64) (local $s i64) (local $k i32)
+          (loop $round
+            (local.set $k (local.get $n))
+            (loop $sum
+              (local.set $s (i64.add (local.get $s) (i64.extend_i32_u (local.get $k))))
+              (br_if $sum (local.tee $k (i32.sub (local.get $k) (i32.const 1)))))
+            (local.set $s (call $f (local.get $s)))
+            (br_if $round (local.tee $rounds (i32.sub (local.get $rounds) (i32.const 1)))))
+          (local.get $s)))`),
+    );
+  const f = (s: bigint) => sleep(1).then(() => s + 1n);
+  const n = 20_000_000, rounds = 3;
+  const expected = BigInt(rounds) * (BigInt(n) * BigInt(n + 1) / 2n + 1n);
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  for (const hasStack of [false, true]) {
+    const run = new Instance(store, module(hasStack), { m: { f } }).func("run")!;
+    const calls = Array.from({ length: 5 }, () => run.callAsync([rounds, n]));
+    assertEquals(await Promise.all(calls) as unknown[], Array(5).fill(expected));
+    // Time in the guest is charged, time that it waits is not.
+    await assertRejects(() => run.callAsync([1000, n], { timeout: 30 }), Trap, "deadline of 30 ms");
+  }
+  clearInterval(timer);
+  assert(ticks > 20, `${ticks} ticks`);
 });
