@@ -1,11 +1,11 @@
 /**
  * Runs one program on this engine: the counterpart of benches/v8_runner.ts, with the same arguments and output.
  *
- * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] [--stress] MODULE FOLDER
+ * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] [--collector NAME] [--stress] MODULE FOLDER
  */
 
 import { parseArgs } from "node:util";
-import { Engine, Linker, Memory, Module, Store } from "../mod.ts";
+import { Engine, type EngineConfig, Linker, Memory, Module, Store } from "../mod.ts";
 import { WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
 import { STRESS } from "../tests/configurations.ts";
 import { hashMemory } from "./v8_runner.ts";
@@ -19,6 +19,7 @@ if (import.meta.main) {
       warm: { type: "string", default: "0" },
       hash: { type: "boolean", default: false },
       bounds: { type: "string", default: "guard" },
+      collector: { type: "string", default: "generational" },
       stress: { type: "boolean", default: false },
     },
     allowPositionals: true,
@@ -27,6 +28,7 @@ if (import.meta.main) {
   const bytes = Deno.readFileSync(path);
   using engine = new Engine({
     bounds: values.bounds === "explicit" ? "explicit" : "guard",
+    collector: values.collector as NonNullable<EngineConfig["collector"]>,
     // Fewer polls leave than in scripts: programs have millions.
     ...(values.stress ? { interruption: true, stress: { ...STRESS.stress, poll: 4099 } } : {}),
   });

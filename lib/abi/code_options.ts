@@ -88,6 +88,13 @@ export const CODE_OPTIONS: { readonly [K in keyof CodeOptions]: OptionRow<CodeOp
     ["lazy", "eager"],
     (found, wanted) => `the module was compiled for ${found} tables, and this engine has ${wanted} tables`,
   ),
+  barrier: oneOf(
+    ["cards", "log"],
+    (found) =>
+      found === "log"
+        ? "the module was compiled for a collector that counts references, and this engine's does not"
+        : "the module was compiled for collectors that trace, and this engine's counts references",
+  ),
   stress: {
     encode: (value) => value,
     decode: (word) => word,

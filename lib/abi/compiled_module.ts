@@ -6,6 +6,12 @@
 
 import type { TableMode } from "./table_layout.ts";
 
+/**
+ * What code does beside storing a reference into an object: `"cards"`, it marks the place for a collector that traces (GC-W); `"log"`, it notes
+ * both references for one that counts (GC-L).
+ */
+export type BarrierKind = "cards" | "log";
+
 /** Options that code depends on; each is checked when code is loaded or linked. */
 export interface CodeOptions {
   /** "guard": accesses rely on the memory's reservation; "explicit": each access is compared with the length first. */
@@ -18,6 +24,8 @@ export interface CodeOptions {
   readonly tables: TableMode;
   /** Whether the code counts what it does. */
   readonly fuel: boolean;
+  /** What code tells the collector about stores. */
+  readonly barrier: BarrierKind;
   /** What the code was compiled to make harder (stress.ts); 0: nothing. */
   readonly stress: number;
   /** The features that the module uses: bits of `FEATURES`. */
@@ -33,7 +41,7 @@ export const GUARD_RESERVATION_BYTES = 2 ** 33 + 2 ** 16;
 export interface CompileOptions
   extends
     Pick<CodeOptions, "bounds" | "cpuFeatures">,
-    Partial<Pick<CodeOptions, "fuel" | "interruption" | "stress" | "tables">> {
+    Partial<Pick<CodeOptions, "barrier" | "fuel" | "interruption" | "stress" | "tables">> {
   /** How much work goes into the code. */
   readonly effort: "none" | "speed";
   /** Run the IR verifier and the allocation checker on every function: for tests, at about the price of compiling twice. */

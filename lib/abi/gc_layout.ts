@@ -42,8 +42,13 @@
  *       targets use the runtime call type_is_subtype. Function types have rows as well (VMFuncRef.type is the index, display entries are plain ids).
  * GC-W  After a store of a REF into an object that may have lived through a safepoint, the byte at heap index `GC_CARDS_START + (place >>>
  *       GC_CARD_LOG2)` is set to 1 (the card table; not needed for null): `place` is the object's reference for a field, reference + 4 * index
- *       for an element. Whatever the reference, that byte lies in the heap's card table, which is always writable. Which collector there is
- *       makes no difference to code. Tables, globals and stacks are roots and need nothing.
+ *       for an element. Whatever the reference, that byte lies in the heap's card table, which is always writable. Tables, globals and stacks
+ *       are roots and need nothing. Collectors that count have GC-L instead; between the others there is no difference to code.
+ * GC-L  Code with the barrier "log" (CodeOptions.barrier) does this when it stores a REF into an object that may have lived through a safepoint,
+ *       null included, if GC_COUNTED_BIT is set in the object's info: the reference that was there and the new one are appended as two u32 at heap
+ *       index `storeContext.gcLogNext`, which then grows by 8; when it has become `gcLogEnd`, the runtime call `gc_log_full` empties the log. So
+ *       there is always room for one entry. The log lies where others have cards. Objects without the bit are new: the collector looks at
+ *       what is in them before it sets it.
  *
  * May import: base, wasm. @module
  */
@@ -99,6 +104,9 @@ export const GcCont = struct("GcCont", { type: "u32", info: "u32", number: "u32"
 /** The bits of `info` that hold the host handle; the others belong to the collector. */
 export const GC_HANDLE_MASK = 0x3ff_ffff;
 
+/** The bit of `info` that says that a counting collector has counted what the object refers to, so that stores are logged (GC-L). */
+export const GC_COUNTED_BIT = 1 << 26;
+
 /** Where the fields of a struct start. */
 const GC_STRUCT_FIELDS = 8;
 /** Where the elements of an array start. */
@@ -120,6 +128,12 @@ export const GC_CARD_LOG2 = 9;
 export const GC_CARDS_START = GC_MAX_OFFSET_BYTES;
 /** Bytes of the card table: one for each card of all that 32 bits address. */
 export const GC_CARDS_BYTES = 2 ** 32 / 2 ** GC_CARD_LOG2;
+/** Heap index of the log of stores (GC-L); in such a heap nobody marks cards. */
+export const GC_LOG_START = GC_CARDS_START;
+/** Bytes that the log may have. */
+export const GC_LOG_BYTES = GC_CARDS_BYTES;
+/** Bytes of an entry of the log: the old reference, the new one. */
+export const GC_LOG_ENTRY_BYTES = 8;
 /** Heap index of the first byte that objects may have. */
 export const GC_OBJECTS_START = GC_CARDS_START + GC_CARDS_BYTES;
 
@@ -138,6 +152,7 @@ export const GC_CONTRACT = {
   GC_MAX_INLINE_BYTES,
   GC_CARD_LOG2,
   GC_CARDS_START,
+  GC_COUNTED_BIT,
   GC_DISPLAY_LENGTH,
   GC_TYPE_ROW_BYTES,
   GcTypeRow,

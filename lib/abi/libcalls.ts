@@ -38,6 +38,7 @@ export const LIBCALLS = [
   ["array_copy",    "ririi",  "-"], // destination, its index, source, its index, length
   ["array_init_data", "iriii", "-"], // data segment, array, index, offset, length
   ["array_init_elem", "iriii", "-"], // element segment, array, index, offset, length
+  ["gc_log_full",   "",       "-"], // the log of stores is full (GC-L): empties it. No collection
   ["func_intern",   "l",      "i"], // funcref -> its id, not 0 (0 for null): when VMFuncRef.id is 0. No collection
   ["type_is_subtype", "ii",   "i"], // type word of an object or VMFuncRef.type, type -> 1 if it is that type or below it: displays do not reach. No collection
   // Threads. Addresses are aligned and in bounds.

@@ -91,6 +91,9 @@ export const VMStoreContext = struct("VMStoreContext", {
   /** Addresses of VMFuncRefs by `VMFuncRef.id`: 64-bit words, the first 0. Moves when it grows. */
   funcTable: "ptr",
   funcTableLength: "u64",
+  /** Heap indices: where the next entry of the log of stores goes, and where the log is full (GC-L). */
+  gcLogNext: "u32",
+  gcLogEnd: "u32",
 });
 
 /** A function reference. Machine code calls `wasmCall` with r14 = `vmctx` (SEEDS 2.16). */

@@ -33,9 +33,10 @@ export class Compiler {
       fuel = false,
       stress = 0,
       tables = "lazy",
+      barrier = "cards",
     } = options;
     const { shape } = shapeOf(module);
-    const environment = new TranslateEnvironment(module, shape, { bounds, interruption, fuel, tables });
+    const environment = new TranslateEnvironment(module, shape, { bounds, interruption, fuel, tables, barrier });
     const { memories } = environment;
     const codegenOptions: CodegenOptions = {
       features: formFeatures(cpuFeatures),
@@ -66,6 +67,7 @@ export class Compiler {
         fuel,
         stress,
         tables,
+        barrier,
         features: usedFeatures(module),
         reservationBytes: bounds === "guard" ? GUARD_RESERVATION_BYTES : 0,
       },

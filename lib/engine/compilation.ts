@@ -13,6 +13,7 @@ import { NONE } from "../base/mod.ts";
 import {
   ArtifactError,
   type ArtifactIntegrity,
+  BARRIER_OF_COLLECTOR,
   decodeArtifact,
   machineCpuFeatures,
   moduleCompiler,
@@ -76,13 +77,16 @@ function requireSmallObjects({ types, offsets }: Module): void {
 }
 
 /** The options that an engine's code is made with, and what is there to run it. */
-export function codeOptions({ bounds, interruption, fuel, stress, tables, features }: ResolvedConfig): CodeOptions {
+export function codeOptions(
+  { bounds, interruption, fuel, stress, tables, features, collector }: ResolvedConfig,
+): CodeOptions {
   return {
     bounds,
     reservationBytes: bounds === "guard" ? GUARD_RESERVATION_BYTES : 0,
     interruption,
     fuel,
     tables,
+    barrier: BARRIER_OF_COLLECTOR[collector],
     stress: stressWord(stress),
     features,
     cpuFeatures: machineCpuFeatures(),

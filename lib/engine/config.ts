@@ -76,7 +76,18 @@ export interface EngineConfig {
   readonly tablePool?: TablePoolOptions;
   /**
    * What collects the objects that guests no longer reach: `"generational"` (the default) copies young objects that live on once, and the rest
-   * now and then; `"copying"` copies all that is alive each time; `"null"` never collects, for guests that end soon.
+   * now and then; `"copying"` copies all that is alive each time; `"refcounting"` counts references and moves nothing, so an object is freed
+   * soon after it was let go of, and cycles are found by tracing when the heap has grown to a multiple of what it was, or to its limit;
+   * `"null"` never collects, for guests that end soon. Code that is made for `"refcounting"` can be used with no other, and the other way
+   * round.
+   *
+   * @example
+   * ```ts
+   * import { Engine, Store } from "./mod.ts";
+   *
+   * using engine = new Engine({ collector: "refcounting" });
+   * using store = new Store(engine);
+   * ```
    */
   readonly collector?: CollectorName;
   /**

@@ -290,9 +290,9 @@ export const Region = {
   vm: 4,
   /** Contents of collected objects. */
   heap: 5,
-  /** Where the next object goes: only allocations and calls change it. */
+  /** Where the next object goes, or the next entry of the log of stores: only allocations, such entries and calls change it. */
   allocation: 6,
-  /** The collector's card table, which code never reads. */
+  /** The collector's card table or log, which code never reads. */
   cards: 7,
 } as const;
 /** Printed names, by region. */

@@ -237,6 +237,13 @@ export class Continuations implements RootSource {
     for (const stack of continuation.stacks) this.#visitStack(stack, stack.parkedSp, visitor);
   }
 
+  /** The collector has found that the object with this number, which it had reached, is garbage. */
+  died(number: number): void {
+    const continuation = this.#entries[number] ?? bug(`no continuation has number ${number}`);
+    this.#remove(number);
+    this.#end(continuation);
+  }
+
   /** The collector has reached everything it will: the others' stacks are free. */
   sweep(): void {
     for (let number = 1; number < this.#entries.length; number++) {

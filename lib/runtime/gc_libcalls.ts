@@ -16,7 +16,7 @@ import { type LibcallFrame, returnTo } from "./libcall_frame.ts";
 /** Those of the table in `lib/abi/libcalls.ts` that this file serves. */
 export type GcLibcallName = Extract<
   LibcallName,
-  `struct_${string}` | `array_${string}` | "func_intern" | "type_is_subtype"
+  `struct_${string}` | `array_${string}` | "gc_log_full" | "func_intern" | "type_is_subtype"
 >;
 
 type Handler = (call: LibcallFrame, instance: InstanceState) => void;
@@ -200,6 +200,8 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     takeRangeFuel(call.activation, length, "elements");
     writeSegment(call, instance, instance.elementsAt(segment, source, length), array, start, length);
   },
+
+  gc_log_full: (_call, { gc }) => gc.collector.logFull(),
 
   func_intern: (call, { gc }) => call.return(gc.internFunc(call.u64(0))),
 

@@ -40,6 +40,8 @@ export * from "./gc/collector.ts";
 export * from "./gc/extern_ref.ts";
 export * from "./gc/collector_options.ts";
 export * from "./gc/field_names.ts";
+export * from "./gc/count_table.ts";
+export * from "./gc/counting.ts";
 export * from "./gc/generational.ts";
 export * from "./gc/handles.ts";
 export * from "./gc/null_collector.ts";

@@ -69,7 +69,7 @@ const EMPTY_BLOCK_CODE = -0x40;
 /** The code options that translation depends on. */
 export type TranslateOptions =
   & Pick<CodeOptions, "bounds">
-  & Partial<Pick<CodeOptions, "fuel" | "interruption" | "tables">>;
+  & Partial<Pick<CodeOptions, "barrier" | "fuel" | "interruption" | "tables">>;
 
 /** Facts about a module for the translation of its functions. */
 export class TranslateEnvironment {

@@ -174,7 +174,7 @@ export function arraySet(t: Translator): void {
   checkIndex(t, ref, index);
   const content = stored(t, layout, value); // before the address, which must not live across its call
   const at = elementIndex(t, layout, ref, index);
-  storeStored(t, layout.storage, at, GC_ARRAY_ELEMENTS, content, elementFlags(t, typeIndex));
+  storeStored(t, layout.storage, ref, at, GC_ARRAY_ELEMENTS, content, elementFlags(t, typeIndex));
 }
 
 /** `array.len`. */
@@ -256,7 +256,7 @@ function fillByLoop(
   builder.seal(exit);
   builder.switchTo(body);
   const at = elementIndex(t, layout, ref, index);
-  storeStored(t, layout.storage, at, GC_ARRAY_ELEMENTS, value, objectFlags(TrapCode.none, "mutable"));
+  storeStored(t, layout.storage, ref, at, GC_ARRAY_ELEMENTS, value, objectFlags(TrapCode.none, "mutable"));
   args.reset();
   args.push(builder.binary(Ir.iadd, index, builder.iconst32(1)));
   builder.jump(header, args);

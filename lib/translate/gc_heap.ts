@@ -9,8 +9,8 @@
  *        comparison is emitted for it. Displacements are below 64 KiB (GC-1); an array's elements are reached after its length was.
  * GCT-2  Immutable fields and elements, lengths and type words are `Region.readonly`: no store changes one after its object is there, so
  *        they are numbered across stores and calls. The initialising stores come before anything can know the reference.
- * GCT-3  All stores of references into objects of unknown age go through {@linkcode storeStored}, which marks a card (GC-W); globals and tables
- *        are roots and need no barrier.
+ * GCT-3  All stores of references into objects of unknown age go through {@linkcode storeStored}, which marks a card (GC-W) or appends to the log
+ *        (GC-L), as the engine's collector asks; globals and tables are roots and need no barrier.
  * GCT-4  Between taking the memory of an object and storing its fields there is no call (GC-A).
  *
  * May import: base, wasm, abi, ir. @module
@@ -20,6 +20,8 @@ import {
   GC_ARRAY_ELEMENTS,
   GC_CARD_LOG2,
   GC_CARDS_START,
+  GC_COUNTED_BIT,
+  GC_LOG_ENTRY_BYTES,
   GC_MAX_INLINE_BYTES,
   GcArrayHead,
   GcHeader,
@@ -44,6 +46,7 @@ import {
   Ir,
   type IrOp,
   memFlags,
+  memTrap,
   REF,
   Region,
   type Type,
@@ -55,6 +58,8 @@ import { wide } from "./places.ts";
 import type { Translator } from "./translator.ts";
 
 const TYPE_ID_BYTES = 4;
+/** Where the new reference stands in an entry of the log, behind the old one. */
+const LOG_NEW_OFFSET = 4;
 const FUNC_ENTRY_LOG2 = 3;
 const VM_FIELD = memFlags(0, Region.vm);
 const CONSTANT = memFlags(0, Region.readonly);
@@ -133,18 +138,59 @@ export function loadStored(
   return storage === Storage.func ? funcOfId(t, value) : value;
 }
 
-/** Stores into an object of unknown age. For `func` storage the value is its id ({@linkcode idOfFunc}), made before. */
+/**
+ * Stores into an object of unknown age, at `index`: the object's reference, or a `ref_add` to it. For `func` storage the value is its id
+ * ({@linkcode idOfFunc}), made before.
+ */
 export function storeStored(
   t: Translator,
   storage: number,
+  object: Value,
   index: Value,
   disp: number,
   value: Value,
   flags: number,
 ): void {
+  if (storage === Storage.ref && t.environment.options.barrier === "log") {
+    return storeLogged(t, object, index, disp, value, flags);
+  }
   t.builder.store(ACCESS_BY_STORAGE[storage][2], heapBase(t), index, value, disp, flags);
   // After the store, which traps if the reference is null.
   if (storage === Storage.ref && !isZero(t, value)) markCard(t, index);
+}
+
+/** Stores a reference with the barrier of collectors that count (GC-L). The call comes last: no address lives across it. */
+function storeLogged(t: Translator, object: Value, index: Value, disp: number, value: Value, flags: number): void {
+  const { builder } = t;
+  const logged = builder.createBlock(), full = builder.createBlock(), done = builder.createBlock();
+  const base = heapBase(t);
+  const info = builder.load(Ir.load, I32, base, object, GcHeader.offsets.info, memFlags(memTrap(flags), Region.heap));
+  const old = builder.load(Ir.load, REF, base, index, disp, flags);
+  builder.store(Ir.store, base, index, value, disp, flags);
+  builder.brIf(builder.binary(Ir.band, info, builder.iconst32(GC_COUNTED_BIT)), logged, done);
+  builder.seal(logged);
+
+  builder.switchTo(logged);
+  const context = storeContext(t);
+  const { gcLogNext, gcLogEnd } = VMStoreContext.offsets;
+  const next = builder.load(Ir.load, I32, context, NONE, gcLogNext, ALLOCATION);
+  const entry = wide(t, next);
+  builder.store(Ir.store, base, entry, old, 0, CARDS);
+  builder.store(Ir.store, base, entry, value, LOG_NEW_OFFSET, CARDS);
+  const end = builder.binary(Ir.iadd, next, builder.iconst32(GC_LOG_ENTRY_BYTES));
+  builder.store(Ir.store, context, NONE, end, gcLogNext, ALLOCATION);
+  const limit = builder.load(Ir.load, I32, context, NONE, gcLogEnd, ALLOCATION);
+  builder.brIf(builder.icmp(IntCond.eq, end, limit), full, done);
+  builder.seal(full);
+  builder.setCold(full);
+
+  builder.switchTo(full);
+  t.args.reset();
+  libcall(t, Libcall.gc_log_full);
+  builder.jump(done, t.args);
+
+  builder.seal(done);
+  builder.switchTo(done);
 }
 
 /** The write barrier (GC-W): `place` is a reference, or a `ref_add` to one. */

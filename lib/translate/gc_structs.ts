@@ -91,7 +91,7 @@ export function structSet(t: Translator): void {
   const value = t.pop();
   const ref = t.pop();
   const stored = storage[field] === Storage.func ? idOfFunc(t, value) : value;
-  storeStored(t, storage[field], ref, offsets[field], stored, fieldFlags(t, typeIndex, field));
+  storeStored(t, storage[field], ref, ref, offsets[field], stored, fieldFlags(t, typeIndex, field));
 }
 
 function fieldFlags(t: Translator, typeIndex: number, field: number): number {

@@ -30,7 +30,12 @@ const PLAIN = 3;
 const PLAIN_WEIGHTS: typeof OPERATION_WEIGHTS = { ...OPERATION_WEIGHTS, fillNursery: 24, compare: 1, collect: 1 };
 
 /** Whether a collection leaves exactly what is reachable. */
-const COUNTS: Record<CollectorName, "exact" | "none"> = { generational: "exact", copying: "exact", null: "none" };
+const COUNTS: Record<CollectorName, "exact" | "none"> = {
+  generational: "exact",
+  copying: "exact",
+  refcounting: "exact",
+  null: "none",
+};
 
 interface World {
   readonly engine: Engine;

@@ -12,6 +12,7 @@ import {
   type Configuration,
   configurationName,
   CONFIGURATIONS,
+  COUNTING_CONFIGURATIONS,
   type Session,
   TheropodSession,
   V8Session,
@@ -75,6 +76,7 @@ Deno.test("random programs over objects do what V8 does", () => {
     const others: readonly Configuration[] = [
       CONFIGURATIONS[0],
       CONFIGURATIONS[1 + seed % (CONFIGURATIONS.length - 1)],
+      COUNTING_CONFIGURATIONS[seed % COUNTING_CONFIGURATIONS.length],
     ];
     for (const configuration of others) {
       using session = new TheropodSession(configuration);

@@ -61,8 +61,8 @@ export const FAULTS_001 = [
   {
     row: "1.17",
     file: HEAP,
-    replace: "this.collector.writeBarrier(place, old, value[0]);",
-    with: "if (value[0] !== 0) this.collector.writeBarrier(place, old, value[0]);",
+    replace: "this.collector.writeBarrier(object, place, old, value[0]);",
+    with: "if (value[0] !== 0) this.collector.writeBarrier(object, place, old, value[0]);",
   },
   {
     row: "1.18",

@@ -52,7 +52,12 @@ export const FAULTS_003 = [
     replace: "return start + length <= this.#size;",
     with: "return ((start + length) >>> 0) <= this.#size;",
   },
-  { row: "3.21", file: TABLE, replace: "if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at));", with: "" },
+  {
+    row: "3.21",
+    file: TABLE,
+    replace: "if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at));",
+    with: "",
+  },
   {
     row: "3.22",
     file: TABLE,

@@ -32,6 +32,8 @@ export interface RootSource {
 export interface WeakSource {
   /** `moved` gives an object's new place, or 0 when it is dead. */
   visitWeak(moved: (reference: number) => number): void;
+  /** An external object died that had this handle: from collectors that see what dies, instead of `visitWeak`. */
+  externDied(handle: number): void;
 }
 
 /**
@@ -42,6 +44,8 @@ export interface ContinuationSource {
   reach(number: number, visitor: RootVisitor): void;
   /** Continuations that are suspended, or wait for their first resumption. */
   readonly count: number;
+  /** The object with this number, which was reached, died after all. */
+  died(number: number): void;
   /** Nothing more will be reached in this collection. */
   sweep(): void;
 }
@@ -52,6 +56,16 @@ export interface CollectionStats {
   readonly collections: number;
   /** Bytes of objects after the last one, and what was allocated since. */
   readonly usedBytes: number;
+}
+
+/** What a collector believes of its objects, for a verifier; each has what there is. */
+export interface CollectorAudit {
+  /** References to an object from objects and handles, as counted; undefined while stores wait to be counted. */
+  countOf?(reference: number): number | undefined;
+  /** Whether an object is one that only marked cards lead to from objects that are not (GC-W). */
+  isYoung?(reference: number): boolean;
+  /** Whether the card of a place is marked. */
+  isMarked?(place: number): boolean;
 }
 
 /** A collector and its heap. */
@@ -74,19 +88,25 @@ export interface Collector extends CollectionStats {
 
   /** Whether barriers do anything: bulk copies need not call them one by one otherwise. */
   readonly hasBarriers: boolean;
-  /** `value` is about to replace `old` in an object; `place` says where, as GC-W has it. */
-  writeBarrier(place: number, old: number, value: number): void;
+  /** `value` is about to replace `old` in `object`; `place` says where, as GC-W has it. */
+  writeBarrier(object: number, place: number, old: number, value: number): void;
   /** Whether {@linkcode Collector.rootBarrier} does anything. */
   readonly hasRootBarriers: boolean;
   /** `value` is about to replace `old` in a table. */
   rootBarrier(old: number, value: number): void;
-  /** A reference was copied to somewhere outside of the heap. */
+  /** Whether handles keep their objects by barriers: their owner need not show them as roots then. */
+  readonly countsHandles: boolean;
+  /** A handle was made for an object. */
   cloneBarrier(reference: number): void;
-  /** A reference outside of the heap is about to be forgotten. */
+  /** The handle of an object is about to be freed. */
   dropBarrier(reference: number): void;
+  /** Machine code has filled the log of stores (GC-L). Collects nothing. */
+  logFull(): void;
 
-  /** Calls `visit` with each object's reference, size and whether it is alive; for verification. */
+  /** Calls `visit` with each object's reference and size; for verification. */
   forEachObject(visit: (reference: number, sizeBytes: number) => void): void;
+  /** What a verifier compares with what it finds itself. */
+  readonly audit: CollectorAudit;
   /** What it took from the system. */
   readonly memory: { release(): void };
   /** Gives that back; no machine code uses it any more. */

@@ -2,16 +2,23 @@
  * What collectors are chosen and configured by, what they work on, and the figures that they share.
  */
 
-import { GC_MAX_OFFSET_BYTES, GC_OBJECTS_START, GC_RESERVATION_BYTES } from "../../abi/mod.ts";
+import { type BarrierKind, GC_MAX_OFFSET_BYTES, GC_OBJECTS_START, GC_RESERVATION_BYTES } from "../../abi/mod.ts";
 import { PAGE_BYTES } from "../../host/mod.ts";
 import type { Block } from "../block.ts";
 import type { ContinuationSource, RootSource, WeakSource } from "./collector.ts";
 import type { GcTypes } from "./type_info.ts";
 
 /** The name of a collector. */
-export type CollectorName = "generational" | "copying" | "null";
+export type CollectorName = "generational" | "copying" | "refcounting" | "null";
+/** What code does at stores for each collector. */
+export const BARRIER_OF_COLLECTOR: Readonly<Record<CollectorName, BarrierKind>> = {
+  generational: "cards",
+  copying: "cards",
+  refcounting: "log",
+  null: "cards",
+};
 /** The collectors there are. */
-export const COLLECTORS: readonly CollectorName[] = ["generational", "copying", "null"];
+export const COLLECTORS = Object.keys(BARRIER_OF_COLLECTOR) as readonly CollectorName[];
 
 /** What a collector is configured by. */
 export interface HeapOptions {
@@ -42,10 +49,14 @@ export interface HeapEnvironment {
   readonly types: GcTypes;
   /** The VMStoreContext. */
   readonly storeContext: Block;
+  /** Handles included, unless the collector counts those. */
   readonly roots: RootSource;
+  readonly handles: RootSource;
   readonly weak: WeakSource;
   readonly continuations: ContinuationSource;
   readonly account: HeapAccount;
+  /** Called before a collection, when nothing has been changed yet. */
+  readonly beginCollection: () => void;
 }
 
 /** Spaces of a heap that collects always: a reference that was not updated stays recognisable for so many collections. */
@@ -55,7 +66,7 @@ export const CHUNK_BYTES = 512 * 1024;
 /** Soft limit over live bytes after a collection. */
 export const GROWTH = 3;
 /** A collection that leaves less than this part of the heap free has found it full: the next ones would come ever faster, for ever less. */
-export const LEAST_FREE = 1 / 32;
+const LEAST_FREE = 1 / 32;
 /** An empty space keeps this much memory; beyond, it is given back. */
 export const KEEP_BYTES = 64 << 20;
 

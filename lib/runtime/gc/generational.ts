@@ -28,7 +28,7 @@
 import { GC_CARD_LOG2, GC_KIND_SHIFT, GC_TYPE_ID_MASK, GcKind, VMStoreContext } from "../../abi/mod.ts";
 import { bug, growInt32 } from "../../base/mod.ts";
 import { PAGE_BYTES } from "../../host/mod.ts";
-import type { Collector, RootVisitor } from "./collector.ts";
+import type { Collector, CollectorAudit, RootVisitor } from "./collector.ts";
 import {
   CHUNK_BYTES,
   GROWTH,
@@ -225,19 +225,28 @@ export class GenerationalCollector implements Collector, RootVisitor {
 
   readonly hasBarriers = true;
 
-  writeBarrier(place: number, _old: number, _value: number): void {
+  writeBarrier(_object: number, place: number, _old: number, _value: number): void {
     this.#cards[place >>> GC_CARD_LOG2] = 1;
   }
 
   // What is outside of the heap is looked at by each collection.
   readonly hasRootBarriers = false;
   rootBarrier(_old: number, _value: number): void {}
+  readonly countsHandles = false;
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
+  logFull(): void {}
+
+  readonly audit: CollectorAudit = {
+    // While allocation is direct, no minor collection comes that would need cards.
+    isYoung: (reference) => !this.#isDirect && reference >= this.#youngStart && reference < this.#next(),
+    isMarked: (place) => this.#cards[place >>> GC_CARD_LOG2] !== 0,
+  };
 
   forEachObject(visit: (reference: number, sizeBytes: number) => void): void {
     const { words, start } = this.#space;
     const { types } = this.#environment;
+    types.sync();
     walkObjects(types, words, start, (this.#youngStart - start) >>> 2, (this.#next() - start) >>> 2, visit);
     walkObjects(types, words, start, this.#nurseryBytes >>> 2, (this.#oldEnd - start) >>> 2, visit);
   }
@@ -336,6 +345,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     } catch {
       return; // nothing has moved yet; the allocation that asked finds the heap full
     }
+    this.#environment.beginCollection();
     this.#isMinor = true;
     this.#begin(space, this.#oldEnd);
     const scan = this.#toNext;
@@ -364,6 +374,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     } catch {
       return; // nothing has moved yet; the allocation that asked finds the heap full
     }
+    this.#environment.beginCollection();
     this.#isMinor = false;
     const usedEnd = Math.max(this.#oldEnd, this.#next());
     this.#cards.fill(0, this.#oldStart >>> GC_CARD_LOG2, (usedEnd >>> GC_CARD_LOG2) + 1);

@@ -159,11 +159,17 @@ export class HandleTable {
         this.#refs[handle] = reference;
         continue;
       }
-      const value = this.#values[handle];
-      if (Object.is(value, -0)) this.#negativeZero = 0;
-      else this.#byValue.delete(value);
-      this.#release(handle);
+      this.freeExtern(handle);
     }
+  }
+
+  /** Frees the handle of an extern object that died. */
+  freeExtern(handle: number): void {
+    if (this.#kinds[handle] !== EXTERN) bug(`no host value has handle ${handle}`);
+    const value = this.#values[handle];
+    if (Object.is(value, -0)) this.#negativeZero = 0;
+    else this.#byValue.delete(value);
+    this.#release(handle);
   }
 
   /** Forgets everything. */

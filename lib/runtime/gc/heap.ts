@@ -36,6 +36,7 @@ import type { Collector, ContinuationSource, RootSource, RootVisitor, WeakSource
 import { HandleTable } from "./handles.ts";
 import { GenerationalCollector } from "./generational.ts";
 import { NullCollector } from "./null_collector.ts";
+import { CountingCollector } from "./counting.ts";
 import type { CollectorName, HeapEnvironment, HeapOptions } from "./collector_options.ts";
 import { ObjectData } from "./object_data.ts";
 import { SemispaceCollector } from "./semispace.ts";
@@ -48,6 +49,7 @@ const EXTERN_BYTES = 8;
 const MAKE_COLLECTOR: Record<CollectorName, (environment: HeapEnvironment, options: HeapOptions) => Collector> = {
   generational: (environment, options) => new GenerationalCollector(environment, options),
   copying: (environment, options) => new SemispaceCollector(environment, options),
+  refcounting: (environment, options) => new CountingCollector(environment, options),
   null: (environment, options) => new NullCollector(environment, options),
 };
 
@@ -74,6 +76,8 @@ export interface HeapOwner extends RootSource {
 export class GcHeap {
   readonly handles: HandleTable;
   readonly types: GcTypes;
+  /** Called before each collection: for the verifier, in tests. */
+  onCollecting: (() => void) | undefined = undefined;
   /** Called after each collection: for the verifier, in tests. */
   onCollected: (() => void) | undefined = undefined;
   readonly #owner: HeapOwner;
@@ -115,7 +119,7 @@ export class GcHeap {
     const { types, storeContext, heapOptions } = this.#owner;
     const roots: RootSource = {
       visitRoots: (visitor: RootVisitor) => {
-        this.handles.visitRoots(visitor);
+        if (!this.collector.countsHandles) this.handles.visitRoots(visitor);
         this.#owner.visitRoots(visitor);
       },
     };
@@ -125,8 +129,20 @@ export class GcHeap {
         this.handles.visitWeak(moved);
         continuations.sweep();
       },
+      externDied: (handle) => this.handles.freeExtern(handle),
     };
-    const environment = { types, storeContext, roots, weak, continuations, account: usage };
+    const { handles } = this;
+    const beginCollection = () => this.onCollecting?.();
+    const environment = {
+      types,
+      storeContext,
+      roots,
+      handles,
+      weak,
+      continuations,
+      account: usage,
+      beginCollection,
+    };
     this.#collector = MAKE_COLLECTOR[heapOptions.collector](environment, heapOptions);
     this.#growFuncTable(); // code reads entry 0 for null
     this.#owner.heapReserved(this.#collector.baseAddress);
@@ -304,6 +320,7 @@ export class GcHeap {
   setDescriptor(reference: number, descriptor: number): void {
     const { descriptorOffset } = this.structLayout(reference);
     if (descriptorOffset === NONE) bug("a struct of a type without descriptor gets one");
+    this.collector.writeBarrier(reference, reference, 0, descriptor);
     this.collector.words[this.#word(reference + descriptorOffset)] = descriptor;
   }
 
@@ -332,7 +349,7 @@ export class GcHeap {
     if (this.#checksTypes && storage[field] === Storage.ref) {
       this.#checkType(this.#fieldType(reference, field), words[0]);
     }
-    this.#write(this.structData(reference), offsets[field], storage[field], words, reference);
+    this.#write(this.structData(reference), offsets[field], storage[field], words, reference, reference);
   }
 
   /** Writes a field of a new object: what it overwrites is no reference, whatever is there (SEEDS 1.19). */
@@ -341,7 +358,7 @@ export class GcHeap {
     if (storage[field] !== Storage.ref) return this.writeField(reference, field, words);
     this.#checkField(field, offsets.length);
     if (this.#checksTypes) this.#checkType(this.#fieldType(reference, field), words[0]);
-    this.collector.writeBarrier(reference, 0, words[0]);
+    this.collector.writeBarrier(reference, reference, 0, words[0]);
     this.structData(reference).writeI32(offsets[field], words[0]);
   }
 
@@ -358,7 +375,7 @@ export class GcHeap {
     if (this.#checksTypes && storage === Storage.ref) this.#checkType(this.#elementType(reference), words[0]);
     const data = this.#arrayData(reference, elementBytes);
     const offset = index * elementBytes;
-    this.#write(data, GC_ARRAY_ELEMENTS + offset, storage, words, reference + offset);
+    this.#write(data, GC_ARRAY_ELEMENTS + offset, storage, words, reference, reference + offset);
   }
 
   /** Writes one value to elements [start, start + length); the caller checked the bounds. */
@@ -387,7 +404,7 @@ export class GcHeap {
     if (elementBytes !== this.arrayLayout(source).elementBytes) bug("arrays of different elements are copied");
     const to = target + GC_ARRAY_ELEMENTS + targetStart * elementBytes - collector.start;
     const from = source + GC_ARRAY_ELEMENTS + sourceStart * elementBytes - collector.start;
-    if (storage === Storage.ref) this.#copyBarriers(target + 4 * targetStart, to, from, length);
+    if (storage === Storage.ref) this.#copyBarriers(target, targetStart, to, from, length);
     collector.bytes.copyWithin(to, from, from + length * elementBytes);
   }
 
@@ -440,12 +457,12 @@ export class GcHeap {
     storeContext.setAddress(CONTEXT.funcTableLength, this.#funcCount);
   }
 
-  #copyBarriers(place: number, to: number, from: number, length: number): void {
+  #copyBarriers(target: number, start: number, to: number, from: number, length: number): void {
     const { collector } = this;
     if (!collector.hasBarriers) return;
     const { words } = collector;
     for (let i = 0; i < length; i++) {
-      collector.writeBarrier(place + 4 * i, words[(to >>> 2) + i], words[(from >>> 2) + i]);
+      collector.writeBarrier(target, target + 4 * (start + i), words[(to >>> 2) + i], words[(from >>> 2) + i]);
     }
   }
 
@@ -501,7 +518,14 @@ export class GcHeap {
     }
   }
 
-  #write(data: ObjectData, offset: number, storage: number, value: Int32Array, place: number): void {
+  #write(
+    data: ObjectData,
+    offset: number,
+    storage: number,
+    value: Int32Array,
+    object: number,
+    place: number,
+  ): void {
     switch (storage) {
       case Storage.i8:
         data.writeU8(offset, value[0]);
@@ -515,7 +539,7 @@ export class GcHeap {
       case Storage.ref: {
         // A copy of the old one, the barrier, then the store; null is stored like any other (SEEDS 1.17).
         const old = data.readI32(offset);
-        this.collector.writeBarrier(place, old, value[0]);
+        this.collector.writeBarrier(object, place, old, value[0]);
         data.writeI32(offset, value[0]);
         break;
       }

@@ -8,7 +8,7 @@
 
 import { VMStoreContext } from "../../abi/mod.ts";
 import type { Block } from "../block.ts";
-import type { Collector } from "./collector.ts";
+import type { Collector, CollectorAudit } from "./collector.ts";
 import { CHUNK_BYTES, type HeapAccount, type HeapEnvironment } from "./collector_options.ts";
 import { walkObjects } from "./objects.ts";
 import { HeapMemory, type Space } from "./space.ts";
@@ -79,11 +79,14 @@ export abstract class LinearCollector implements Collector {
   }
 
   readonly hasBarriers = false;
-  writeBarrier(_place: number, _old: number, _value: number): void {}
+  writeBarrier(_object: number, _place: number, _old: number, _value: number): void {}
   readonly hasRootBarriers = false;
   rootBarrier(_old: number, _value: number): void {}
+  readonly countsHandles = false;
   cloneBarrier(_reference: number): void {}
   dropBarrier(_reference: number): void {}
+  logFull(): void {}
+  readonly audit: CollectorAudit = {};
 
   forEachObject(visit: (reference: number, sizeBytes: number) => void): void {
     const { words, start } = this.space;

@@ -99,6 +99,7 @@ export class SemispaceCollector extends LinearCollector implements RootVisitor {
     }
     const { types, roots, weak, continuations, account } = this.#environment;
     account.noteHeap(usedBytes);
+    this.#environment.beginCollection();
     types.sync();
     this.#from = emptied.words;
     this.#fromStart = emptied.start;

@@ -98,6 +98,11 @@ export class Space {
     if (to > this.dirtyEnd) this.dirtyEnd = to;
   }
 
+  /** Gives the memory of whole pages back to the system; they stay committed, and are zero. Heap indices. */
+  clear(from: number, to: number): void {
+    this.#reservation.clear(from, to - from);
+  }
+
   /** Gives the memory of an empty space back to the system, and makes it unreadable: a stale reference into it faults. */
   decommit(): void {
     if (this.committedBytes === 0) return;

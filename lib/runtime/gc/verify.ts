@@ -3,10 +3,12 @@
  *
  * The objects of a heap are laid end to end, so a linear walk finds them all without following a reference; then every reference, from an
  * object or a root, must be to one of them, and to one of a type that may stand there (SEEDS 1.25). It knows layouts and types, and nothing of
- * how collectors work.
+ * how collectors work. What a collector says of its own accounts (`CollectorAudit`) is compared with what is found: each count with the number of
+ * references there are, and the card of each place where an old object refers to a young one with the mark that it must have (GC-W).
  */
 
 import { GC_ARRAY_ELEMENTS, GcKind, Storage } from "../../abi/mod.ts";
+import { NONE } from "../../base/mod.ts";
 import { isNullable, isRef, type TypeRegistry, type ValType, valTypeToString } from "../../wasm/mod.ts";
 import type { RootSource } from "./collector.ts";
 import type { GcHeap } from "./heap.ts";
@@ -25,6 +27,8 @@ class HeapVerifier {
   readonly #findings: string[] = [];
   /** Sizes by reference: what the walk found. */
   readonly #objects = new Map<number, number>();
+  /** References from counted objects and handles, by object; nothing where the collector counts none. */
+  readonly #counts = new Map<number, number>();
 
   constructor(gc: GcHeap) {
     this.#gc = gc;
@@ -51,12 +55,42 @@ class HeapVerifier {
     };
     roots.visitRoots(visitor);
     handles.forEach((handle, reference) => {
+      if (this.#gc.kindOf(reference) !== GcKind.extern) this.#count(reference);
       if (!this.#objects.has(reference)) this.#report(`handle ${handle} is for 0x${reference.toString(16)}, no object`);
       else if (this.#gc.handleOf(reference) !== handle) {
         this.#report(`handle ${handle} is for 0x${reference.toString(16)}, which has ${this.#gc.handleOf(reference)}`);
       }
     });
+    this.#checkCounts();
     return this.#findings;
+  }
+
+  /** Compares the counts that the collector has with the references that were found. */
+  #checkCounts(): void {
+    const { audit } = this.#gc.collector;
+    for (const reference of this.#objects.keys()) {
+      const counted = audit.countOf?.(reference);
+      const found = this.#counts.get(reference) ?? 0;
+      if (counted !== undefined && counted !== found) {
+        this.#report(`object 0x${reference.toString(16)} has count ${counted}, and ${found} references`);
+      }
+    }
+  }
+
+  #count(reference: number): void {
+    this.#counts.set(reference, (this.#counts.get(reference) ?? 0) + 1);
+  }
+
+  /** Looks at a reference that an object holds, as the barriers should have. */
+  #checkBarrier(holder: number, place: number, bits: number): void {
+    const target = bits >>> 0;
+    if (!this.#objects.has(target)) return;
+    const { audit } = this.#gc.collector;
+    if (audit.isYoung?.(holder) === true) return;
+    this.#count(target);
+    if (audit.isMarked !== undefined && audit.isYoung!(target) && !audit.isMarked(place)) {
+      this.#report(`the card of 0x${place.toString(16)} is not marked, where an old object refers to a young one`);
+    }
   }
 
   #report(finding: string): void {
@@ -94,7 +128,9 @@ class HeapVerifier {
         if (storage !== Storage.ref && storage !== Storage.func) break;
         for (let i = 0; i < length; i++) {
           gc.readElement(reference, i, words);
-          if (storage === Storage.ref) this.#checkTarget(words[0], type.element, `${place} element ${i}`);
+          if (storage !== Storage.ref) continue;
+          this.#checkTarget(words[0], type.element, `${place} element ${i}`);
+          this.#checkBarrier(reference, reference + 4 * i, words[0]);
         }
         break;
       }
@@ -113,8 +149,20 @@ class HeapVerifier {
       this.#gc.readField(reference, field, words);
       if (this.#gc.structLayout(reference).storage[field] === Storage.ref) {
         this.#checkTarget(words[0], type, `${place} field ${field}`);
+        this.#checkBarrier(reference, reference, words[0]);
       }
     });
+    this.#checkDescriptor(reference);
+  }
+
+  /** Looks at the reference to a descriptor, which no field is. */
+  #checkDescriptor(reference: number): void {
+    const { descriptorOffset } = this.#gc.structLayout(reference);
+    if (descriptorOffset === NONE) return;
+    const { words, start } = this.#gc.collector;
+    const bits = words[(reference + descriptorOffset - start) >>> 2];
+    this.#checkTarget(bits, undefined, `descriptor of 0x${reference.toString(16)}`);
+    this.#checkBarrier(reference, reference, bits);
   }
 
   /** Checks a reference; `type` is that of its place, undefined for roots. */

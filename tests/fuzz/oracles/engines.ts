@@ -16,6 +16,8 @@ export interface Configuration {
   readonly processor?: "baseline";
   /** Compiled with polls and under all stress. */
   readonly stress?: "on";
+  /** What collects objects: the default one if not given, or the one that counts, whose code has another barrier. */
+  readonly collector?: "refcounting";
 }
 
 /** Every configuration. */
@@ -30,9 +32,16 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   { bounds: "guard", effort: "none", stress: "on" },
 ];
 
+/** Configurations for programs with objects: with the collector that counts. */
+export const COUNTING_CONFIGURATIONS: readonly Configuration[] = [
+  { bounds: "guard", effort: "speed", collector: "refcounting" },
+  { bounds: "guard", effort: "speed", stress: "on", collector: "refcounting" },
+  { bounds: "explicit", effort: "none", stress: "on", collector: "refcounting" },
+];
+
 /** A configuration in words. */
-export function configurationName({ bounds, effort, processor, stress }: Configuration): string {
-  return `${bounds} ${effort}${processor === undefined ? "" : ` ${processor}`}${stress === undefined ? "" : " stress"}`;
+export function configurationName({ bounds, effort, processor, stress, collector }: Configuration): string {
+  return [bounds, effort, processor, stress && "stress", collector].filter((word) => word !== undefined).join(" ");
 }
 
 /** A function of either engine. */
@@ -163,10 +172,12 @@ const STRESS_CODE = { interruption: true, stress: stressWord(STRESS.stress) } as
 const engines = new Map<string, Engine>();
 
 function engineFor(configuration: Configuration): Engine {
-  const { bounds, effort, stress } = configuration;
+  const { bounds, effort, stress, collector = "generational" } = configuration;
   const key = configurationName(configuration);
   let engine = engines.get(key);
-  if (engine === undefined) engines.set(key, engine = new Engine({ bounds, effort, ...(stress ? STRESS : {}) }));
+  if (engine === undefined) {
+    engines.set(key, engine = new Engine({ bounds, effort, collector, ...(stress ? STRESS : {}) }));
+  }
   return engine;
 }
 
@@ -174,9 +185,15 @@ function engineFor(configuration: Configuration): Engine {
 export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): Module {
   const module = decodeModule(bytes, COMPILED_FEATURES);
   validateModule(module);
-  const { bounds, effort, processor, stress } = configuration;
-  const cpuFeatures = processor === "baseline" ? 0 : machineCpuFeatures();
-  const compiled = compileModule(module, { bounds, effort, cpuFeatures, checks: "on", ...(stress ? STRESS_CODE : {}) });
+  const { bounds, effort, processor, stress, collector } = configuration;
+  const compiled = compileModule(module, {
+    bounds,
+    effort,
+    cpuFeatures: processor === "baseline" ? 0 : machineCpuFeatures(),
+    barrier: collector === undefined ? "cards" : "log",
+    checks: "on",
+    ...(stress ? STRESS_CODE : {}),
+  });
   return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled), { trusted: true });
 }
 

@@ -124,6 +124,7 @@ Deno.test("Module.deserialize() believes no digest: tables, definitions, feature
     interruption: { none: 2, other: 1, message: "with interruption" },
     fuel: { none: 3, other: 1, message: "with fuel" },
     tables: { none: 2, other: 1, message: "eager tables" },
+    barrier: { none: 2, other: 1, message: "a collector that counts references" },
     stress: { none: undefined, other: 1, message: "other stress" },
     features: { none: -1, other: 1 << 21, message: "uses the feature stack-switching" },
     cpuFeatures: { none: 1 << 6, other: -1, message: "" },

@@ -21,6 +21,8 @@ export class HeapSandbox implements Disposable {
     this.store = new Store(this.engine, { limits });
     this.state = storeOf(this.store);
     this.gc = this.state.gc;
+    // Before a collection too: there the cards and the log of stores have not been emptied.
+    this.gc.onCollecting = () => this.verify();
     this.gc.onCollected = () => {
       this.collections++;
       this.verify();

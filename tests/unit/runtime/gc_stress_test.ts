@@ -115,6 +115,12 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
+Deno.test("a random mutator agrees with its model while what it lets go of is poisoned at every allocation", () => {
+  using sandbox = new HeapSandbox({ collector: "refcounting", stress: { gc: true }, checks: "on" });
+  mutate(sandbox, 400, 4);
+  assert(sandbox.collections > 400);
+});
+
 Deno.test("a random mutator agrees with its model when collections come by themselves, in little memory", () => {
   using sandbox = new HeapSandbox({}, { gcHeapBytes: 1 << 16 });
   mutate(sandbox, 20_000, 4);

@@ -54,6 +54,9 @@ const CONFIGURATIONS: [string, EngineConfig, StoreLimits][] = [
   ["generational", {}, {}],
   ["generational, collecting always", { stress: { gc: true } }, {}],
   ["copying", { collector: "copying" }, { gcHeapBytes: 512 * 1024 }],
+  ["refcounting, little memory", { collector: "refcounting" }, { gcHeapBytes: 512 * 1024 }],
+  ["refcounting", { collector: "refcounting" }, {}],
+  ["refcounting, collecting always", { collector: "refcounting", stress: { gc: true } }, {}],
 ];
 
 for (const [name, config, limits] of CONFIGURATIONS) {
