@@ -4,6 +4,7 @@ import { type DiskCache, Engine, isArtifact, loadOptimizer, Module } from "../en
 import { loadCompiler } from "./compiler.ts";
 import { CliError, UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
+import { limitingCode } from "./limits.ts";
 import type { ParsedCommand } from "./options.ts";
 import { DEFAULT_FEATURES, type FeatureName, featureNames, FEATURES } from "../wasm/mod.ts";
 import { Progress } from "./progress.ts";
@@ -31,7 +32,12 @@ function featuresOption(options: ParsedCommand["options"]): FeatureName[] {
 
 /** An engine for one run of the command line, as its options say. */
 export async function makeEngine(options: ParsedCommand["options"], cache?: DiskCache): Promise<Engine> {
-  const config = { bounds: boundsOption(options), features: featuresOption(options), ...(cache && { cache }) };
+  const config = {
+    bounds: boundsOption(options),
+    features: featuresOption(options),
+    ...limitingCode(options),
+    ...(cache && { cache }),
+  };
   return new Engine(options.optimize ? { ...config, optimizer: await loadOptimizer() } : config);
 }
 

@@ -6,6 +6,7 @@ import {
   type Frame,
   I31Ref,
   type Instance,
+  LimitError,
   Linker,
   LinkError,
   type Module,
@@ -17,6 +18,7 @@ import { WasiError, WasiExit, WasiPreview1 } from "../wasi/mod.ts";
 import { openCache } from "./cache.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { loadModule, makeEngine } from "./load.ts";
+import { describeLimit, limitOptions, startMetering } from "./limits.ts";
 import type { ParsedCommand } from "./options.ts";
 import { writeOutput } from "./output.ts";
 
@@ -30,6 +32,7 @@ interface BenchTimes {
 export async function run({ options, operands }: ParsedCommand): Promise<number> {
   const [path, ...args] = operands;
   if (path === undefined) throw new UsageError("no file to run", "run");
+  const limits = limitOptions(options);
   let problem: string | undefined;
   const cache = openCache(options, (message) => problem = message);
   using engine = await makeEngine(options, cache);
@@ -38,7 +41,7 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
   if (problem !== undefined) console.error(`warning: ${problem}; --no-cache does without`);
   const compileMs = performance.now() - compileStart;
 
-  using store = new Store(engine);
+  using store = new Store(engine, { limits });
   const linker = new Linker(engine);
   using wasi = makeWasi(path, args, options);
   wasi.defineFunctions((from, name, parameters, results, implementation) =>
@@ -49,6 +52,7 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
 
   let instantiateUs = 0;
   const code = await endOf(() => {
+    startMetering(store, options);
     const instantiateStart = performance.now();
     const instance = linker.instantiate(store, module);
     instantiateUs = (performance.now() - instantiateStart) * 1000;
@@ -153,6 +157,7 @@ export function describeFailure(error: unknown): string | undefined {
   if (error instanceof CliError || error instanceof UsageError || error instanceof WasiError) return error.message;
   if (error instanceof CompileError) return `the module does not compile: ${error.message}`;
   if (error instanceof LinkError) return error.message;
+  if (error instanceof LimitError) return describeLimit(error);
   if (error instanceof Deno.errors.NotCapable) return error.message;
   if (error instanceof Error && (["HostError", "ArtifactError", "OptimizerError"].includes(error.name))) {
     return error.message;

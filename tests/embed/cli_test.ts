@@ -108,6 +108,21 @@ refuses("wast without a file", ["wast"], 2, /no script to run/);
 refuses("two files to compile", ["compile", MATH, MATH], 2, /one file at a time/);
 refuses("an unknown feature", ["--features", "gc,more", MATH], 2, /--features more: there is no such feature/);
 refuses("an unknown bounds mode", ["--bounds", "none", MATH], 2, /--bounds none: expected guard or explicit/);
+refuses(
+  "a size that is none",
+  ["--max-memory", "1T", MATH],
+  2,
+  /--max-memory 1T: expected bytes, or a number followed/,
+);
+refuses("a count that is none", ["--fuel", "1e6", MATH], 2, /--fuel 1e6: expected an integer/);
+refuses("a time without a unit", ["--timeout", "10", MATH], 2, /--timeout 10: expected a number followed by ms, s/);
+refuses("a stack that is too small", ["--max-stack", "1K", MATH], 2, /stackBytes is an integer from 65536/);
+refuses(
+  "a module that needs more than it may have",
+  ["--max-memory", "65535", MATH],
+  1,
+  /needs 65536 more memoryBytes.*--max-memory raises it/,
+);
 refuses("a variable without a name", ["--env", "=x", MATH], 2, /--env =x: expected K=V/);
 refuses("a missing folder to grant", ["--dir", `${FOLDER}/nowhere`, HELLO], 1, /nowhere.*does not exist/);
 refuses("a file as folder to grant", ["--dir", MATH, HELLO], 1, /math\.wasm.*not a folder/);
@@ -413,6 +428,46 @@ Deno.test("cli --help prints every command with its examples, and each command i
   // Nothing to do is a mistake of usage, answered with the same text.
   const nothing = await runCli([]);
   assertEquals([nothing.code, text(nothing.stdout)], [2, text(whole.stdout)]);
+});
+
+Deno.test("cli limits memory, tables, stack, fuel and time of a guest", async () => {
+  const path = file(
+    "greedy.wat",
+    `(module (memory 1) (table $t 1 funcref)
+      (func (export "spin") (loop (br 0)))
+      (func (export "grow") (param i32) (result i32 i32)
+        (memory.grow (local.get 0)) (table.grow $t (ref.null func) (local.get 0)))
+      (func $down (export "down") (param i32) (result i32)
+        (if (result i32) (local.get 0)
+          (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0)))))`,
+  );
+  const grow = (args: string[], delta: number) =>
+    runCli([...args, "--invoke", "grow", path, `${delta}`]).then(({ stdout }) => text(stdout));
+  const limits = ["--max-memory", "256k", "--max-table-elements", "4"];
+  assertEquals([await grow(limits, 3), await grow(limits, 4)], ["1\n1\n", "-1\n-1\n"]);
+  const ends = async (args: string[], pattern: RegExp) => {
+    const { code, stderr } = await runCli(args);
+    assertMatch(text(stderr), pattern);
+    assertEquals(code, 134);
+  };
+  await ends(["--fuel", "100000", "--invoke", "spin", path], /^error: trap: all fuel consumed\n.* - spin\n$/);
+  await ends(["--timeout", "50ms", "--invoke", "spin", path], /^error: trap: interrupted: the deadline of 50 ms has/);
+  await ends(["--max-stack", "64K", "--invoke", "down", path, "5000"], /^error: trap: call stack exhausted/);
+  const deep = await runCli(["--max-stack", "16M", "--invoke", "down", path, "100000"]);
+  assertEquals([deep.code, text(deep.stdout)], [0, "100000\n"]);
+  const fine = await runCli([
+    "--fuel",
+    "100",
+    "--timeout",
+    "1.5m",
+    "--max-instances",
+    "1",
+    "--invoke",
+    "down",
+    path,
+    "3",
+  ]);
+  assertEquals([fine.code, text(fine.stdout), text(fine.stderr)], [0, "3\n", ""]);
 });
 
 Deno.test("cli --bench prints its times as one line of JSON, last on standard error", async () => {
