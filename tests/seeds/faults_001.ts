@@ -73,8 +73,9 @@ export const FAULTS_001 = [
   {
     row: "1.19",
     file: HEAP,
-    replace: "this.collector.writeBarrier(reference, 0, words[0]);",
-    with: "this.collector.writeBarrier(reference, this.structData(reference).readI32(offsets[field]), words[0]);",
+    replace: "this.collector.writeBarrier(reference, reference, 0, words[0]);",
+    with:
+      "this.collector.writeBarrier(reference, reference, this.structData(reference).readI32(offsets[field]), words[0]);",
   },
   { row: "1.20", file: LAYOUT, replace: "const align = Math.min(bytes, GC_ALIGN_BYTES);", with: "const align = 1;" },
   {

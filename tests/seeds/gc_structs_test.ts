@@ -320,10 +320,10 @@ Deno.test("001/1.17 writing null runs the write barrier", () => {
   write(struct, field("extern"), 9);
   write(struct, field("extern"), 0);
   assertEquals(log, [
-    `writeBarrier ${struct} 0 ${target}`,
-    `writeBarrier ${struct} ${target} 0`,
-    `writeBarrier ${struct} 0 9`,
-    `writeBarrier ${struct} 9 0`,
+    `writeBarrier ${struct} ${struct} 0 ${target}`,
+    `writeBarrier ${struct} ${struct} ${target} 0`,
+    `writeBarrier ${struct} ${struct} 0 9`,
+    `writeBarrier ${struct} ${struct} 9 0`,
   ]);
   assertEquals([read(struct, field("any"))[0], read(struct, field("extern"))[0]], [0, 0]);
   restoreBarriers(gc);
@@ -354,7 +354,7 @@ Deno.test("001/1.19 a field's first write clones the new reference and drops not
   const log = recordBarriers(gc);
   gc.initializeField(struct, field("any"), Int32Array.of(target, 0, 0, 0));
   gc.initializeField(struct, field("i8"), Int32Array.of(0x1fe, 0, 0, 0));
-  assertEquals(log, [`writeBarrier ${struct} 0 ${target}`]);
+  assertEquals(log, [`writeBarrier ${struct} ${struct} 0 ${target}`]);
   assertEquals([read(struct, field("any"))[0], read(struct, field("i8"))[0]], [target, 0xfe]);
   restoreBarriers(gc);
 });
