@@ -62,6 +62,56 @@ export class Caller {
     return activation !== undefined && canPark(activation);
   }
 
+  /** Milliseconds until the first deadline of the guest passes, Infinity without one: as {@linkcode Store.remainingMs}. */
+  get remainingMs(): number {
+    return this.store.remainingMs;
+  }
+
+  /** What is left of the guest's fuel: as {@linkcode Store.fuel}. */
+  get fuel(): number {
+    return this.store.fuel;
+  }
+
+  /**
+   * Takes fuel for the host function's work: as {@linkcode Store.consumeFuel}.
+   *
+   * @example A host function that costs by size
+   * ```ts
+   * import { Engine, Linker, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine({ fuel: true });
+   * using store = new Store(engine);
+   * const linker = new Linker(engine);
+   * linker.defineFunc("env", "work", { parameters: ["i32"], results: [] }, (caller, size) => {
+   *   caller.consumeFuel(10 * size);
+   * }, { passCaller: true });
+   * const module = Module.fromText(engine, `(module
+   *   (import "env" "work" (func $work (param i32))) (func (export "run") (call $work (i32.const 5))))`);
+   * store.fuel = 100;
+   * linker.instantiate(store, module).exports.run();
+   * assertEquals(store.fuel, 100 - 2 - 50);
+   * ```
+   *
+   * @param amount How much.
+   * @throws {Trap} `out_of_fuel` if less is left.
+   */
+  consumeFuel(amount: number): void {
+    this.store.consumeFuel(amount);
+  }
+
+  /**
+   * Blocks the thread in place of the guest: as {@linkcode Store.blockInSlices}.
+   *
+   * @typeParam T What is waited for.
+   * @param wait Blocks for at most so many milliseconds, and gives undefined to be called again.
+   * @returns What `wait` returned.
+   * @throws {Trap} `interrupted` when the guest's time is over, or somebody interrupted it.
+   */
+  blockInSlices<T>(wait: (atMostMs: number) => T | undefined): T {
+    return this.store.blockInSlices(wait);
+  }
+
   /** The memory that the calling instance exports as `memory`, the convention of C and Rust toolchains. */
   get memory(): Memory | undefined {
     if (this.#memory === undefined) {

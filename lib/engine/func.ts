@@ -10,7 +10,13 @@ import {
   setFuncWrapper,
   type StoreState,
 } from "../runtime/mod.ts";
-import { type AsyncCallOptions, asyncOptions, type CallOptions, makeDeadline, refuseSignal } from "./call_options.ts";
+import {
+  type AsyncCallOptions,
+  asyncOptions,
+  type CallOptions,
+  makeDeadline,
+  refuseAsyncOptions,
+} from "./call_options.ts";
 import { Caller } from "./caller.ts";
 import { type FuncType, funcTypeIdOf } from "./heap_types.ts";
 import { type Store, storeOf } from "./store.ts";
@@ -171,7 +177,7 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    */
   call(args: Readonly<ArgumentsOf<S["parameters"]>> | [] = [], options: CallOptions = {}): ResultOf<S["results"]> {
     if (!Array.isArray(args)) throw new TypeError("The arguments of call are an array");
-    refuseSignal(options);
+    refuseAsyncOptions(options);
     const { timeout } = options;
     if (timeout === undefined) return this.#state.callable(...args) as ResultOf<S["results"]>;
     const deadline = makeDeadline("timeout", timeout, options);
@@ -223,6 +229,24 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * const module = Module.fromText(engine, `(module (func (export "spin") (loop (br 0))))`);
    * const spin = new Instance(store, module).func("spin")!;
    * await assertRejects(() => spin.callAsync([], { signal: AbortSignal.timeout(20) }), DOMException);
+   * ```
+   *
+   * @example A guest that lets others have their turn
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assert } from "@std/assert";
+   *
+   * using engine = new Engine({ fuel: true });
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (func (export "count") (param i32)
+   *   (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`);
+   * const count = new Instance(store, module).func("count")!;
+   * let turns = 0;
+   * const timer = setInterval(() => turns++, 0);
+   * store.fuel = 1e8;
+   * await count.callAsync([1_000_000], { fuelYieldInterval: 10_000 });
+   * clearInterval(timer);
+   * assert(turns > 0);
    * ```
    *
    * @param args The arguments, coerced to the parameter types before anything else happens.

@@ -1,7 +1,10 @@
 /** Stores: what lives and dies together. */
 
 import {
+  blockInSlices,
   framesBehind,
+  mayInterrupt,
+  remainingMs,
   Resource,
   type ResourceLimiter,
   type ResourceName,
@@ -229,6 +232,51 @@ export class Store<Data = any> implements Disposable {
     const meter = storeOf(this).fuelMeter();
     requireFuel(amount);
     if (!meter.consume(amount)) throw new Trap("out_of_fuel");
+  }
+
+  /** Milliseconds until the first deadline of the store or of a call in it passes; Infinity without one. */
+  get remainingMs(): number {
+    return remainingMs(storeOf(this));
+  }
+
+  /** Whether something may end a guest that blocks: a deadline, or another Worker by {@linkcode Store.interruptHandle}. */
+  get mayInterrupt(): boolean {
+    return mayInterrupt(storeOf(this));
+  }
+
+  /**
+   * How a host function blocks the thread in place of the guest, as a read from a pipe or a sleep does: so that deadlines and
+   * {@linkcode Store.interruptHandle} end the guest all the same. `wait` is called again and again, with the milliseconds that it may block
+   * until it returns `undefined`, or the result. What it takes is charged to the guest.
+   *
+   * @example A sleep that a deadline ends
+   * ```ts
+   * import { Engine, Func, Instance, Module, Store, Trap } from "@theropod/theropod";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using engine = new Engine({ interruption: true });
+   * using store = new Store(engine);
+   * const word = new Int32Array(new SharedArrayBuffer(4));
+   * const sleep = new Func(store, { parameters: ["i32"], results: [] }, (ms) => {
+   *   const end = performance.now() + ms;
+   *   store.blockInSlices((atMostMs) => {
+   *     Atomics.wait(word, 0, 0, Math.min(atMostMs, end - performance.now()));
+   *     return performance.now() < end ? undefined : true;
+   *   });
+   * });
+   * const module = Module.fromText(engine, `(module
+   *   (import "env" "sleep" (func $sleep (param i32))) (func (export "run") (call $sleep (i32.const 60000))))`);
+   * const run = new Instance(store, module, { env: { sleep } }).func("run")!;
+   * assertThrows(() => run.call([], { timeout: 10 }), Trap, "deadline");
+   * ```
+   *
+   * @typeParam T What is waited for.
+   * @param wait Blocks for at most so many milliseconds, which may be Infinity.
+   * @returns What `wait` returned.
+   * @throws {Trap} `interrupted` when the guest's time is over, or somebody interrupted it.
+   */
+  blockInSlices<T>(wait: (atMostMs: number) => T | undefined): T {
+    return blockInSlices(storeOf(this), wait);
   }
 
   /**

@@ -23,7 +23,7 @@ import { runTurn, type TurnStart } from "./export_call.ts";
 import { FuncState } from "./func_ref.ts";
 import { awaitedOf, finishHostCall, startHostCall } from "./host_call.ts";
 import type { InstanceState } from "./instance.ts";
-import { Deadline } from "./meter.ts";
+import { Deadline, FuelInterval } from "./meter.ts";
 import { AsyncCall, type AsyncCallOptions, BusyError } from "./parked_calls.ts";
 import { giveUp, type Outcome, settle } from "./parking.ts";
 import { type Signature, ValueKind } from "./signature.ts";
@@ -61,9 +61,10 @@ export async function startAsync(instance: InstanceState, options: AsyncCallOpti
   else await run(new AsyncCall(store, options), start, start.instance, undefined, []);
 }
 
-function requireCallable(store: StoreState, { deadline, signal }: AsyncCallOptions): void {
+function requireCallable(store: StoreState, { deadline, signal, fuelYieldInterval }: AsyncCallOptions): void {
   store.requireOpen();
   signal?.throwIfAborted();
+  if (fuelYieldInterval !== undefined) store.fuelMeter();
   if (deadline !== undefined) store.requireInterruption();
 }
 
@@ -149,13 +150,14 @@ async function drive(
   signature: Signature | undefined,
   bits: readonly BitValue[],
 ): Promise<unknown> {
-  const { store } = call;
+  const { store, fuelYieldInterval } = call;
   const activation = call.activation = store.takeDetached();
+  const interval = fuelYieldInterval === undefined ? undefined : new FuelInterval(activation, fuelYieldInterval);
   const slice = store.engine.interruption ? new Deadline(TURN_MS, { park: activation }, "guest time") : undefined;
   try {
     for (let start: TurnStart = "enter";;) {
       const prepare = start === "enter" ? () => storeArguments(activation, target, signature, bits) : undefined;
-      if (turn(call, activation, slice, start, prepare)) {
+      if (turn(call, activation, { slice, interval }, start, prepare)) {
         return signature === undefined ? undefined : loadResults(store, signature.results);
       }
       start = await wait(call, activation, key);
@@ -189,11 +191,17 @@ function storeArguments(
   ready.forEach((value, i) => storeSlot(store, params[i], i, value));
 }
 
+/** What ends a turn, beside promises. */
+interface TurnLimits {
+  readonly slice: Deadline | undefined;
+  readonly interval: FuelInterval | undefined;
+}
+
 /** One turn; returns whether the call is done: its results are in the value area then. */
 function turn(
   call: AsyncCall,
   activation: Activation,
-  slice: Deadline | undefined,
+  { slice, interval }: TurnLimits,
   start: TurnStart,
   prepare: (() => void) | undefined,
 ): boolean {
@@ -205,6 +213,7 @@ function turn(
     slice.extend(TURN_MS);
     store.addDeadline(slice);
   }
+  if (interval !== undefined) store.meter!.interval = interval;
   const leaveStore = occupy(store, activation);
   unpark(call, activation);
   parkedCalls.running = call;
@@ -214,6 +223,7 @@ function turn(
   } finally {
     parkedCalls.running = undefined;
     leaveStore();
+    if (interval !== undefined) store.meter!.interval = undefined;
     if (slice !== undefined) store.removeDeadline(slice);
     if (deadline !== undefined) store.removeDeadline(deadline);
   }

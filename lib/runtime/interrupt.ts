@@ -15,7 +15,8 @@
 import { VMRecord } from "../abi/mod.ts";
 import { RAISED, RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
-import { trapInCall } from "./traps.ts";
+import type { StoreState } from "./store_state.ts";
+import { Trap, trapInCall } from "./traps.ts";
 
 const FLAG = RECORD.interruptFlag >> 2;
 const COUNTDOWN = VMRecord.offsets.pollCountdown >> 2;
@@ -36,13 +37,32 @@ export function serveInterrupt(activation: Activation): boolean {
     store.onStressPoll?.(activation);
   }
   Atomics.store(words, FLAG, 0); // POLL-1
+  serveRequest(activation);
+  return store.meter?.serve(activation) ?? false;
+}
+
+/** Acts on what somebody asked for. @throws {Trap} */
+function serveRequest(activation: Activation): void {
+  const { store } = activation;
   const isAsked = activation.isAsked;
   activation.isAsked = false;
-  if (store.interrupt?.take() || isAsked) {
-    if (store.onInterrupt === undefined) throw trapInCall(activation, "interrupted");
-    store.onInterrupt(activation);
-  }
-  return store.meter?.serve(activation) ?? false;
+  if (!(store.interrupt?.take() || isAsked)) return;
+  if (store.onInterrupt === undefined) throw trapInCall(activation, "interrupted");
+  store.onInterrupt(activation);
+}
+
+/**
+ * A poll of a host function that blocks in place of a guest, or that nobody but JavaScript called.
+ *
+ * @throws {Trap} as {@linkcode serveInterrupt} does.
+ */
+export function interruptHost(store: StoreState): void {
+  store.requireOpen();
+  const { innermost } = store;
+  if (innermost !== undefined) serveRequest(innermost);
+  else if (store.interrupt?.take()) throw new Trap("interrupted");
+  store.meter?.serveDeadlines(innermost);
+  store.requireOpen();
 }
 
 /** Whether a runtime call of the activation should be interrupted. */

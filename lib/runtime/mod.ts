@@ -18,6 +18,7 @@
  *
  * @module
  */
+export { blockInSlices, mayInterrupt, remainingMs } from "./blocking.ts";
 export * from "./activation.ts";
 export { askLimiterAsync } from "./admission.ts";
 export * from "./artifact.ts";

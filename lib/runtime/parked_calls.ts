@@ -9,6 +9,8 @@ import { Resource } from "./usage.ts";
 export interface AsyncCallOptions {
   readonly deadline: Deadline | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Units of fuel after which the event loop turns (METER-4). */
+  readonly fuelYieldInterval: number | undefined;
 }
 
 /** One such call, from its begin to its end. */
@@ -16,6 +18,7 @@ export class AsyncCall {
   readonly store: StoreState;
   readonly signal: AbortSignal | undefined;
   readonly deadline: Deadline | undefined;
+  readonly fuelYieldInterval: number | undefined;
   /** The call whose guest called the host function that made this one, before that function returned; not once this one has ended. */
   parent: AsyncCall | undefined;
   /** Keys of instances (exclusion.ts) that nobody else may enter. */
@@ -25,10 +28,11 @@ export class AsyncCall {
   /** Ends what it waits for. */
   wake: () => void = () => {};
 
-  constructor(store: StoreState, { signal, deadline }: AsyncCallOptions) {
+  constructor(store: StoreState, { signal, deadline, fuelYieldInterval }: AsyncCallOptions) {
     this.store = store;
     this.signal = signal;
     this.deadline = deadline;
+    this.fuelYieldInterval = fuelYieldInterval;
     this.parent = store.parkedCalls.running;
   }
 }

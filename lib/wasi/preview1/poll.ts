@@ -10,9 +10,9 @@
 
 import { Errno, FileType, Right, type WasiImplementation } from "./abi.ts";
 import { ErrnoError, type GuestMemory } from "./guest_memory.ts";
-import { clockValue, POLL, pollDescriptors, type PollRequest, readableBytes } from "./linux.ts";
+import { clockValue, POLL, type PollRequest, readableBytes } from "./linux.ts";
 import type { WasiState } from "./state.ts";
-import { type CallContext, WouldBlock } from "./waiting.ts";
+import { blockOn, type CallContext, WouldBlock } from "./waiting.ts";
 
 const EVENT_BYTES = 32;
 const EventType = { clock: 0, read: 1, write: 2 } as const;
@@ -127,7 +127,7 @@ function waitFor(
   for (const { remainingNs } of timers) if (soonest === undefined || remainingNs < soonest) soonest = remainingNs;
   const timeoutNs = ready.length > 0 || context.canWait ? 0n : soonest;
   if (waiting.length > 0 || timeoutNs !== 0n) {
-    const seen = pollDescriptors(waiting, timeoutNs);
+    const seen = blockOn(context, waiting, timeoutNs);
     waiting.forEach(({ fd, userData, type }, index) => {
       const happened = seen[index];
       if (happened === 0) return;

@@ -1,9 +1,11 @@
 /**
- * Waiting without blocking the thread: for guests that `callAsync` calls, which can be parked on a promise.
+ * Waiting: without blocking the thread for guests that `callAsync` calls, which can be parked on a promise; in slices for those whose time is
+ * limited.
  *
  * A function that would block looks first whether what it wants is there. If not, and if its guest can wait, it throws {@linkcode WouldBlock},
  * before it has done anything; the wrapper around all functions (wasi.ts) returns a promise, and calls it again, or what it says is to be
- * called, when the time has come. A guest that cannot wait blocks the thread as ever.
+ * called, when the time has come. A guest that cannot wait blocks the thread: in one system call if nothing limits it, else in ppoll(2), by
+ * slices between which deadlines and interruptions are looked at (BLOCK-1 of lib/runtime/blocking.ts).
  *
  * Deno has no way to be told when a descriptor is ready, so one timer looks at all that are waited for at once, the more seldom the longer
  * nothing has happened.
@@ -38,6 +40,12 @@ export class CallContext {
   get canWait(): boolean {
     return this.isRetry || this.caller?.canWait === true;
   }
+
+  /** What ends the waits of a guest that cannot; undefined if nothing does. */
+  get waitLimits(): Caller["store"] | undefined {
+    const store = this.caller?.store;
+    return store?.mayInterrupt === true ? store : undefined;
+  }
 }
 
 /** Thrown by a function that would block, for a guest that can wait. */
@@ -55,18 +63,50 @@ export class WouldBlock {
   }
 }
 
-/** Has the guest wait, if it can, until a descriptor is ready for what is done next. @throws {WouldBlock} */
+/**
+ * Waits until a descriptor is ready for what is done next, if the guest can be parked or its time is limited.
+ *
+ * @throws {WouldBlock} for a guest that can.
+ * @throws {Trap} when the guest's time is over.
+ */
 export function waitUntilReady(context: CallContext, descriptor: Descriptor, what: "read" | "write"): void {
   const { fd, fileType } = descriptor;
-  if (fd < 0 || fileType === FileType.regularFile || fileType === FileType.directory || !context.canWait) return;
+  if (fd < 0 || fileType === FileType.regularFile || fileType === FileType.directory || !isCareful(context)) return;
   if ((getStatusFlags(fd) & O.nonblock) !== 0) return;
   const request = { fd, events: what === "read" ? POLL.in : POLL.out };
-  if (pollDescriptors([request], 0n)[0] === 0) throw new WouldBlock([request]);
+  if (pollDescriptors([request], 0n)[0] !== 0) return;
+  if (context.canWait) throw new WouldBlock([request]);
+  blockOn(context, [request], undefined);
+}
+
+/** Whether a system call of the guest must not block. */
+function isCareful(context: CallContext): boolean {
+  return context.canWait || context.waitLimits !== undefined;
+}
+
+/**
+ * As {@linkcode pollDescriptors}: blocks the thread until something happens or the time has come.
+ *
+ * @throws {Trap} when the guest's time is over before.
+ */
+export function blockOn(
+  { waitLimits }: CallContext,
+  requests: readonly PollRequest[],
+  timeoutNs: bigint | undefined,
+): number[] {
+  if (waitLimits === undefined || timeoutNs === 0n) return pollDescriptors(requests, timeoutNs);
+  const endMs = timeoutNs === undefined ? Infinity : performance.now() + Number(timeoutNs) / 1e6;
+  return waitLimits.blockInSlices((atMostMs) => {
+    const leftMs = Math.max(0, endMs - performance.now());
+    const sliceMs = Math.min(leftMs, atMostMs);
+    const seen = pollDescriptors(requests, sliceMs === Infinity ? undefined : BigInt(Math.ceil(sliceMs * 1e6)));
+    return leftMs <= atMostMs || seen.some((events) => events !== 0) ? seen : undefined;
+  });
 }
 
 /** How many bytes may be written to a descriptor that is ready (WAIT-A). */
 export function writableBytes(context: CallContext, { fd, fileType }: Descriptor): number {
-  return fd < 0 || fileType === FileType.regularFile || !context.canWait ? Infinity : PIPE_BUF;
+  return fd < 0 || fileType === FileType.regularFile || !isCareful(context) ? Infinity : PIPE_BUF;
 }
 
 /** A wait that can be given up. */
