@@ -114,6 +114,8 @@ export async function soak(
     const started = performance.now();
     using pool = kind.isPooled ? new InstancePool(module, {}, { size: 1 }) : undefined;
     for (let i = Math.floor(count * (part - 1) / looks); i < Math.floor(count * part / looks); i++) {
+      // What a WeakRef was made for lives until the turn ends (ECMAScript, "KeepDuringJob"): references, and with them their stores.
+      if (i % 1000 === 999) await new Promise((resolve) => setImmediate(resolve));
       if (pool !== undefined) {
         using tenant = pool.acquire();
         kind.use(tenant.exports, i);
