@@ -12,17 +12,36 @@
  *          past the length would be memory that the guest must not have.
  * IMAGE-3  Mappings keep what they show: the file is closed while memories of it live on, and V8, who unmaps whole reservations, takes
  *          them along. Nothing of an image is ever unmapped by itself.
+ * IMAGE-4  Images have no more than a quarter of the files that the process may open: the rest is the embedder's.
  */
 
 import { addressOf } from "./ffi.ts";
 import { noteFile, strikeFile } from "./ledger.ts";
 import type { LinearMemory } from "./linear_memory.ts";
-import { scratchString, SYS, sys } from "./sys.ts";
+import { scratch, scratchString, SYS, sys } from "./sys.ts";
 
 const MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
 /** No more seals, no shrinking, no growing, no writing. */
 const ALL_SEALS = 1 | 2 | 4 | 8;
+
+const RLIMIT_NOFILE = 7;
+
+/** Files that are open. */
+let openFiles = 0;
+/** IMAGE-4; 0 until it was asked for. */
+let mostFiles = 0;
+
+function mayOpen(): boolean {
+  if (mostFiles === 0) {
+    const { addressNumber, i32 } = scratch();
+    const isKnown = sys(SYS.prlimit64, 0, RLIMIT_NOFILE, 0, addressNumber) === 0;
+    // A limit above 2^31, or none, is more than anybody has files.
+    const limit = isKnown && i32[1] === 0 && i32[0] >= 0 ? i32[0] : isKnown ? 2 ** 31 : 256;
+    mostFiles = Math.max(1, Math.floor(limit / 4));
+  }
+  return openFiles < mostFiles;
+}
 
 /** A range of a memory in whole pages. */
 export interface ImageRange {
@@ -47,6 +66,7 @@ export class MemoryImage implements ImageRange {
     this.#fd = fd;
     this.offsetBytes = offsetBytes;
     this.byteLength = byteLength;
+    openFiles++;
     noteFile(fd);
   }
 
@@ -63,6 +83,7 @@ export class MemoryImage implements ImageRange {
   /** Closes the file (IMAGE-3). */
   close(): void {
     if (this.#fd < 0) return;
+    openFiles--;
     strikeFile(this.#fd);
     sys(SYS.close, this.#fd);
     this.#fd = -1;
@@ -71,9 +92,10 @@ export class MemoryImage implements ImageRange {
 
 /**
  * Makes an image of a range; `contents`, all inside of it, are written in order over zeroes that take no memory. Undefined when the system
- * refuses the file or the memory for it.
+ * refuses the file or the memory for it, or there are as many as there may be (IMAGE-4).
  */
 export function makeMemoryImage(range: ImageRange, contents: readonly ImageBytes[]): MemoryImage | undefined {
+  if (!mayOpen()) return undefined;
   const fd = sys(SYS.memfd_create, scratchString("theropod-image"), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return undefined;
   const image = new MemoryImage(fd, range);

@@ -59,6 +59,8 @@ export class MemoryContents {
 export interface DataImage {
   /** The number of leading data segments that they account for. */
   readonly segments: number;
+  /** By segment: 1 for those of them that are active, and so dropped. */
+  readonly dropped: Uint8Array;
   /** By defined memory; undefined for one that has none. */
   readonly memories: readonly (MemoryContents | undefined)[];
 }
@@ -67,6 +69,7 @@ export interface DataImage {
 export function layOutData(module: Module): DataImage {
   const { datas, memories, importedMemoryCount } = module;
   const contents: ImageBytes[][] = [];
+  const dropped = new Uint8Array(datas.length);
   let segments = 0;
   for (; segments < datas.length; segments++) {
     const { mode, memoryIndex, offset, start, end } = datas[segments];
@@ -75,6 +78,7 @@ export function layOutData(module: Module): DataImage {
     if (memoryIndex < importedMemoryCount || offsetBytes === NONE) break;
     const { minimumPages, pageSizeLog2 } = memories[memoryIndex];
     if (offsetBytes + (end - start) > minimumPages * 2 ** pageSizeLog2) break;
+    dropped[segments] = 1;
     if (end === start) continue;
     (contents[memoryIndex - importedMemoryCount] ??= []).push({
       offsetBytes,
@@ -83,6 +87,7 @@ export function layOutData(module: Module): DataImage {
   }
   return {
     segments,
+    dropped,
     memories: Array.from(contents, (parts, defined) => {
       if (parts === undefined) return undefined;
       const { isShared, pageSizeLog2 } = memories[importedMemoryCount + defined];

@@ -451,14 +451,14 @@ export class InstanceState implements ConstContext, RootSource {
   #writeData(): void {
     const { module, dataImage } = this.state;
     dataImage.memories.forEach((contents, i) => contents?.writeTo(this.memories[module.importedMemoryCount + i]));
-    module.datas.forEach((segment, i) => {
-      if (segment.mode !== "active") return;
-      if (i >= dataImage.segments) {
-        const start = this.#offset(segment.offset);
-        this.initMemory(segment.memoryIndex, i, start, 0, segment.end - segment.start, (code) => new Trap(code));
-      }
+    this.#isDataDropped.set(dataImage.dropped);
+    for (let i = dataImage.segments; i < module.datas.length; i++) {
+      const segment = module.datas[i];
+      if (segment.mode !== "active") continue;
+      const start = this.#offset(segment.offset);
+      this.initMemory(segment.memoryIndex, i, start, 0, segment.end - segment.start, (code) => new Trap(code));
       this.dropData(i);
-    });
+    }
   }
 
   /** What was evaluated already is a root while the rest is. */

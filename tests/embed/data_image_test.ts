@@ -171,6 +171,45 @@ Deno.test("a byte far away costs neither memory nor time", () => {
   assert(Deno.memoryUsage().rss - before < 64 << 20, "no page between them was touched");
 });
 
+Deno.test("data beyond 4 GiB of a memory of 64-bit addresses", () => {
+  using sandbox = new Sandbox();
+  using store = new Store(sandbox.engine, { limits: { memoryBytes: Infinity } });
+  const place = 5 * 2 ** 30 + 4000;
+  const text = data(0, [3, 70_000]).replace("(i32.const 0)", `(i64.const ${place})`);
+  const module = sandbox.module(`(module (memory (export "m") i64 90000) ${text} (data (i64.const 8) "low"))`);
+  for (let i = 0; i < 2; i++) {
+    const { m } = new Instance(store, module).exports;
+    assertEquals([place - 1, place, place + 69_999, place + 70_000].map((at) => m.view[at]), [0, 3, 3, 0]);
+    assertEquals(m.readString(7, 5), "\0low\0");
+    m.view.fill(1, place, place + 100_000);
+  }
+});
+
+Deno.test("images leave most of the process's files to others (IMAGE-4)", async () => {
+  const script = `
+    import { Engine, Instance, Module, Store } from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};
+    using engine = new Engine();
+    using store = new Store(engine);
+    const text = '(module (memory (export "m") 1) (data (i32.const 0) "' + "k".repeat(65536) + '"))';
+    const modules = Array.from({ length: 40 }, () => Module.fromText(engine, text));
+    const images = () => Deno.readTextFileSync("/proc/self/maps").split("theropod-image").length - 1;
+    const bytes = modules.map((module) => new Instance(store, module).exports.m.view[65535]);
+    const before = images();
+    modules[0][Symbol.dispose]();
+    const last = Module.fromText(engine, text);
+    bytes.push(new Instance(store, last).exports.m.view[0]);
+    console.log(before, images(), new Set(bytes).size, bytes[0]);`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", `ulimit -n 100 && exec ${Deno.execPath()} run -A --no-check -`],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  assertEquals(new TextDecoder().decode((await child.output()).stdout), "25 26 1 107\n");
+});
+
 Deno.test("instances share the pages of an image until they write", () => {
   using sandbox = new Sandbox();
   const bytes = 8 << 20;
