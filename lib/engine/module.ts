@@ -221,6 +221,20 @@ export class Module implements Disposable {
   /**
    * The module that was compiled before, if the engine's cache has it. The constructor looks there as well; this never compiles.
    *
+   * @example
+   * ```ts
+   * import { DiskCache, Engine, Module } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const bytes = Uint8Array.fromBase64("AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=");
+   * const directory = await Deno.makeTempDir();
+   * using engine = new Engine({ cache: new DiskCache({ directory }) });
+   * assertEquals(Module.fromCache(engine, bytes), undefined);
+   * new Module(engine, bytes);
+   * assertEquals(Module.fromCache(engine, bytes)?.exports.length, 1);
+   * await Deno.remove(directory, { recursive: true });
+   * ```
+   *
    * @param engine The engine to load it into.
    * @param bytes A module in the binary format.
    * @returns The module; undefined if it would have to be compiled.

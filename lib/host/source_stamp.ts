@@ -14,24 +14,28 @@ const LIB = new URL("../", import.meta.url);
 /** A text that differs whenever a source file of the named layers does; undefined if that cannot be told. */
 export function sourceStamp(layers: readonly string[]): string | undefined {
   if (LIB.protocol !== "file:") return LIB.pathname.includes(VERSION) ? LIB.href : undefined;
-  const lines: string[] = [];
+  const path = decodeURIComponent(LIB.pathname);
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
+  const files: [path: string, facts: string][] = [];
   try {
-    for (const layer of layers) addFolder(decodeURIComponent(LIB.pathname) + layer, lines);
+    for (const layer of layers) addFolder(path + layer, files);
   } catch {
     return undefined;
   }
-  return lines.sort().join("\n");
+  // The text is hashed with every module, so it is short: the order tells the files.
+  files.sort(([a], [b]) => a < b ? -1 : 1);
+  return `${path} ${files.map(([, facts]) => facts).join(" ")}`;
 }
 
-function addFolder(path: string, lines: string[]): void {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") throw new Error("no permission");
+function addFolder(path: string, files: [path: string, facts: string][]): void {
   for (const { name, isDirectory } of Deno.readDirSync(path)) {
     const entry = `${path}/${name}`;
-    if (isDirectory) addFolder(entry, lines);
+    if (isDirectory) addFolder(entry, files);
     else {
       const { size, mtime } = Deno.statSync(entry);
-      if (mtime !== null && mtime.getTime() > performance.timeOrigin) throw new Error("changed meanwhile");
-      lines.push(`${entry} ${size} ${mtime?.getTime()}`);
+      const timeMs = mtime?.getTime() ?? 0;
+      if (timeMs > performance.timeOrigin) throw new Error("changed meanwhile");
+      files.push([entry, `${size.toString(36)}.${timeMs.toString(36)}`]);
     }
   }
 }

@@ -86,14 +86,13 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     callRootStarts,
     rootOffsets,
   } = compiled;
-  const sitesFit = (sites: Int32Array) => sites.every((site) => site >= NONE && site < module.bytes.length);
   const thunksFit = (thunks: Int32Array) =>
     thunks.length === module.types.length &&
     thunks.every((offset, i) => module.types[i].kind === "func" ? offset >= 0 && offset < length : offset === NONE);
   const fits = functionOffsets.length === module.bodies.length + 1 && isAscending(functionOffsets, length) &&
     thunksFit(entryThunks) && thunksFit(hostThunks) && isAscending(trapPcs, length) && isAscending(callPcs, length) &&
-    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) && sitesFit(trapSites) &&
-    sitesFit(callSites) &&
+    trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) && areSites(trapSites, module) &&
+    areSites(callSites, module) &&
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
     callRootStarts[0] === 0 && callRootStarts[callPcs.length] === rootOffsets.length &&
     rootOffsets.every(isPlace) &&
@@ -121,6 +120,12 @@ function handlersFit({ tags }: Module, compiled: CompiledModule): boolean {
         return i % 2 === 1 || kind < HANDLER_KINDS.length && (!clauseHasTag(kind) || clauseTag(clause) < tags.length);
       });
     });
+}
+
+/** Whether all are offsets in the module's bytes, or NONE. A loop, as below: tables are long, and this code runs once. */
+function areSites(sites: Int32Array, { bytes: { length } }: Module): boolean {
+  for (const site of sites) if (site < NONE || site >= length) return false;
+  return true;
 }
 
 /** Whether offsets ascend from 0 or more to at most `end`. */
