@@ -193,6 +193,9 @@ export class Func<const S extends FuncSignature = FuncSignature> {
    * settled or the call was given up. Only a guest that is called by this method can wait so, with no JavaScript between: if a host function
    * calls a guest synchronously, that one cannot.
    *
+   * A guest that waits in a shared memory (`memory.atomic.wait32`) is parked as well, so guests of one thread can wake each other; that is its own
+   * time.
+   *
    * A guest that computes is parked at least every ten milliseconds, at a loop's head or a function's entry, if the engine was made with
    * `interruption`.
    *

@@ -11,7 +11,7 @@
  * PARK-2  Parked activations are roots, and belong to their store: once it is closed they are not resumed, and who waits for them is told.
  * PARK-3  (exclusion.ts) While a call into an instance with a stack of its own (C, Rust) is parked, no other call may enter it (INST-1).
  * PARK-6  A call that waits is ended by its signal at once, and by a deadline that counts host time; what it waited for is dropped. Deadlines
- *         of guest time stand still.
+ *         of guest time stand still, unless the guest itself asked to wait (`memory.atomic.wait`).
  * PARK-7  A call that would have to wait for itself is refused: made by a host function that the holder of its instance waits for. Whoever calls
  *         later, behind an `await` of the host function, cannot be told from others, and waits.
  */
@@ -260,10 +260,12 @@ async function wait(call: AsyncCall, activation: Activation, ownKey: number): Pr
     pending.outcome = outcome;
     call.wake();
   });
+  call.waitsAs = pending.charges;
   while (pending.outcome === undefined) {
     await pause(call, () => {});
     requireGoing(call);
   }
+  call.waitsAs = "host time";
   return "settle";
 }
 
@@ -283,8 +285,10 @@ async function pause(call: AsyncCall, event: (done: () => void) => void): Promis
   const wake = () => resolve();
   call.wake = wake;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const endMs = hostTimeDeadlines(call).reduce((least, { endMs }) => Math.min(least, endMs!), Infinity);
-  if (endMs !== Infinity) timer = setTimeout(wake, Math.max(0, endMs - performance.now()));
+  const startMs = performance.now();
+  const running = runningDeadlines(call);
+  const leftMs = running.reduce((least, deadline) => Math.min(least, deadline.leftMs(startMs)), Infinity);
+  if (leftMs !== Infinity) timer = setTimeout(wake, Math.max(0, leftMs));
   signal?.addEventListener("abort", wake);
   try {
     event(wake);
@@ -292,14 +296,16 @@ async function pause(call: AsyncCall, event: (done: () => void) => void): Promis
   } finally {
     signal?.removeEventListener("abort", wake);
     clearTimeout(timer);
+    const tookMs = performance.now() - startMs;
+    for (const deadline of running) deadline.charge(tookMs);
   }
 }
 
-/** The deadlines that pass while the call waits: its own and its store's, if host time counts. */
-function hostTimeDeadlines({ store, deadline }: AsyncCall): Deadline[] {
+/** The deadlines that pass while the call waits: its own and its store's, if host time counts, or the guest's own time passes. */
+function runningDeadlines({ store, deadline, waitsAs }: AsyncCall): Deadline[] {
   const deadlines = [...store.meter?.deadlines ?? []];
   if (deadline !== undefined) deadlines.push(deadline);
-  return deadlines.filter(({ endMs }) => endMs !== undefined);
+  return deadlines.filter(({ endMs }) => endMs !== undefined || waitsAs === "guest time");
 }
 
 /** Throws what has ended a call that waited (PARK-2, PARK-6). */
@@ -307,7 +313,7 @@ function requireGoing(call: AsyncCall): void {
   const { store, signal, activation } = call;
   store.requireOpen();
   signal?.throwIfAborted();
-  for (const deadline of hostTimeDeadlines(call)) {
+  for (const deadline of runningDeadlines(call)) {
     deadline.refresh();
     if (deadline.remaining <= 0) deadline.act(activation);
     store.requireOpen();

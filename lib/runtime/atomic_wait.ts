@@ -8,6 +8,8 @@
  * has a deadline) is cut into slices with a poll between them. A notification that falls between two slices finds nobody waiting.
  * Guests count theirs beforehand, so the waiter sees that there was one; one by JavaScript is seen by the value it changed.
  *
+ * A guest that `callAsync` called is parked instead (parked_wait.ts).
+ *
  * WAIT-1  Without either a wait is a single `Atomics.wait`: woken, not equal and timed out are exact.
  * WAIT-2  With one of them, a wait may in the case above answer "woken" for a notification of another address, as any futex may.
  */
@@ -15,10 +17,9 @@
 import type { Activation } from "./activation.ts";
 import { pollInCall } from "./interrupt.ts";
 import type { MemoryState } from "./memory.ts";
+import { parkWait, WaitResult } from "./parked_wait.ts";
+import { canPark } from "./parking.ts";
 import { Trap } from "./traps.ts";
-
-/** Results of a wait. */
-export const WaitResult = { woken: 0, notEqual: 1, timedOut: 2 } as const;
 
 /** How long a thread sleeps before it looks for a request to interrupt it. */
 const SLICE_MS = 4;
@@ -52,7 +53,7 @@ export function atomicCheck64(memory: MemoryState, address: number, expected: bi
 /**
  * Waits at `address`, which is aligned and in bounds, of a shared memory for at most `timeoutMs` (Infinity: for ever).
  *
- * @returns A {@linkcode WaitResult}.
+ * @returns A {@linkcode WaitResult}; undefined when the guest is parked until it is known.
  * @throws {Trap} when the wait is interrupted.
  */
 export function wait32(
@@ -61,9 +62,13 @@ export function wait32(
   address: number,
   expected: number,
   timeoutMs: number,
-): number {
+): number | undefined {
   if (atomicCheck32(memory, address, expected) !== 0) return WaitResult.notEqual;
   const words = new Int32Array(memory.buffer, address, 1) as unknown as Int32Array<SharedArrayBuffer>;
+  if (canPark(activation)) {
+    const start = () => Atomics.waitAsync(words, 0, expected, timeoutMs);
+    return parkWait(activation, start, () => Atomics.notify(words, 0, 1));
+  }
   for (let i = 0; i < SPINS; i++) if (Atomics.load(words, 0) !== expected) return WaitResult.notEqual;
   return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(words, 0, expected, ms));
 }
@@ -75,9 +80,13 @@ export function wait64(
   address: number,
   expected: bigint,
   timeoutMs: number,
-): number {
+): number | undefined {
   if (atomicCheck64(memory, address, expected) !== 0) return WaitResult.notEqual;
   const longs = new BigInt64Array(memory.buffer, address, 1) as unknown as BigInt64Array<SharedArrayBuffer>;
+  if (canPark(activation)) {
+    const start = () => Atomics.waitAsync(longs, 0, expected, timeoutMs);
+    return parkWait(activation, start, () => Atomics.notify(longs, 0, 1));
+  }
   return wait(activation, memory, timeoutMs, (ms) => Atomics.wait(longs, 0, expected, ms));
 }
 

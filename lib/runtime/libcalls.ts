@@ -46,13 +46,15 @@ const HANDLERS: Record<LibcallName, Handler> = {
   memory_atomic_wait32: (call, { memories }) => {
     const memory = memories[call.u32(0)];
     if (memory.shared === undefined) throw call.trap("expected_shared_memory");
-    returnTo(call.words, wait32(call.activation, memory, call.u64(1), call.u32(2) | 0, timeoutMs(call, 3)));
+    const result = wait32(call.activation, memory, call.u64(1), call.u32(2) | 0, timeoutMs(call, 3));
+    if (result !== undefined) returnTo(call.words, result);
   },
 
   memory_atomic_wait64: (call, { memories }) => {
     const memory = memories[call.u32(0)];
     if (memory.shared === undefined) throw call.trap("expected_shared_memory");
-    returnTo(call.words, wait64(call.activation, memory, call.u64(1), call.i64(2), timeoutMs(call, 3)));
+    const result = wait64(call.activation, memory, call.u64(1), call.i64(2), timeoutMs(call, 3));
+    if (result !== undefined) returnTo(call.words, result);
   },
 
   memory_atomic_notify: (call, { memories }) => {

@@ -67,6 +67,16 @@ export class Deadline {
     if (this.#endMs !== undefined) this.#endMs = performance.now() + ms;
   }
 
+  /** Milliseconds left at a time by `performance.now()`, if time passes that is charged. */
+  leftMs(nowMs: number): number {
+    return this.#endMs === undefined ? this.remaining * TICK_MS : this.#endMs - nowMs;
+  }
+
+  /** Charges time that passed while no guest ran. What counts host time is up to date anyway. */
+  charge(ms: number): void {
+    if (this.#endMs === undefined) this.remaining -= ms / TICK_MS;
+  }
+
   /** When it passes whatever happens, by `performance.now()`; undefined when host time is not charged. */
   get endMs(): number | undefined {
     return this.#endMs;

@@ -2,6 +2,7 @@
 
 import type { Activation } from "./activation.ts";
 import type { Deadline } from "./meter.ts";
+import type { WaitCharge } from "./parking.ts";
 import type { StoreState } from "./store_state.ts";
 import { Resource } from "./usage.ts";
 
@@ -25,6 +26,8 @@ export class AsyncCall {
   readonly keys: Set<number> = new Set();
   /** What it runs on, once it has begun. */
   activation: Activation | undefined = undefined;
+  /** As whose time it counts that it waits. */
+  waitsAs: WaitCharge = "host time";
   /** Ends what it waits for. */
   wake: () => void = () => {};
 

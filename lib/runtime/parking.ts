@@ -23,6 +23,9 @@ import type { Activation } from "./activation.ts";
 /** What became of a promise. */
 export type Outcome = { readonly value: unknown } | { readonly reason: unknown };
 
+/** As whose time it counts that a guest waits: the host's, or the guest's own, which it asked to let pass. */
+export type WaitCharge = "host time" | "guest time";
+
 /** What a parked guest waits for. */
 export interface Pending {
   readonly thenable: PromiseLike<unknown>;
@@ -30,6 +33,7 @@ export interface Pending {
   readonly deliver: (result: () => unknown) => void;
   /** Called when nobody waits any more: behind `deliver`, or because the call was given up. */
   readonly release: (() => void) | undefined;
+  readonly charges: WaitCharge;
   /** Set when the promise has settled. */
   outcome: Outcome | undefined;
 }
@@ -55,6 +59,7 @@ export function park(
   thenable: PromiseLike<unknown>,
   deliver: (result: () => unknown) => void,
   release?: () => void,
+  charges: WaitCharge = "host time",
 ): void {
   if (!canPark(activation)) {
     // Nobody else will look at it.
@@ -62,7 +67,7 @@ export function park(
     release?.();
     throw refusal(activation);
   }
-  activation.pending = { thenable, deliver, release, outcome: undefined };
+  activation.pending = { thenable, deliver, release, charges, outcome: undefined };
 }
 
 /** Gives a guest what it waited for; it may wait for something else then. */
