@@ -18,6 +18,8 @@ export interface Configuration {
   readonly stress?: "on";
   /** What collects objects: the default one if not given, or the one that counts, whose code has another barrier. */
   readonly collector?: "refcounting";
+  /** Compiled with fuel, of which the store has plenty. */
+  readonly fuel?: "counted";
 }
 
 /** Every configuration. */
@@ -40,8 +42,9 @@ export const COUNTING_CONFIGURATIONS: readonly Configuration[] = [
 ];
 
 /** A configuration in words. */
-export function configurationName({ bounds, effort, processor, stress, collector }: Configuration): string {
-  return [bounds, effort, processor, stress && "stress", collector].filter((word) => word !== undefined).join(" ");
+export function configurationName({ bounds, effort, processor, stress, collector, fuel }: Configuration): string {
+  return [bounds, effort, processor, stress && "stress", collector, fuel && "fuel"].filter((word) => word !== undefined)
+    .join(" ");
 }
 
 /** A function of either engine. */
@@ -172,11 +175,14 @@ const STRESS_CODE = { interruption: true, stress: stressWord(STRESS.stress) } as
 const engines = new Map<string, Engine>();
 
 function engineFor(configuration: Configuration): Engine {
-  const { bounds, effort, stress, collector = "generational" } = configuration;
+  const { bounds, effort, stress, collector = "generational", fuel } = configuration;
   const key = configurationName(configuration);
   let engine = engines.get(key);
   if (engine === undefined) {
-    engines.set(key, engine = new Engine({ bounds, effort, collector, ...(stress ? STRESS : {}) }));
+    engines.set(
+      key,
+      engine = new Engine({ bounds, effort, collector, fuel: fuel !== undefined, ...(stress ? STRESS : {}) }),
+    );
   }
   return engine;
 }
@@ -185,13 +191,14 @@ function engineFor(configuration: Configuration): Engine {
 export function compileChecked(bytes: Uint8Array<ArrayBuffer>, configuration: Configuration): Module {
   const module = decodeModule(bytes, COMPILED_FEATURES);
   validateModule(module);
-  const { bounds, effort, processor, stress, collector } = configuration;
+  const { bounds, effort, processor, stress, collector, fuel } = configuration;
   const compiled = compileModule(module, {
     bounds,
     effort,
     cpuFeatures: processor === "baseline" ? 0 : machineCpuFeatures(),
     barrier: collector === undefined ? "cards" : "log",
     checks: "on",
+    fuel: fuel !== undefined,
     ...(stress ? STRESS_CODE : {}),
   });
   return Module.deserialize(engineFor(configuration), encodeArtifact(module, compiled), { trusted: true });
@@ -208,6 +215,12 @@ export class TheropodSession implements Session {
     this.name = configurationName(configuration);
     this.#configuration = configuration;
     this.#store = new Store(engineFor(configuration));
+    if (configuration.fuel !== undefined) this.#store.fuel = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Fuel that the program has used so far. */
+  get fuelConsumed(): number {
+    return this.#store.fuelConsumed;
   }
 
   /** For sessions that do something to an instance before its program runs. */
