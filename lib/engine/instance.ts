@@ -44,7 +44,7 @@ export type AnyExports = Record<string, any>;
 export interface InstanceOptions {
   /**
    * Whether a call may be made while another is parked (`Func.callAsync`). `"exclusive"`: it waits, or throws a {@linkcode BusyError}; the
-   * default for modules that have a memory and what looks like a pointer to a stack in it, as those of C and Rust. `"concurrent"`: it may.
+   * default for modules that have a memory and what looks like a pointer to a stack in it, as those of C and Rust. `"concurrent"`: it may. Instances that share that pointer count as one.
    */
   readonly reentry?: "exclusive" | "concurrent";
 }

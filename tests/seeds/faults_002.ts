@@ -76,7 +76,7 @@ export const FAULTS_002 = [
   },
   { row: "2.18", file: INSTANCE, replace: "this.#isDataDropped[segmentIndex] = 1;", with: "" },
   { row: "2.19", file: INSTANCE, replace: "this.#isElementDropped[segmentIndex] = 1;", with: "" },
-  { row: "2.20", file: WAIT, replace: "timedOut: 2 }", with: "timedOut: 0 }" },
+  { row: "2.20", file: "lib/runtime/parked_wait.ts", replace: "timedOut: 2 }", with: "timedOut: 0 }" },
   {
     row: "2.21",
     file: "lib/translate/refs.ts",
