@@ -122,13 +122,25 @@ export class RawFrames {
     return this.#vmctxs[index];
   }
 
-  /** The instruction that trapped; undefined when it was none, as for a stack that is full. */
+  /** The instruction that trapped, by itself or by the runtime call that it made; undefined when it was none. */
   trapSite(): WasmSite | undefined {
-    if (this.#codes.length === 0 || this.#kinds[0] === "call") return undefined;
+    if (this.#codes.length === 0) return undefined;
+    if (this.#kinds[0] === "call") return this.#callSite();
     const { module, compiled } = this.#codes[0];
     const row = this.#codes[0].trapAt(this.#offsets[0]);
     const site = row === NONE ? NONE : compiled.trapSites[row];
     return module === undefined || site === NONE ? undefined : { module, wasmOffset: site };
+  }
+
+  /** What the innermost function was calling. */
+  #callSite(): WasmSite | undefined {
+    for (let i = 0; i < this.#codes.length; i++) {
+      const code = this.#codes[i];
+      if (code.module === undefined || code.functionAt(this.#offsets[i] - 1) === NONE) continue;
+      const site = code.callSiteAt(this.#offsets[i]);
+      return site === NONE ? undefined : { module: code.module, wasmOffset: site };
+    }
+    return undefined;
   }
 
   /** The frames with names and offsets, looked up once. */

@@ -5,6 +5,7 @@
 
 import type { TrapName } from "../abi/mod.ts";
 import {
+  ALL_FEATURES,
   type DefinedType,
   type FuncType,
   type Immediate,
@@ -71,6 +72,7 @@ export interface TrappedInstance {
 /** Reads the instruction at an offset of a module's bytes, and what the evidence says of its operands. */
 export function operandsAt(module: Module, wasmOffset: number, code: TrapName, evidence: TrapEvidence): TrapOperands {
   const reader = new Reader(module.bytes, wasmOffset, module.bytes.length);
+  reader.features = ALL_FEATURES; // The module was accepted with those that it uses.
   const op = readOp(reader);
   const immediates = readImmediates(op, reader);
   const memarg = valueOf(immediates, "memarg") ?? valueOf(immediates, "atomic");

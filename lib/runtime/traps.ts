@@ -82,7 +82,8 @@ export class Trap extends WasmError {
   }
 
   /**
-   * What the instruction that trapped was about: undefined for a trap of no instruction, such as one that a host function threw.
+   * What the instruction that trapped was about: undefined for a trap of no instruction, such as one that a host function threw,
+   * a stack that is full or a deadline.
    *
    * @example Where a guest looked
    * ```ts
@@ -101,7 +102,8 @@ export class Trap extends WasmError {
    * ```
    */
   get operands(): TrapOperands | undefined {
-    const site = this.#operands === undefined ? this.#frames?.trapSite() : undefined;
+    if (this.#operands !== undefined || !isOfInstruction(this.code)) return this.#operands;
+    const site = this.#frames?.trapSite();
     if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.code, NO_EVIDENCE);
     return this.#operands;
   }
@@ -137,6 +139,11 @@ export class Trap extends WasmError {
 }
 
 const NO_FRAMES: readonly Frame[] = [];
+
+/** Whether a trap is about the instruction where the guest was: these end it wherever it is. */
+function isOfInstruction(code: TrapName): boolean {
+  return code !== "stack_overflow" && code !== "interrupted" && code !== "out_of_fuel";
+}
 
 /** The guest's frames where an error began, or which it passed first, as they were found. */
 export function framesBehind(error: unknown): RawFrames | undefined {
