@@ -16,7 +16,7 @@ import { TRAPS } from "./traps.ts";
 import { VM_STRUCTS } from "./vm_structs.ts";
 
 /** Raised whenever the meaning of a section changes. */
-export const ARTIFACT_VERSION = 7;
+export const ARTIFACT_VERSION = 8;
 
 /** The columns of a compiled module that are stored as they are. */
 export type ArtifactColumn = {
@@ -29,6 +29,7 @@ export const ARTIFACT_COLUMNS = {
   functionOffsets: [".theropod.functions", 4],
   entryThunks: [".theropod.entry_thunks", 4],
   hostThunks: [".theropod.host_thunks", 4],
+  builtinStubs: [".theropod.builtin_stubs", 4],
   trapPcs: [".theropod.trap_pcs", 4],
   trapCodes: [".theropod.trap_codes", 1],
   trapSites: [".theropod.trap_sites", 4],

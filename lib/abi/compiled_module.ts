@@ -61,6 +61,11 @@ export interface CompiledModule {
   /** Host-call thunk by the module's type index (NONE: not a function type). */
   readonly hostThunks: Int32Array;
   /**
+   * Exit stub by libcall number: called with the number in eax and arguments in the integer argument registers, the result is in rax. Code of
+   * the module reaches it directly; other code through the table that `VMContextHead.builtinFunctions` points to.
+   */
+  readonly builtinStubs: Int32Array;
+  /**
    * Trap sites, sorted by pc: pc offset (of the faulting instruction, or the return address of the call to the trap stub), trap code, wasm
    * offset in the module.
    */

@@ -121,8 +121,17 @@ export const VMFunctionImport = struct("VMFunctionImport", {
 /** Values of `VMFunctionImport.kind` and `VMFuncRef.kind`. */
 export const FunctionKind = { wasm: 0, host: 1 } as const;
 
-/** What r14 points to inside a host function's thunk: its number in the store's table of host functions (SEEDS 2.1 `host_env`). */
-export const VMHostFunc = struct("VMHostFunc", { magic: "u32", number: "u32" });
+/**
+ * What r14 points to inside a host function's thunk: its number in the store's table of host functions (SEEDS 2.1 `host_env`). `callee` is
+ * where a VMContext has it, since entry thunks do not know which of the two they are given.
+ */
+export const VMHostFunc = struct("VMHostFunc", {
+  magic: "u32",
+  number: "u32",
+  reserved0: "u64",
+  reserved1: "u64",
+  callee: "ptr",
+});
 
 /** A table as compiled code sees it (SEEDS 2.13). Elements: func 8 bytes tagged (0 uninitialised, 1 null, address + 1), ref 4 bytes. */
 export const VMTableDefinition = struct("VMTableDefinition", { base: "ptr", currentElements: "u64" });
@@ -166,8 +175,11 @@ export const VMContextHead = struct("VMContextHead", {
   magic: "u32",
   padding: "u32",
   storeContext: "ptr",
+  /** Addresses of exit stubs by libcall number (SEEDS 2.17): for code that is not the module's own. */
   builtinFunctions: "ptr",
+  /** The function that JavaScript entered last, written by its entry thunk. */
   callee: "ptr",
+  /** Address of the engine's epoch, a 64-bit count that the embedder's own ticks add to. */
   epochPtr: "ptr",
   /** As in the store's context: constant once it is set, 0 before. */
   gcHeapBase: "ptr",

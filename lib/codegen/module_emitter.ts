@@ -4,7 +4,7 @@
  * Calls between functions and to the stubs are rel32 fields that are patched when all offsets are known.
  */
 
-import type { CompiledModule } from "../abi/mod.ts";
+import { type CompiledModule, LIBCALLS } from "../abi/mod.ts";
 import { bug, CodeBuffer, IntList, NONE } from "../base/mod.ts";
 import type { Func, Signatures } from "../ir/mod.ts";
 import { Assembler } from "../x64/mod.ts";
@@ -189,6 +189,7 @@ export class ModuleEmitter {
       functionOffsets: this.#offsets.data.slice(0, this.#offsets.length),
       entryThunks,
       hostThunks,
+      builtinStubs: new Int32Array(LIBCALLS.length).fill(asm.labelOffset(libcall)),
       trapPcs: column(this.#traps, 0, 3, Int32Array),
       trapCodes: column(this.#traps, 1, 3, Uint8Array),
       trapSites: column(this.#traps, 2, 3, Int32Array),

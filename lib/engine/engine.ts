@@ -3,6 +3,7 @@
 import { EngineState } from "../runtime/mod.ts";
 import { compileThunks } from "./compilation.ts";
 import { type EngineConfig, resolveConfig, type ResolvedConfig } from "./config.ts";
+import { Epoch } from "./epoch.ts";
 
 /** An engine as the other classes see it. */
 export interface EngineInternals {
@@ -31,6 +32,7 @@ export let engineOf: (engine: Engine) => EngineInternals;
 export class Engine implements Disposable {
   readonly #internals: EngineInternals;
   #isDisposed = false;
+  #epoch: Epoch | undefined;
 
   static {
     engineOf = (engine) => {
@@ -51,6 +53,11 @@ export class Engine implements Disposable {
   constructor(config: EngineConfig = {}) {
     const resolved = resolveConfig(config);
     this.#internals = { config: resolved, state: new EngineState(resolved, compileThunks) };
+  }
+
+  /** What the embedder counts by itself, to stop guests by; always the same. */
+  get epoch(): Epoch {
+    return this.#epoch ??= new Epoch(this.#internals.state.epoch);
   }
 
   /** How the engine's code catches accesses beyond a memory's end. */

@@ -18,6 +18,7 @@ export { Caller } from "./caller.ts";
 export type { ProgressListener } from "./compilation.ts";
 export type { EngineConfig } from "./config.ts";
 export { Engine } from "./engine.ts";
+export { Epoch } from "./epoch.ts";
 export {
   ArtifactError,
   BusyError,

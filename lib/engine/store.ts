@@ -2,6 +2,7 @@
 
 import {
   blockInSlices,
+  EpochDeadline,
   framesBehind,
   mayInterrupt,
   remainingMs,
@@ -17,7 +18,7 @@ import {
 } from "../runtime/mod.ts";
 import { type Budget, budgetOf } from "./budget.ts";
 import { type Engine, engineOf } from "./engine.ts";
-import { type DeadlineOptions, makeDeadline } from "./call_options.ts";
+import { type DeadlineOptions, makeDeadline, type OnDeadline } from "./call_options.ts";
 import { InterruptHandle } from "./interrupt.ts";
 
 /**
@@ -172,6 +173,27 @@ export class Store<Data = any> implements Disposable {
   setDeadline(ms: number | undefined, options: DeadlineOptions = {}): void {
     const state = storeOf(this);
     state.setDeadline(ms === undefined ? undefined : makeDeadline("ms", ms, options));
+  }
+
+  /**
+   * Limits the store's guests by the engine's epoch: all calls together, from now on. A guest looks every millisecond of its own time.
+   *
+   * @param ticks How many ticks may pass, or undefined for no limit.
+   * @param onDeadline What happens then: `"trap"`, or a function that is asked instead, and returns how many ticks more may pass, or nothing for
+   * the trap.
+   * @throws {TypeError} if the engine was made without `interruption`.
+   * @throws {RangeError} for what is no integer from 0 on.
+   */
+  setEpochDeadline(ticks: number | undefined, onDeadline: OnDeadline = "trap"): void {
+    const state = storeOf(this);
+    if (ticks === undefined) return state.setEpochDeadline(undefined);
+    if (!(Number.isSafeInteger(ticks) && ticks >= 0)) {
+      throw new RangeError(`Ticks are an integer from 0 on, not ${ticks}`);
+    }
+    if (onDeadline !== "trap" && typeof onDeadline !== "function") {
+      throw new TypeError(`onDeadline is "trap" or a function`);
+    }
+    state.setEpochDeadline(new EpochDeadline(state, BigInt(ticks), onDeadline));
   }
 
   /**

@@ -26,6 +26,11 @@ export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
 }
 
+/** The address of a shared buffer's bytes, which stay there as long as anybody has the buffer. */
+export function sharedAddressOf(buffer: SharedArrayBuffer): number {
+  return Number(addressOf(new Uint8Array(buffer as unknown as ArrayBuffer)));
+}
+
 /** A pointer object for a non-zero `address`. */
 export function pointerTo(address: number | bigint): Deno.PointerObject {
   const pointer = Deno.UnsafePointer.create(BigInt(address));

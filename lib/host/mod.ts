@@ -36,4 +36,4 @@ export * from "./sys.ts";
 export * from "./threads.ts";
 export * from "./ticker.ts";
 export * from "./value_area.ts";
-export { addressOf, aliasMemory, pointerTo } from "./ffi.ts";
+export { addressOf, aliasMemory, pointerTo, sharedAddressOf } from "./ffi.ts";

@@ -22,6 +22,7 @@ import {
   decodeCodeOptions,
   digestInput,
   HANDLER_KINDS,
+  LIBCALLS,
   SAVED_ROOT_REGISTERS,
   TrapCode,
   TRAPS,
@@ -76,6 +77,7 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     functionOffsets,
     entryThunks,
     hostThunks,
+    builtinStubs,
     trapPcs,
     trapCodes,
     subjectPcs,
@@ -90,7 +92,8 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     thunks.length === module.types.length &&
     thunks.every((offset, i) => module.types[i].kind === "func" ? offset >= 0 && offset < length : offset === NONE);
   const fits = functionOffsets.length === module.bodies.length + 1 && isAscending(functionOffsets, length) &&
-    thunksFit(entryThunks) && thunksFit(hostThunks) && isAscending(trapPcs, length) && isAscending(callPcs, length) &&
+    thunksFit(entryThunks) && thunksFit(hostThunks) && builtinsFit(builtinStubs, length) &&
+    isAscending(trapPcs, length) && isAscending(callPcs, length) &&
     trapCodes.every((code) => code !== TrapCode.none && code < TRAPS.length) && areSites(trapSites, module) &&
     areSites(callSites, module) &&
     callRootStarts.length === callPcs.length + 1 && isAscending(callRootStarts, rootOffsets.length) &&
@@ -99,6 +102,11 @@ export function requireFit(module: Module, compiled: CompiledModule): void {
     isAscending(subjectPcs, length) && subjectPlaces.every(isPlace) &&
     handlersFit(module, compiled);
   if (!fits) throw new ArtifactError("the tables of the compiled module do not fit its code; compile it again");
+}
+
+/** Whether every runtime call has a stub in the code: there is no hole (SEEDS 2.17). */
+function builtinsFit(stubs: Int32Array, length: number): boolean {
+  return stubs.length === LIBCALLS.length && stubs.every((offset) => offset >= 0 && offset < length);
 }
 
 /** Whether it is a place of a value: spill slots lie below the frame pointer and the saved vmctx; the rest are registers that code allocates. */
@@ -157,6 +165,7 @@ function decode(elf: ElfReader, bytes: Uint8Array, integrity: ArtifactIntegrity)
     functionOffsets: words(column("functionOffsets")),
     entryThunks: words(column("entryThunks")),
     hostThunks: words(column("hostThunks")),
+    builtinStubs: words(column("builtinStubs")),
     trapPcs: words(column("trapPcs")),
     trapCodes: column("trapCodes"),
     trapSites: words(column("trapSites")),

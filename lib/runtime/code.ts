@@ -6,6 +6,7 @@
  * of the range, then of the function or site: this runs for traps and backtraces only, a few dozen frames each.
  *
  * CODE-1  `code` is copied once and never changed: calls inside a module are relative, everything else goes through r14 and r15 (ABI-2).
+ * CODE-2  Behind the code lies what has addresses in it, written when they are known: the table of builtins.
  */
 
 import { bug, NONE } from "../base/mod.ts";
@@ -49,6 +50,11 @@ export class LoadedCode {
     if (loaded[place] !== this) bug("freed code was not loaded");
     loaded.splice(place, 1);
     freeCode(this.#range);
+  }
+
+  /** Address of the table of builtins: 64-bit addresses of the module's exit stubs by libcall number (SEEDS 2.17), behind the code. */
+  get builtinsAddress(): number {
+    return this.address + builtinsOffset(this.compiled);
   }
 
   /** Address of a defined function. */
@@ -108,6 +114,14 @@ export class LoadedCode {
   }
 }
 
+/** Bytes of an entry of the table of builtins. */
+const BUILTIN_BYTES = 8;
+
+/** Where the table of builtins is, from the first byte of the code. */
+function builtinsOffset({ code }: CompiledModule): number {
+  return Math.ceil(code.length / BUILTIN_BYTES) * BUILTIN_BYTES;
+}
+
 function thunkOffset(thunks: Int32Array, typeIndex: number): number {
   const offset = thunks[typeIndex];
   return offset === undefined || offset === NONE ? bug(`type ${typeIndex} has no thunk`) : offset;
@@ -142,8 +156,15 @@ function placeOf(address: number): number {
 
 /** Copies compiled code into the arena; the caller holds it. @throws {HostError} when the arena is full. */
 export function loadCode(compiled: CompiledModule, module: Module | undefined): LoadedCode {
-  const range = allocateCode(Math.max(1, compiled.code.length));
-  range.writeView.set(compiled.code);
+  const { code: bytes, builtinStubs } = compiled;
+  const tableOffset = builtinsOffset(compiled);
+  const range = allocateCode(tableOffset + BUILTIN_BYTES * builtinStubs.length);
+  range.writeView.set(bytes);
+  const { buffer, byteOffset, byteLength } = range.writeView;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  builtinStubs.forEach((offset, number) => {
+    view.setBigUint64(tableOffset + BUILTIN_BYTES * number, BigInt(range.rxAddress + offset), true);
+  });
   codeArena().publish(range);
   const code = new LoadedCode(compiled, module, range);
   loaded.splice(placeOf(code.address) + 1, 0, code);

@@ -5,6 +5,7 @@
 import { TypeRegistry } from "../wasm/mod.ts";
 import { loadCode, type LoadedCode } from "./code.ts";
 import type { CompiledModule, StressOptions, TableMode } from "../abi/mod.ts";
+import { EpochState } from "./epoch.ts";
 import type { CollectorName, HeapOptions } from "./gc/collector_options.ts";
 import { GcTypes } from "./gc/type_info.ts";
 import { TypeTable } from "./gc/type_table.ts";
@@ -54,6 +55,8 @@ export class EngineState {
   readonly heapOptions: Omit<HeapOptions, "limitBytes">;
   /** The types as collectors see them. */
   readonly gcTypes: GcTypes = new GcTypes(this.registry);
+  /** What embedders count by themselves. */
+  readonly epoch: EpochState = new EpochState();
   readonly #signatures: (Signature | undefined)[] = [];
   /** By canonical type id. */
   readonly #thunks = new Map<number, LoadedCode>();

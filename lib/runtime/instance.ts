@@ -104,6 +104,8 @@ export class InstanceState implements ConstContext, RootSource {
     block.setI32(HEAD.magic, VMCONTEXT_MAGIC);
     block.setAddress(HEAD.storeContext, store.storeContext.address);
     block.setAddress(HEAD.typeIds, block.address + shape.sizeBytes);
+    block.setAddress(HEAD.builtinFunctions, this.code.builtinsAddress);
+    block.setAddress(HEAD.epochPtr, store.engine.epoch.address);
     for (let i = 0; i < typeIds.length; i++) {
       block.setI32(shape.sizeBytes + 4 * i, typeWord(module.types[i], typeIds[i])); // GC-T
     }

@@ -33,6 +33,7 @@ export * from "./const_eval.ts";
 export * from "./core_dump.ts";
 export * from "./cpu.ts";
 export * from "./engine_state.ts";
+export * from "./epoch.ts";
 export * from "./exception.ts";
 export * from "./export_call.ts";
 export * from "./func_mark.ts";

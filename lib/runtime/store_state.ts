@@ -22,6 +22,7 @@ import { type Block, BlockAllocator } from "./block.ts";
 import type { LoadedCode } from "./code.ts";
 import { Continuations } from "./continuations.ts";
 import type { EngineState } from "./engine_state.ts";
+import type { EpochDeadline } from "./epoch.ts";
 import type { Callable, FuncState } from "./func_ref.ts";
 import type { RootSource, RootVisitor } from "./gc/collector.ts";
 import { FieldNames } from "./gc/field_names.ts";
@@ -168,6 +169,7 @@ export class StoreState implements HeapOwner {
   #state: "open" | "closed" | "poisoned" = "open";
   #poison = "";
   #deadline: Deadline | undefined;
+  #epochDeadline: EpochDeadline | undefined;
   readonly #stackRoots = new StackRoots();
   readonly continuations: Continuations;
 
@@ -312,6 +314,13 @@ export class StoreState implements HeapOwner {
     if (deadline !== undefined) this.addDeadline(deadline);
     if (this.#deadline !== undefined) this.removeDeadline(this.#deadline);
     this.#deadline = deadline;
+  }
+
+  /** Sets, replaces or removes the count of the engine's epoch at which guests stop. @throws {TypeError} as {@linkcode addDeadline} does. */
+  setEpochDeadline(deadline: EpochDeadline | undefined): void {
+    if (deadline !== undefined) this.addDeadline(deadline);
+    if (this.#epochDeadline !== undefined) this.removeDeadline(this.#epochDeadline);
+    this.#epochDeadline = deadline;
   }
 
   /** Takes a deadline back. */

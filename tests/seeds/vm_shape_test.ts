@@ -1,7 +1,9 @@
 /** Document 004: the shape of a VMContext, row by row. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Epoch, type Instance } from "../../mod.ts";
 import {
+  LIBCALLS,
   ownedMemoryOf,
   type ShapeArray,
   type ShapeCounts,
@@ -10,19 +12,24 @@ import {
   VMCONTEXT_MAGIC,
   VMContextHead,
   VMFuncRef,
+  VMHostFunc,
   VMMemoryDefinition,
   VMShape,
   VMStoreContext,
   VMTableDefinition,
 } from "../../lib/abi/mod.ts";
-import { NONE } from "../../lib/base/mod.ts";
+import { CodeBuffer, NONE } from "../../lib/base/mod.ts";
+import * as F from "../../lib/codegen/isel/forms.ts";
 import { instanceOf } from "../../lib/engine/instance.ts";
 import { NativeRegion } from "../../lib/host/mod.ts";
+import { funcStateOf, loadCode } from "../../lib/runtime/mod.ts";
+import { Assembler, NO_REG, packMem } from "../../lib/x64/mod.ts";
 import { ALL_FEATURES, decodeModule } from "../../lib/wasm/mod.ts";
 import { Sandbox } from "../embed/sandbox.ts";
 import { wat } from "../wat.ts";
 
 const HEAD = VMContextHead.offsets;
+const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R14 = 14;
 const NO_COUNTS: ShapeCounts = {
   importedMemories: 0,
   importedFunctions: 0,
@@ -39,7 +46,11 @@ const NO_COUNTS: ShapeCounts = {
 
 /** An instance's VMContext as 64-bit words. */
 function contextOf(sandbox: Sandbox, text: string) {
-  const state = instanceOf(sandbox.instance(text));
+  return stateOf(sandbox.instance(text));
+}
+
+function stateOf(instance: Instance) {
+  const state = instanceOf(instance);
   const { layout: { shape } } = state.state;
   const region = new NativeRegion(state.address, shape.sizeBytes);
   const at = (offset: number) => region.u32[offset >> 2] + region.u32[offset + 4 >> 2] * 2 ** 32;
@@ -82,16 +93,77 @@ Deno.test("004/4.1b the store's context is at 8, with its limits and the last ex
   assertEquals([fuel, epochDeadline, lastExitPc, lastExitFp], [0, 8, 40, 48]);
 });
 
-Deno.test("004/4.1c the pointer to builtins is at 16", () => {
-  assertEquals([HEAD.builtinFunctions, VMContextHead.fields.builtinFunctions], [16, "ptr"]);
+Deno.test("004/4.1c builtins are reached through the table that the pointer at 16 is to", () => {
+  using sandbox = new Sandbox();
+  const instance = sandbox.instance(`(module (func (export "call") (param i32) (result i64) unreachable)
+    (func $target (export "target") (result i32) (i32.const 5)))`);
+  const { state, at } = stateOf(instance);
+  const { code } = state;
+  assertEquals([HEAD.builtinFunctions, at(16)], [16, code.builtinsAddress]);
+  // No hole: every runtime call has an address, of this module's code.
+  const words = new NativeRegion(at(16), 8 * LIBCALLS.length).u32;
+  for (let number = 0; number < LIBCALLS.length; number++) {
+    const address = words[2 * number] + words[2 * number + 1] * 2 ** 32;
+    assert(address > code.address && address < code.address + code.compiled.code.length, LIBCALLS[number][0]);
+  }
+  // Machine code that is in no module calls one: `ref_func`, whose argument is its own, and whose result it returns.
+  const number = LIBCALLS.findIndex(([name]) => name === "ref_func");
+  const buffer = new CodeBuffer(64);
+  const asm = new Assembler(buffer);
+  asm.r(F.PUSH, RBP);
+  asm.rr(F.MOV_STORE[1], RSP, RBP);
+  asm.r(F.PUSH, R14); // where the runtime looks for the caller's context (CALL-3)
+  asm.ri(F.SUB.imm8[1], RSP, 8);
+  asm.rm(F.MOV_R64, R10, packMem(R14, NO_REG, 0), HEAD.builtinFunctions);
+  asm.ri(F.MOV_R32_IMM32, RAX, number);
+  asm.m(F.CALL_RM, packMem(R10, NO_REG, 0), 8 * number);
+  asm.op(F.LEAVE);
+  asm.op(F.RET);
+  asm.finish();
+  const own = loadCode({ ...code.compiled, code: buffer.toBytes(), builtinStubs: new Int32Array(0) }, undefined);
+  const { call, target } = instance.exports;
+  funcStateOf(call)!.callee = own.address;
+  const before = funcStateOf(target);
+  assertEquals(Number(call(1)), state.functionAddress(1));
+  assertStrictEquals(state.store.funcAt(Number(call(1))), before);
+  own.release();
 });
 
-Deno.test("004/4.1d the function being entered is at 24", () => {
-  assertEquals([HEAD.callee, VMContextHead.fields.callee], [24, "ptr"]);
+Deno.test("004/4.1d the function that was entered last is at 24, a host function's in its own context", () => {
+  using sandbox = new Sandbox();
+  const instance = sandbox.instance(
+    `(module (import "m" "h" (func $h (result i32)))
+    (func (export "inner") (result i32) (i32.const 1))
+    (func (export "outer") (result i32) (i32.add (call $h) (i32.const 1))))`,
+    { m: { h: () => (seen.push(at(24)), 7) } },
+  );
+  const seen: number[] = [];
+  const { at } = stateOf(instance);
+  const { inner, outer } = instance.exports;
+  assertEquals([HEAD.callee, at(24)], [24, 0]);
+  assertEquals([outer(), seen, at(24)], [8, [funcStateOf(outer)!.callee], funcStateOf(outer)!.callee]);
+  assertEquals([inner(), at(24)], [1, funcStateOf(inner)!.callee]);
+  assertEquals([outer(), at(24)], [8, funcStateOf(outer)!.callee]); // aimed before, entered again
+  assertEquals([VMHostFunc.offsets.callee, VMHostFunc.sizeBytes], [HEAD.callee, 32]);
 });
 
-Deno.test("004/4.1e the pointer to the epoch is at 32", () => {
-  assertEquals([HEAD.epochPtr, VMContextHead.fields.epochPtr], [32, "ptr"]);
+Deno.test("004/4.1e the engine's epoch is where the pointer at 32 is to, one count for all that tick", () => {
+  using sandbox = new Sandbox();
+  const [first, second] = ["(module)", "(module (memory 1))"].map((text) => contextOf(sandbox, text));
+  assertEquals([HEAD.epochPtr, first.at(32)], [32, second.at(32)]);
+  const count = () => {
+    const { u32 } = new NativeRegion(first.at(32), 8);
+    return u32[0] + u32[1] * 2 ** 32;
+  };
+  assertEquals([count(), first.at(32) % 8], [0, 0]);
+  const elsewhere = Epoch.from(structuredClone(sandbox.engine.epoch));
+  assertEquals([sandbox.engine.epoch.increment(), elsewhere.increment(2 ** 33), count()], [
+    1n,
+    2n ** 33n + 1n,
+    2 ** 33 + 1,
+  ]);
+  using other = new Sandbox();
+  assertEquals(new NativeRegion(contextOf(other, "(module)").at(32), 8).u32[0], 0);
 });
 
 Deno.test("004/4.1f the heap's base and bound are at 40 and 48", () => {

@@ -24,15 +24,24 @@ import {
   VMTableDefinition,
   VMTableImport,
 } from "../../lib/abi/mod.ts";
+import { NONE } from "../../lib/base/mod.ts";
 import { instanceOf } from "../../lib/engine/instance.ts";
 import { memoryOf } from "../../lib/engine/memory.ts";
 import { tableOf } from "../../lib/engine/table.ts";
 import { NativeRegion, RECORD } from "../../lib/host/mod.ts";
-import { atomicCheck32, atomicCheck64, createHostFunc, funcStateOf, type MemoryState } from "../../lib/runtime/mod.ts";
+import {
+  ArtifactError,
+  atomicCheck32,
+  atomicCheck64,
+  createHostFunc,
+  funcStateOf,
+  type MemoryState,
+  requireFit,
+} from "../../lib/runtime/mod.ts";
 import { handlersByNumber } from "../../lib/runtime/libcalls.ts";
 import { decodeModule } from "../../lib/wasm/mod.ts";
 import { Sandbox } from "../embed/sandbox.ts";
-import { makeStore } from "../unit/runtime/stores.ts";
+import { compile, makeStore } from "../unit/runtime/stores.ts";
 import { wat } from "../wat.ts";
 
 const EXPORTER = `(module (func (export "f") (result i32) (i32.const 5)) (table (export "t") 3 funcref)
@@ -262,6 +271,13 @@ Deno.test("002/2.17 every runtime call has a handler, and a hole would be found 
   assertEquals(new Set(names).size, names.length);
   assertEquals(handlersByNumber(["a", "b"], { b: 2, a: 1 }), [1, 2]);
   assertThrows(() => handlersByNumber(["a", "hole"], { a: 1 }), Error, "hole");
+  // The same for the addresses of their stubs: an artifact with a hole is refused before anything runs.
+  const { module, compiled } = compile(wat("(module (func))"));
+  requireFit(module, compiled);
+  assertEquals(compiled.builtinStubs.length, names.length);
+  for (const wrong of [compiled.builtinStubs.slice(1), compiled.builtinStubs.map((at, i) => i === 2 ? NONE : at)]) {
+    assertThrows(() => requireFit(module, { ...compiled, builtinStubs: wrong }), ArtifactError);
+  }
 });
 
 Deno.test("002/2.18 memories grow, have a size, are copied, filled and initialised, defined and imported ones", () => {

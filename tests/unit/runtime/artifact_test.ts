@@ -45,6 +45,9 @@ const HOSTILE: Record<string, (compiled: CompiledModule) => Partial<CompiledModu
   "an entry thunk beyond the code": ({ entryThunks }) => ({ entryThunks: changed(entryThunks, 0, 1 << 30) }),
   "an entry thunk that is none": ({ entryThunks }) => ({ entryThunks: changed(entryThunks, 1, -1) }),
   "a host thunk before the code": ({ hostThunks }) => ({ hostThunks: changed(hostThunks, 1, -16) }),
+  "a builtin that has no stub": ({ builtinStubs }) => ({ builtinStubs: changed(builtinStubs, 3, -1) }),
+  "a builtin's stub beyond the code": ({ builtinStubs }) => ({ builtinStubs: changed(builtinStubs, 0, 1 << 30) }),
+  "too few builtins": ({ builtinStubs }) => ({ builtinStubs: builtinStubs.slice(1) }),
   "too few thunks": ({ entryThunks, hostThunks }) => ({
     entryThunks: entryThunks.slice(1),
     hostThunks: hostThunks.slice(1),
