@@ -13,6 +13,7 @@ import { type Inst, MemBase, Shape } from "../vcode.ts";
 import { RelocationTarget } from "../function_code.ts";
 import { calleeNullTrap } from "../../ir/mod.ts";
 import { ALLOCATABLE, TAIL_CALLEE } from "../registers.ts";
+import { isEntryCovered } from "./covered_poll.ts";
 import { loadForm, STACK_ARGUMENTS_FROM_RBP, storeToStack } from "./control.ts";
 import { ruleList } from "./rules.ts";
 import type { Selector } from "./selector.ts";
@@ -205,6 +206,7 @@ const RETURN_CALL_INDIRECT = ruleList({
 const POLL = ruleList({
   // Its loops have polls of their own. The entry block is selected last, so all calls are known.
   "poll.leaf": ({ code, currentBlock }) => currentBlock === 0 && code.leadsOn === 0,
+  "poll.covered": (c) => c.currentBlock === 0 && isEntryCovered(c),
   "poll": ({ code, target }) => {
     const i = code.begin(Shape.poll, 0);
     code.imm[i] = target.stress & Stress.poll;
