@@ -105,7 +105,8 @@ Deno.test("what a host function throws arrives as it is, through any number of g
 });
 
 Deno.test("host and guest nest thousands of levels deep and end with an error that can be caught", () => {
-  using sandbox = new Sandbox();
+  // Each level has a stack of its own.
+  using sandbox = new Sandbox({}, { limits: { totalStackBytes: Infinity } });
   let levels = 0;
   let limit = Infinity;
   const instance: Instance = sandbox.instance(
