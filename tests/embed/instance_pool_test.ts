@@ -15,6 +15,7 @@ import {
   Store,
   Trap,
 } from "../../mod.ts";
+import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import { collectGarbage } from "../../lib/host/mod.ts";
 
 const PAGES = 3;
@@ -65,11 +66,13 @@ function spoil(tenant: PooledInstance, secret: number): Record<string, unknown> 
   return { instance: tenant.instance, store: tenant.store, m, f, one, load, passive, view: m.view, buffer: m.buffer };
 }
 
-for (
-  const config of [{}, { bounds: "explicit" }, { tablePool: { tables: 6, elements: 60_000 } }, {
-    collector: "copying",
-  }] as const
-) {
+const CONFIGS = [
+  { bounds: "explicit" },
+  { tablePool: { tables: 6, elements: 60_000 } },
+  ...COLLECTORS.map((collector) => ({ collector })),
+] as const;
+
+for (const config of CONFIGS) {
   Deno.test(`Z1 a tenant reads nothing of the one before, who can do nothing any more: ${JSON.stringify(config)}`, () => {
     using engine = new Engine(config);
     using module = Module.fromText(engine, SOURCE);

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Engine, Func, Instance, Memory, Module, Store, type StructRef, Table, Trap } from "../../mod.ts";
 import { DEFAULT_FEATURES, featureNames } from "../../lib/wasm/mod.ts";
+import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const DATA = "d".repeat(70_000);
@@ -79,8 +80,7 @@ const CONFIGS = [
   { bounds: "explicit", tables: "eager" },
   { tablePool: { tables: 8, elements: 30_000 } },
   { stress: { gc: true } },
-  { collector: "copying" },
-  { collector: "null" },
+  ...COLLECTORS.map((collector) => ({ collector })),
 ] as const;
 
 for (const config of CONFIGS) {
