@@ -165,7 +165,6 @@ export class InstanceState implements ConstContext, RootSource {
     memories.forEach((memory, i) => memory.reset(ready[i]));
     this.#elements.fill(undefined);
     this.#isElementDropped.fill(0);
-    this.#isDataDropped.fill(0);
     const words = new Int32Array(4);
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) this.#initializeGlobal(i, words);
     tables.forEach((table, i) => {
