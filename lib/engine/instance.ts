@@ -195,6 +195,7 @@ export class Instance<Exports extends object = AnyExports> {
 
   /** Exports by name: functions as JavaScript functions, `Memory`, `Table`, `Global` and `Tag` objects. */
   get exports(): Exports {
+    this.#state.store.requireOpen();
     return this.#exports ??= this.#collectExports();
   }
 

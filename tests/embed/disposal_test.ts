@@ -33,6 +33,8 @@ Deno.test("everything of a disposed store throws a TypeError that says so", () =
     () => global.value,
     () => global.value = 1,
     () => fresh.exports,
+    // Also when they were looked at before.
+    () => instance.exports,
     () => fresh.func("func"),
     () => new Instance(store, module),
     () => linker.instantiate(store, module),

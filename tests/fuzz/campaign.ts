@@ -31,6 +31,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   strings: { test: "transcode_test.ts", batch: 25_000, seeds: 100_000 },
   waits: { test: "async_calls_test.ts", batch: 500, seeds: 5000 },
   handles: { test: "handles_test.ts", batch: 2000, seeds: 20_000 },
+  api: { test: "api_test.ts", batch: 200, seeds: 2000 },
   sequences: { test: "gc_sequences_test.ts", batch: 1000, seeds: 20_000 },
   passes: { test: "ir_passes_test.ts", batch: 2000, seeds: 20_000 },
   artifacts: { test: "artifact_damage_test.ts", batch: 5000, seeds: 50_000 },

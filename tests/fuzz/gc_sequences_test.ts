@@ -17,6 +17,7 @@ import {
   STRUCT_NAMES,
 } from "./generators/gc_sequences.ts";
 import { Random } from "./generators/random.ts";
+import { shrinkSequence } from "./oracles/shrink_sequence.ts";
 import { Divergence, OPERATION_WEIGHTS, type OperationName, SequenceRun } from "./oracles/gc_sequence.ts";
 
 const FIRST_SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
@@ -92,30 +93,10 @@ function failureOf(
   }
 }
 
-/** The shortest part of a sequence that still fails: parts are left out, halves first (ddmin). */
-function shrink<Name extends string>(
-  operations: readonly Operation<Name>[],
-  fails: (operations: readonly Operation<Name>[]) => boolean,
-): readonly Operation<Name>[] {
-  let shrunk = operations;
-  for (let size = Math.ceil(shrunk.length / 2); size >= 1;) {
-    let hasRemoved = false;
-    for (let start = 0; start < shrunk.length;) {
-      const candidate = [...shrunk.slice(0, start), ...shrunk.slice(start + size)];
-      if (fails(candidate)) {
-        shrunk = candidate;
-        hasRemoved = true;
-      } else start += size;
-    }
-    if (!hasRemoved || size > shrunk.length) size = size === 1 ? 0 : Math.ceil(Math.min(size, shrunk.length) / 2);
-  }
-  return shrunk;
-}
-
 const textOf = (operations: readonly Operation[]) =>
   operations.map(({ name, numbers }) => `  ${name} ${numbers.join(" ")}`).join("\n");
 
-Deno.test("random sequences of operations on objects and tables do what the model does", () => {
+Deno.test("random sequences of operations on objects and tables do what the model does", async () => {
   const started = performance.now();
   const failures: string[] = [];
   let passed = 0;
@@ -132,7 +113,7 @@ Deno.test("random sequences of operations on objects and tables do what the mode
           passed++;
           continue;
         }
-        const shrunk = shrink(operations, (candidate) => failureOf(collector, mode, candidate) !== undefined);
+        const shrunk = await shrinkSequence(operations, (part) => failureOf(collector, mode, part) !== undefined);
         failures.push(
           `seed ${seed}, ${collector} ${mode}: ${failure}\nshortest:\n${textOf(shrunk)}\n${
             failureOf(collector, mode, shrunk)
@@ -147,13 +128,4 @@ Deno.test("random sequences of operations on objects and tables do what the mode
   // Comparisons that find nothing to compare would say little.
   assert(objectsCompared > passed * 10, `${objectsCompared} objects in ${passed} runs`);
   assert(results > refusals * 2 && refusals > passed, `${results} results and ${refusals} refusals`);
-});
-
-Deno.test("shrink() leaves the operations that a failure needs", () => {
-  const operations = Array.from({ length: 57 }, (_, i) => ({ name: `${i}`, numbers: [] }));
-  const shrunk = shrink(
-    operations,
-    (part) => ["3", "31", "56"].every((name) => part.some((operation) => operation.name === name)),
-  );
-  assertEquals(shrunk.map(({ name }) => name), ["3", "31", "56"]);
 });

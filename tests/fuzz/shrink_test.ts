@@ -10,6 +10,7 @@ import { bodiesOf, type ModuleTree, type Node } from "./generators/wasm_tree.ts"
 import { encodeProgram, record } from "./oracles/differential.ts";
 import { V8Session } from "./oracles/engines.ts";
 import { programText, shrink, writeProgram } from "./oracles/shrink.ts";
+import { shrinkSequence } from "./oracles/shrink_sequence.ts";
 
 /** The binaries of the program with one operation in place of another: what an engine with a fault makes of it. */
 function planted(program: Program, op: OpName, instead: OpName): Uint8Array<ArrayBuffer>[] {
@@ -104,4 +105,10 @@ Deno.test("writeProgram() writes text and binary of each module", () => {
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+});
+
+Deno.test("shrinkSequence() leaves the operations that a failure needs", async () => {
+  const operations = Array.from({ length: 57 }, (_, i) => i);
+  const shrunk = await shrinkSequence(operations, (part) => [3, 31, 56].every((needed) => part.includes(needed)));
+  assertEquals(shrunk, [3, 31, 56]);
 });
