@@ -23,6 +23,9 @@ export interface Report {
 const [first, count, budgetMs = Infinity] = Deno.args.slice(0, 3).map(Number);
 const progress = Deno.args[3] === undefined ? undefined : Deno.openSync(Deno.args[3], { write: true, create: true });
 const encoder = new TextEncoder();
+/** How long promises may take to settle when a sequence is over; and while it is reduced, which would take forever otherwise. */
+const SETTLE_MS = 10_000;
+const SHRINK_SETTLE_MS = 500;
 const LENGTH = { least: 30, more: 90 };
 
 const NAMES = Object.entries(KINDS).flatMap(([name, { weight = 2 }]) => Array<string>(weight).fill(name));
@@ -48,11 +51,11 @@ const canary = new Instance(
 ).exports.div;
 
 /** Runs a sequence; what is wrong with it, if anything. */
-async function failureOf(seed: number, uses: readonly Use[]): Promise<string | undefined> {
+async function failureOf(seed: number, uses: readonly Use[], settleMs: number): Promise<string | undefined> {
   let last = "none";
   const world = new World(uses, KINDS, ({ name }) => {
     last = name;
-    if (Deno.env.has("API_TRACE")) console.error(seed, name);
+
     progress?.seekSync(0, Deno.SeekMode.Start);
     progress?.writeSync(encoder.encode(`${seed} ${name}`.padEnd(60)));
   });
@@ -60,7 +63,7 @@ async function failureOf(seed: number, uses: readonly Use[]): Promise<string | u
     // What user code does in here is reproducible as well.
     world.random = new Random(seed);
     prepare(world, seed);
-    await world.run();
+    await world.run(settleMs);
     if (canary(100, 4) !== 25) return "a guest of another engine does not compute";
     return undefined;
   } catch (error) {
@@ -94,16 +97,20 @@ const failures: string[] = [];
 let passed = 0;
 for (let seed = first; seed < first + count && performance.now() - started < budgetMs; seed++) {
   const uses = usesOf(seed);
-  let failure = await failureOf(seed, uses);
+  let failure = await failureOf(seed, uses, SETTLE_MS);
   if (unhandled.length > 0) failure ??= `a rejection is unhandled: ${unhandled[0]}`;
   unhandled.length = 0;
   if (failure === undefined) {
     passed++;
     continue;
   }
-  const shrunk = await shrinkSequence(uses, async (part) => await failureOf(seed, part) !== undefined);
+  console.error(`seed ${seed}: ${failure}`);
+  const shrunk = await shrinkSequence(
+    uses,
+    async (part) => await failureOf(seed, part, SHRINK_SETTLE_MS) !== undefined,
+  );
   const text = shrunk.map(({ name, seed }) => `  ${name} ${seed}`).join("\n");
-  failures.push(`seed ${seed}: ${failure}\nshortest:\n${text}\n${await failureOf(seed, shrunk)}`);
+  failures.push(`seed ${seed}: ${failure}\nshortest:\n${text}\n${await failureOf(seed, shrunk, SHRINK_SETTLE_MS)}`);
   if (failures.length > 3) break;
 }
 console.log(JSON.stringify({ passed, failures, outcomes } as unknown as Report));

@@ -4,21 +4,28 @@ import {
   AnyRef,
   ArrayRef,
   ArrayType,
+  Budget,
   Caller,
   Engine,
   type EngineConfig,
   Exception,
   ExnRef,
+  ExternRef,
   Func,
+  FuncRef,
+  FuncType,
   Global,
   I31Ref,
   Instance,
+  InstancePool,
   InstancePre,
   InterruptHandle,
   isArtifact,
   Linker,
   Memory,
   Module,
+  PooledInstance,
+  recGroup,
   RootScope,
   SharedMemory,
   Store,
@@ -35,6 +42,7 @@ import { wat } from "../../wat.ts";
 import { CONSUMER, HOST_SIGNATURE, RICH, STARTER } from "../generators/api_guests.ts";
 import { Hostile, type OperationKind, poolOf, type World } from "./api_world.ts";
 
+const TRUSTED = { trusted: true } as const;
 const TEXTS = [RICH, CONSUMER, STARTER];
 const BINARIES = TEXTS.map((text) => wat(text));
 
@@ -68,7 +76,7 @@ function makeModule(world: World, engine: Engine, index: number): Module {
   if (known === undefined) {
     module = new Module(engine, BINARIES[index]);
     if (configOf.has(engine)) artifacts.set(key, module.serialize());
-  } else module = Module.deserialize(engine, known);
+  } else module = Module.deserialize(engine, known, TRUSTED);
   return world.add("module", module, { module });
 }
 
@@ -113,6 +121,18 @@ function keep(world: World, value: unknown, store: Store | undefined): unknown {
 const NO_TIMES = [NaN, -1, 0, 1n, "1", null, {}, Symbol("time"), true] as const;
 
 const ELEMENTS = ["funcref", "externref", "anyref", "eqref", "structref", "arrayref", "i31ref", "exnref"] as const;
+/** What a store may limit. */
+const LIMITS = [
+  "memoryBytes",
+  "tableElements",
+  "instances",
+  "gcHeapBytes",
+  "stackBytes",
+  "totalStackBytes",
+  "parkedCalls",
+  "handles",
+  "codeBytes",
+] as const;
 const VALUE_TYPES = ["i32", "i64", "f32", "f64", "v128", ...ELEMENTS] as const;
 const FIELDS = ["i8", "i16", ...VALUE_TYPES] as const;
 const HEAP_TYPES = ["any", "eq", "i31", "struct", "array", "none", "extern", "func", "exn", "noexn"] as const;
@@ -161,7 +181,20 @@ export const OPERATIONS = {
           limiter: {
             tableGrowing: (_current, desired) => {
               w.step();
-              return w.random.oneIn(4) ? w.hostile() as boolean : desired < 9;
+              return w.random.oneIn(4)
+                ? w.hostile() as boolean
+                : w.random.oneIn(3)
+                ? Promise.resolve(true)
+                : desired < 9;
+            },
+            memoryGrowing: (_current, desired) => {
+              w.step();
+              return w.random.oneIn(4) ? w.hostile() as boolean : desired < 200_000;
+            },
+            memoryGrowFailed: () => w.step(),
+            instanceCreating: () => {
+              w.step();
+              return !w.random.oneIn(5);
             },
             tableGrowFailed: () => w.step(),
           },
@@ -170,7 +203,7 @@ export const OPERATIONS = {
   },
   storeClose: { subject: "store", weight: 1, run: (w, s) => s instanceof Store ? w.closeStore(s) : s.close() },
   storeGc: { subject: "store", needs: "live", run: (_, s: Store) => s.gc() },
-  storeHeapUsage: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.heapUsage },
+  storeUsage: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.usage() },
   storeData: {
     subject: "store",
     weight: 1,
@@ -187,6 +220,46 @@ export const OPERATIONS = {
       s.setDeadline(w.or(5), w.or({ onDeadline: w.or(() => (w.step(), w.small())), countHostTime: w.or(true) })),
   },
   storeClearDeadline: { subject: "store", needs: "live", run: (_, s: Store) => s.setDeadline(undefined) },
+  storeFuelConsumed: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.fuelConsumed },
+  storeRemaining: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => [s.remainingMs, s.mayInterrupt] },
+  storeBlock: {
+    subject: "store",
+    needs: "live",
+    weight: 1,
+    run: (w, s: Store) => {
+      let slices = 0;
+      return s.blockInSlices(w.or(() => {
+        w.step();
+        return slices++ > 2 ? 1 : w.random.oneIn(9) ? w.hostile() : undefined;
+      }) as never);
+    },
+  },
+  storeNewWithLimits: {
+    weight: 2,
+    run: (w) =>
+      w.add(
+        "store",
+        new Store(w.take("engine"), {
+          limits: w.or({
+            [w.random.pick(LIMITS)]: w.or(w.random.below(1000)),
+            memoryBytes: w.or(w.random.below(8) * 65536),
+          }),
+          ...w.random.oneIn(3) ? { budget: w.take("budget") } : {},
+        }),
+      ),
+  },
+  budgetNew: {
+    weight: 1,
+    run: (w) =>
+      w.add("budget", new Budget(w.or({ [w.random.pick(LIMITS)]: w.or(w.random.below(100_000)), fuel: w.or(10_000) }))),
+  },
+  budgetShare: {
+    subject: "budget",
+    weight: 1,
+    run: (w, b: Budget) => w.add("budget", Budget.from(w.or(structuredClone(b.share())))),
+  },
+  budgetUsage: { subject: "budget", weight: 1, run: (_, b: Budget) => b.usage() },
+  budgetAddFuel: { subject: "budget", weight: 1, run: (w, b: Budget) => b.addFuel(w.or(w.random.below(1000))) },
   storeFuelGet: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.fuel },
   storeFuelSet: {
     subject: "store",
@@ -243,7 +316,7 @@ export const OPERATIONS = {
   moduleDeserialize: {
     weight: 1,
     run: (w) => {
-      const module = Module.deserialize(w.take("engine"), w.take("bytes"));
+      const module = Module.deserialize(w.take("engine"), w.take("bytes"), w.or(TRUSTED));
       return w.add("module", module, { module });
     },
   },
@@ -252,13 +325,12 @@ export const OPERATIONS = {
     run: (w) => {
       const bytes = w.take("bytes");
       if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
-        return Module.deserialize(w.take("engine"), bytes as never);
+        return Module.deserialize(w.take("engine"), bytes as never, TRUSTED);
       }
       const damaged = bytes.slice(0, w.random.oneIn(2) ? w.random.below(bytes.length) : bytes.length);
-      // A bit that says nothing to us may be another; a part is never enough.
       if (damaged.length === bytes.length) damaged[w.random.below(damaged.length)] ^= 1 << w.random.below(8);
-      else w.refuse("a part of an artifact");
-      return Module.deserialize(w.take("engine"), damaged);
+      w.refuse("a damaged artifact");
+      return Module.deserialize(w.take("engine"), damaged, TRUSTED);
     },
   },
   isArtifact: { weight: 1, run: (w) => isArtifact(w.or(w.take("bytes")) as never) },
@@ -344,6 +416,53 @@ export const OPERATIONS = {
     run: (w, i: Instance) =>
       i.getTypedFunc(w.or("h"), w.or(w.random.oneIn(2) ? signature(w) : { parameters: ["i32"], results: ["i32"] })),
   },
+  instanceReset: { subject: "instance", needs: "live", run: (_, i: Instance) => i.reset() },
+  instanceResetAsync: {
+    subject: "instance",
+    needs: "live",
+    weight: 1,
+    run: (w, i: Instance) => i.resetAsync(w.or({ signal: signalOf(w) })),
+  },
+  poolNew: {
+    weight: 2,
+    run: (w) => {
+      const imports = { m: { f: w.hostFunction(), g: 7 } };
+      const pool = w.random.oneIn(3)
+        ? new InstancePool(w.take("pre"), {}, { size: w.small() })
+        : new InstancePool(w.take("module"), w.or(imports), w.or({ size: w.small() }));
+      return w.add("pool", pool);
+    },
+  },
+  poolAcquire: {
+    subject: "pool",
+    weight: 3,
+    run: (w, p: InstancePool) => {
+      const tenant = p.acquire(w.or({}));
+      w.add("store", tenant.store);
+      w.addExports(tenant.instance, tenant.store);
+      return w.add("tenant", tenant);
+    },
+  },
+  poolAcquireAsync: {
+    subject: "pool",
+    weight: 1,
+    run: (w, p: InstancePool) =>
+      p.acquireAsync(w.or({ signal: signalOf(w) })).then((tenant) => {
+        w.add("store", tenant.store);
+        w.add("tenant", tenant);
+      }),
+  },
+  poolMembers: { subject: "pool", weight: 1, run: (_, p: InstancePool) => [p.inUse, p.size] },
+  poolDispose: { subject: "pool", weight: 1, run: (_, p: InstancePool) => p[Symbol.dispose]() },
+  tenantRelease: {
+    subject: "tenant",
+    run: (w, t) => {
+      if (!(t instanceof PooledInstance)) return t.release();
+      t.release();
+      return w.closeStore(t.store);
+    },
+  },
+  tenantExports: { subject: "tenant", weight: 1, run: (_, t: PooledInstance) => t.exports },
   spinWithTimeout: {
     subject: "instance",
     needs: "live",
@@ -388,6 +507,76 @@ export const OPERATIONS = {
   funcOf: {
     subject: "callable",
     run: (w, c) => w.add("func", Func.of(c), { store: w.storeOf(c) }),
+  },
+  funcRefOf: {
+    run: (w) => {
+      const callable = w.take(w.random.pick(["callable", "func"]));
+      return w.add("funcRef", FuncRef.of(callable), { store: w.storeOf(callable) });
+    },
+  },
+  funcRefMembers: {
+    subject: "funcRef",
+    needs: "live",
+    run: (w, r: FuncRef) => [w.add("funcType", r.type), r.func, r.callable, r.matches(heapType(w))],
+  },
+  funcRefCall: { subject: "funcRef", needs: "live", run: (w, r: FuncRef) => r.call(w.or(args(w))) },
+  funcRefCast: { subject: "funcRef", needs: "live", weight: 1, run: (w, r: FuncRef) => r.cast(heapType(w)) },
+  funcRefDispose: {
+    subject: "funcRef",
+    weight: 1,
+    run: (w, r) => {
+      r.dispose();
+      if (r instanceof FuncRef) w.disposedReferences.add(r);
+    },
+  },
+  funcTypeNew: {
+    weight: 1,
+    run: (w) => w.add("funcType", new FuncType(w.take("engine"), w.or(signature(w)), w.or({ final: w.or(false) }))),
+  },
+  funcTypeMembers: {
+    subject: "funcType",
+    weight: 1,
+    run: (
+      w,
+      t: FuncType,
+    ) => [t.parameters, t.results, t.final, t.supertype, t.equals(w.take("funcType")), t.matches(heapType(w))],
+  },
+  moduleFuncType: {
+    subject: "module",
+    needs: "live",
+    weight: 1,
+    run: (w, m: Module) => w.add("funcType", m.funcType(w.or(w.random.below(12)))),
+  },
+  recGroup: {
+    weight: 1,
+    run: (w) => {
+      const group = recGroup(w.take("engine"), (types) =>
+        w.or({
+          node: { fields: [{ type: { ref: types.node }, mutable: true }, { type: w.or("i32") }] },
+          list: { element: { type: { ref: w.or(types.node) as never }, mutable: w.or(true) } },
+        }) as never) as Record<string, unknown>;
+      return w.add("structType", group.node);
+    },
+  },
+  externOf: {
+    run: (w) => {
+      const store = w.take("store");
+      return w.add("extern", ExternRef.of(store, w.hostile()), { store });
+    },
+  },
+  externMembers: {
+    subject: "extern",
+    needs: "live",
+    run: (w, r: ExternRef) => [r.value, keep(w, r.toAny(), w.storeOf(r)), r.matches(heapType(w))],
+  },
+  externCast: { subject: "extern", needs: "live", weight: 1, run: (w, r: ExternRef) => r.cast(heapType(w)) },
+  externDispose: {
+    subject: "extern",
+    weight: 1,
+    run: (w, r) => {
+      r.dispose();
+      if (r instanceof ExternRef) w.disposedReferences.add(r);
+    },
   },
   funcType: { subject: "func", weight: 1, run: (_, f: Func) => f.type },
   funcCallable: { subject: "func", run: (w, f: Func) => w.add("callable", f.callable, { store: w.storeOf(f) }) },
@@ -527,6 +716,12 @@ export const OPERATIONS = {
     run: (w, c: Caller) => keep(w, c.getExport(w.or(w.random.pick(EXPORT_NAMES))), undefined),
   },
   callerMembers: { subject: "caller", weight: 1, run: (_, c: Caller) => [c.data, c.instance, c.canWait, c.memory] },
+  callerFuel: {
+    subject: "caller",
+    weight: 1,
+    run: (w, c: Caller) => [c.remainingMs, c.consumeFuel(w.small()), c.fuel],
+  },
+  callerBlock: { subject: "caller", weight: 1, run: (w, c: Caller) => c.blockInSlices(w.or(() => 1) as never) },
   callerNew: {
     weight: 1,
     run: (w) => new (Caller as never as new (...args: unknown[]) => unknown)(w.hostile(), w.hostile()),
@@ -794,6 +989,8 @@ export const OPERATIONS = {
     weight: 1,
     run: (w, a: ArrayRef) => [w.add("arrayType", a.type), a.length, [...a].length],
   },
+  arrayToBytes: { subject: "array", needs: "live", weight: 1, run: (_, a: ArrayRef) => a.toBytes() },
+  exnToObject: { subject: "exn", needs: "live", weight: 1, run: (_, e: ExnRef) => e.toObject() },
   arrayToObject: { subject: "array", needs: "live", weight: 1, run: (_, a: ArrayRef) => a.toObject() },
   refMatches: { subject: "struct", needs: "live", run: (w, r: AnyRef) => r.matches(heapType(w)) },
   refCast: { subject: "array", needs: "live", run: (w, r: AnyRef) => r.cast(heapType(w)) },

@@ -53,6 +53,12 @@ export const POOLS = [
   "arrayType",
   "caller",
   "bytes",
+  "budget",
+  "pool",
+  "tenant",
+  "funcRef",
+  "funcType",
+  "extern",
   "error",
 ] as const;
 /** What an object is. */
@@ -109,7 +115,6 @@ const DEEPEST = 4;
 const MOST_OF_A_POOL = 24;
 /** One argument in so many is none that fits. */
 const HOSTILE = 12;
-const SETTLE_MS = 5000;
 
 /** The state of a sequence. */
 export class World {
@@ -122,6 +127,8 @@ export class World {
   /** How many calls into each store have a host function on top. */
   readonly #active = new Map<Store, number>();
   readonly #pending: Promise<void>[] = [];
+  /** The uses that gave promises which have not settled. */
+  readonly #unsettled = new Set<object>();
   readonly controllers: AbortController[] = [];
   /** Promises that host functions gave, to be settled. */
   readonly waits: ((value: unknown) => void)[] = [];
@@ -146,8 +153,8 @@ export class World {
     this.#onUse = onUse;
   }
 
-  /** Does everything. @throws {Violation} */
-  async run(): Promise<void> {
+  /** Does everything; promises have some time to settle afterwards. @throws {Violation} */
+  async run(settleMs: number): Promise<void> {
     while (this.#next < this.#uses.length) {
       const { name } = this.#uses[this.#next];
       this.step();
@@ -157,11 +164,11 @@ export class World {
     for (const settle of this.waits) settle(1);
     for (const controller of this.controllers) controller.abort();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), SETTLE_MS));
+    const timeout = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), settleMs));
     const ended = await Promise.race([Promise.all(this.#pending), timeout]);
     clearTimeout(timer);
     this.#throwViolation();
-    if (ended === "late") throw new Violation("a promise never settles");
+    if (ended === "late") throw new Violation(`never settle: ${[...this.#unsettled].join(", ")}`);
     for (const store of this.pools.store as Store[]) this.closeStore(store);
     this.#throwViolation();
   }
@@ -198,16 +205,20 @@ export class World {
       const result = kind.run(this, subject);
       if (result instanceof Promise) {
         const forbidden = isDead ? "something that was disposed of" : this.#mustRefuse;
-        this.#pending.push(result.then(
-          () => {
-            outcome.results++;
-            if (forbidden !== undefined) this.violation ??= new Violation(`${name} resolves for ${forbidden}`);
-          },
-          (error) => {
-            outcome.errors++;
-            this.judge(name, error);
-          },
-        ));
+        const label = { toString: () => name };
+        this.#unsettled.add(label);
+        this.#pending.push(
+          result.finally(() => this.#unsettled.delete(label)).then(
+            () => {
+              outcome.results++;
+              if (forbidden !== undefined) this.violation ??= new Violation(`${name} resolves for ${forbidden}`);
+            },
+            (error) => {
+              outcome.errors++;
+              this.judge(name, error);
+            },
+          ),
+        );
         return;
       }
       outcome.results++;
@@ -309,7 +320,8 @@ export class World {
       case 2:
         return new Proxy({}, {
           get: (_, name) => {
-            if (typeof name === "symbol") return undefined;
+            // A promise that never settles would be waited for.
+            if (typeof name === "symbol" || name === "then") return undefined;
             this.step();
             return () => 1;
           },
@@ -491,6 +503,8 @@ const CLASS_POOLS: Record<string, Pool> = {
   ArrayRef: "array",
   ExnRef: "exn",
   Func: "func",
+  FuncRef: "funcRef",
+  ExternRef: "extern",
 };
 
 /** The pool for something that the API gave. */
