@@ -14,8 +14,12 @@
 import { HostError, systemError } from "./errors.ts";
 import { aliasMemory } from "./ffi.ts";
 import { noteMapping, strikeMapping } from "./ledger.ts";
+import { requireAddressSpace } from "./linear_memory.ts";
+import { requireMappings } from "./mapping_budget.ts";
 import { ADVICE, adviseMemory, MAP, mapMemory, PAGE_BYTES, PROTECTION, protectMemory, unmapMemory } from "./memory.ts";
 
+/** More mappings than most reservations are split into by what is committed and advised: two of a small heap, whose neighbours merge (MAPS-1). */
+const HEAP_MAPPINGS = 8;
 /** Reservations kept for reuse. */
 const POOL_LIMIT = 8;
 
@@ -38,6 +42,8 @@ export class HeapReservation {
     if (place >= 0) {
       this.address = pool.splice(place, 1)[0].address;
     } else {
+      requireAddressSpace(byteLength);
+      requireMappings(HEAP_MAPPINGS);
       this.address = mapMemory(0, byteLength, PROTECTION.none, MAP.private | MAP.anonymous | MAP.noReserve);
       noteMapping(this.address, byteLength);
     }

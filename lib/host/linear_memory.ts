@@ -20,6 +20,8 @@
 import { bug } from "../base/mod.ts";
 import { HostError } from "./errors.ts";
 import { addressOf } from "./ffi.ts";
+import { collectGarbage } from "./garbage.ts";
+import { requireMappings } from "./mapping_budget.ts";
 import { ADVICE, adviseMemory, MAP, mapMemory, PAGE_BYTES, PROTECTION } from "./memory.ts";
 import { scratch, scratchString, SYS, sys } from "./sys.ts";
 
@@ -27,6 +29,8 @@ import { scratch, scratchString, SYS, sys } from "./sys.ts";
 export const WASM_PAGE_BYTES = 65536;
 /** What V8 reserves: the reach of 32-bit index plus 32-bit offset, and a page for the access itself. */
 export const RESERVATION_BYTES = 8 * 0x4000_0000 + WASM_PAGE_BYTES;
+/** A memory's readable and unreadable part, and an image over some of it (MAPS-1). */
+const MEMORY_MAPPINGS = 3;
 /** LMEM-3. */
 const MAXIMUM_LIVE_MEMORIES = 12000;
 
@@ -193,18 +197,6 @@ export function reservedBytes(): number {
   return Number(decoder.decode(bytes.slice(0, Math.max(0, count))).split(" ")[0]) * PAGE_BYTES;
 }
 
-/** Makes V8 collect all garbage, memories included: it does so before it gives up on a buffer that cannot be. */
-export function collectGarbage(): void {
-  try {
-    new ArrayBuffer(0, { maxByteLength: UNOBTAINABLE_BYTES });
-  } catch {
-    // That was the purpose.
-  }
-}
-
-/** The whole user address space: never to be had. */
-const UNOBTAINABLE_BYTES = 2 ** 47;
-
 /** LMEM-3: to be called before each reservation, with its size. @throws {HostError} code "limit". */
 export function requireAddressSpace(bytes: number): void {
   const memories = Math.ceil(bytes / RESERVATION_BYTES);
@@ -240,6 +232,7 @@ export function allocateLinearMemory(
 ): LinearMemory {
   const maximum = maximumPages <= GUARD_PAGES ? GUARD_PAGES : MOST_LINEAR_MEMORY_PAGES;
   requireAddressSpace(maximum * WASM_PAGE_BYTES);
+  requireMappings(MEMORY_MAPPINGS);
   try {
     return new LinearMemory(
       new V8Memory({

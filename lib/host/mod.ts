@@ -7,7 +7,7 @@
  * What is dangerous here is stated as numbered invariants, cited where relied on:
  * BOOT-n (boot.ts, boot_data.ts), HOST-n (ffi.ts, memory.ts), SYS-n (sys.ts), REC-n (record.ts), RPOOL-n (records.ts), CLAIM-n (claims.ts),
  * STACK-n (stacks.ts), LIFE-n (ledger.ts), LMEM-n (linear_memory.ts), GMEM-n (growable_memory.ts), IMAGE-n (memory_image.ts), LOCK-n
- * (shared_lock.ts), SREC-n (shared_records.ts), TICK-n (ticker.ts), HEAPRES-n (heap_reservation.ts), CACHE-n (disk_cache.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
+ * (shared_lock.ts), SREC-n (shared_records.ts), TICK-n (ticker.ts), HEAPRES-n (heap_reservation.ts), MAPS-n (mapping_budget.ts), CACHE-n (disk_cache.ts), ARENA-n and SIG-n (code_arena.ts), AREA-n (value_area.ts).
  *
  * Nothing happens when this module is imported: the first call that needs the machine boots the isolate (about 1.5 ms).
  *
@@ -20,10 +20,12 @@ export * from "./continuation_stub.ts";
 export * from "./cpu_features.ts";
 export * from "./disk_cache.ts";
 export * from "./errors.ts";
+export * from "./garbage.ts";
 export * from "./growable_memory.ts";
 export * from "./heap_reservation.ts";
 export * from "./ledger_layout.ts";
 export * from "./linear_memory.ts";
+export * from "./mapping_budget.ts";
 export * from "./memory.ts";
 export * from "./memory_image.ts";
 export * from "./record.ts";

@@ -18,7 +18,7 @@
 import { boot } from "./boot.ts";
 import { BOOT_DATA } from "./boot_data.ts";
 import { HostError } from "./errors.ts";
-import { collectGarbage } from "./linear_memory.ts";
+import { collectGarbage } from "./garbage.ts";
 import { MAP, mapMemory, NativeRegion, PROTECTION, unmapMemory } from "./memory.ts";
 import { withLock } from "./shared_lock.ts";
 import { scratch, SYS, sys } from "./sys.ts";

@@ -140,7 +140,7 @@ export class CountingCollector implements Collector, RootVisitor {
       reuse: options.collectAlways ? "late" : "early",
     });
     const logBytes = options.collectAlways ? STRESS_LOG_BYTES : LOG_BYTES;
-    this.#log = new Int32Array(this.memory.cards.buffer, 0, logBytes >> 2);
+    this.#log = this.memory.logOf(logBytes);
     this.#logEnd = GC_LOG_START + logBytes;
     const { storeContext } = environment;
     storeContext.setAddress(gcHeapBase, this.baseAddress);

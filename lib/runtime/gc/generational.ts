@@ -80,7 +80,6 @@ export class GenerationalCollector implements Collector, RootVisitor {
   readonly #limitBytes: number;
   readonly #nurseryBytes: number;
   readonly #collectAlways: boolean;
-  readonly #cards: Uint8Array<ArrayBuffer>;
   #place = 0;
   #space: Space;
   // Heap indices.
@@ -121,7 +120,6 @@ export class GenerationalCollector implements Collector, RootVisitor {
     this.#limitBytes = Math.min(options.limitBytes, spaceBytes - this.#nurseryBytes);
     this.memory = new HeapMemory(spaceCount, spaceBytes);
     this.baseAddress = this.memory.reservation.address;
-    this.#cards = this.memory.cards;
     this.#space = this.memory.spaces[0];
     this.#youngStart = this.#cleanEnd = this.#space.start;
     this.#oldEnd = this.#oldStart;
@@ -213,7 +211,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     const word = (reference - space.start) >>> 2;
     space.words[word] = typeWord;
     this.#enterStart(word);
-    this.#cards.fill(1, reference >>> GC_CARD_LOG2, ((end - 1) >>> GC_CARD_LOG2) + 1); // GEN-3
+    this.#markCards(1, reference, end); // GEN-3
     this.#oldEnd = end;
     this.#publish(this.#next());
     return reference;
@@ -226,7 +224,8 @@ export class GenerationalCollector implements Collector, RootVisitor {
   readonly hasBarriers = true;
 
   writeBarrier(_object: number, place: number, _old: number, _value: number): void {
-    this.#cards[place >>> GC_CARD_LOG2] = 1;
+    const space = this.#space;
+    space.cards[(place >>> GC_CARD_LOG2) - space.firstCard] = 1;
   }
 
   // What is outside of the heap is looked at by each collection.
@@ -240,7 +239,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
   readonly audit: CollectorAudit = {
     // While allocation is direct, no minor collection comes that would need cards.
     isYoung: (reference) => !this.#isDirect && reference >= this.#youngStart && reference < this.#next(),
-    isMarked: (place) => this.#cards[place >>> GC_CARD_LOG2] !== 0,
+    isMarked: (place) => this.#space.cards[(place >>> GC_CARD_LOG2) - this.#space.firstCard] !== 0,
   };
 
   forEachObject(visit: (reference: number, sizeBytes: number) => void): void {
@@ -377,7 +376,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
     this.#environment.beginCollection();
     this.#isMinor = false;
     const usedEnd = Math.max(this.#oldEnd, this.#next());
-    this.#cards.fill(0, this.#oldStart >>> GC_CARD_LOG2, (usedEnd >>> GC_CARD_LOG2) + 1);
+    this.#markCards(0, this.#oldStart, usedEnd);
     this.#starts.fill(0);
     this.#begin(other, otherOld);
     const scan = this.#toNext;
@@ -401,11 +400,18 @@ export class GenerationalCollector implements Collector, RootVisitor {
     this.majorCollections++;
   }
 
+  /** Sets or takes away the marks of all cards of a part of the space; heap indices. */
+  #markCards(mark: 0 | 1, start: number, end: number): void {
+    if (end <= start) return;
+    const { cards, firstCard } = this.#space;
+    cards.fill(mark, (start >>> GC_CARD_LOG2) - firstCard, ((end - 1) >>> GC_CARD_LOG2) + 1 - firstCard);
+  }
+
   /** Visits the references at marked places of old objects, and takes the marks away. */
   #scanCards(): void {
-    const cards = this.#cards;
-    const first = this.#oldStart >>> GC_CARD_LOG2;
-    const end = (this.#oldEnd + CARD_BYTES - 1) >>> GC_CARD_LOG2;
+    const { cards, firstCard } = this.#space;
+    const first = (this.#oldStart >>> GC_CARD_LOG2) - firstCard;
+    const end = ((this.#oldEnd + CARD_BYTES - 1) >>> GC_CARD_LOG2) - firstCard;
     // Four cards at a time: few are marked. Spaces and nurseries are whole pages, so the first card's number is a multiple of four.
     const quads = new Int32Array(cards.buffer, cards.byteOffset, cards.length >>> 2);
     const quadEnd = (end + 3) >>> 2;
@@ -414,7 +420,7 @@ export class GenerationalCollector implements Collector, RootVisitor {
       for (let card = quad * 4; card < quad * 4 + 4; card++) {
         if (cards[card] === 0) continue;
         cards[card] = 0;
-        if (card < end) this.#scanCard(((card << GC_CARD_LOG2 >>> 0) - this.#fromStart) >>> 2);
+        if (card < end) this.#scanCard((((card + firstCard) << GC_CARD_LOG2 >>> 0) - this.#fromStart) >>> 2);
       }
     }
   }

@@ -1,24 +1,29 @@
 /**
  * A space: one contiguous part of a heap's reservation, committed from its start as far as it was ever needed, and its views.
  *
- * SPACE-1  `words` and `bytes` cover exactly what is committed (COLLECT-3); they are replaced when that changes.
+ * SPACE-1  `words`, `bytes` and `cards` cover exactly what is committed (COLLECT-3); they are replaced when that changes.
  * SPACE-2  Bytes from `dirtyEnd` on are zero.
  */
 
 import {
+  GC_CARD_LOG2,
   GC_CARDS_BYTES,
   GC_CARDS_START,
+  GC_LOG_START,
   GC_MAX_OFFSET_BYTES,
   GC_OBJECTS_START,
   GC_RESERVATION_BYTES,
 } from "../../abi/mod.ts";
-import { HeapReservation } from "../../host/mod.ts";
+import { HeapReservation, PAGE_BYTES } from "../../host/mod.ts";
 
 /** The unit of committing. */
 const STEP_BYTES = 1 << 20;
 
 /** A space of at least this size asks for huge pages: a fault for each 4 KiB is a good part of what a collection costs. */
 const HUGE_BYTES = 8 << 20;
+
+/** What the cards of a page stand for. */
+const CARD_PAGE_BYTES = PAGE_BYTES << GC_CARD_LOG2;
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
@@ -27,7 +32,7 @@ const NO_BYTES = new Uint8Array(0);
 export class HeapMemory {
   readonly reservation: HeapReservation;
   readonly spaces: readonly Space[];
-  #cards: Uint8Array<ArrayBuffer> | undefined;
+  #log: Int32Array<ArrayBuffer> | undefined;
 
   /** @throws {HostError} when the address space is refused. */
   constructor(spaceCount: number, spaceBytes: number) {
@@ -40,15 +45,16 @@ export class HeapMemory {
     );
   }
 
-  /** The card table (GC-W). */
-  get cards(): Uint8Array<ArrayBuffer> {
-    return this.#cards ??= new Uint8Array(this.reservation.view(GC_CARDS_START, GC_CARDS_BYTES));
+  /** The log of stores (GC-L), which lies where other heaps have cards. */
+  logOf(byteLength: number): Int32Array {
+    this.#log ??= new Int32Array(this.reservation.view(GC_LOG_START, Math.ceil(byteLength / PAGE_BYTES) * PAGE_BYTES));
+    return this.#log.subarray(0, byteLength >> 2);
   }
 
   /** Gives everything back. */
   release(): void {
-    if (this.#cards !== undefined && this.#cards.length !== 0) this.#cards.buffer.transfer(0);
-    this.#cards = undefined;
+    if (this.#log !== undefined && this.#log.length !== 0) this.#log.buffer.transfer(0);
+    this.#log = undefined;
     for (const space of this.spaces) space.release();
     this.reservation.release();
   }
@@ -65,6 +71,9 @@ export class Space {
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** Heap index. */
   dirtyEnd: number;
+  /** Number of the card that is first in {@linkcode Space.cards}: a multiple of four. */
+  readonly firstCard: number;
+  #cards: Uint8Array<ArrayBuffer> | undefined;
   readonly #reservation: HeapReservation;
 
   constructor(reservation: HeapReservation, start: number, maximumBytes: number) {
@@ -72,6 +81,17 @@ export class Space {
     this.start = start;
     this.maximumBytes = maximumBytes;
     this.dirtyEnd = start;
+    this.firstCard = Math.floor((start >>> GC_CARD_LOG2) / PAGE_BYTES) * PAGE_BYTES;
+  }
+
+  /** The cards of what is committed (GC-W). All cards of a heap would be a view of megabytes, which V8 would believe to be memory in use. */
+  get cards(): Uint8Array<ArrayBuffer> {
+    if (this.#cards === undefined) {
+      const end = Math.ceil((this.start + this.committedBytes) / CARD_PAGE_BYTES) * PAGE_BYTES;
+      const { firstCard } = this;
+      this.#cards = new Uint8Array(this.#reservation.view(GC_CARDS_START + firstCard, end - firstCard));
+    }
+    return this.#cards;
   }
 
   /** Commits at least the bytes up to heap index `end`. @throws {HostError} when the system refuses. */
@@ -120,6 +140,8 @@ export class Space {
 
   #detach(): void {
     if (this.words.buffer.byteLength !== 0) this.words.buffer.transfer(0);
+    if (this.#cards !== undefined && this.#cards.length !== 0) this.#cards.buffer.transfer(0);
+    this.#cards = undefined;
     this.words = NO_WORDS;
     this.bytes = NO_BYTES;
   }
