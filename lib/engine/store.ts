@@ -99,6 +99,21 @@ export interface StoreOptions<Data = unknown> {
  * assertEquals([error.limit, error.current, error.asked, error.allowed], ["memoryBytes", 2 ** 20, 65536, 2 ** 20]);
  * ```
  *
+ * @example A limiter that asks somebody else
+ * ```ts
+ * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Stands for a service that knows what each tenant has paid for.
+ * const mayHave = (bytes: number) => Promise.resolve(bytes <= 2 * 65536);
+ * using engine = new Engine();
+ * using store = new Store(engine, { limiter: { memoryGrowing: (_current, desired) => mayHave(desired) } });
+ * const module = Module.fromText(engine, `(module (memory 1)
+ *   (func (export "grow") (result i32) (memory.grow (i32.const 1))))`);
+ * const grow = (await Instance.createAsync(store, module)).func("grow")!;
+ * assertEquals([await grow.callAsync([]), await grow.callAsync([])], [1, -1]);
+ * ```
+ *
  * @typeParam Data What the store's data is.
  */
 // deno-lint-ignore no-explicit-any -- a store of any data is a store

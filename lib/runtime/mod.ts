@@ -12,9 +12,9 @@
  * RUN-3  Nothing in the value area survives a line of user code (AREA-1): `export_call.ts` and `host_call.ts` are the
  *        only writers, and for what exceptions carry `exception.ts` and `unwind.ts`.
  * RUN-4  Every runtime call validates, allocates, then commits (HOST-S).
- * RUN-7  What can run out is taken through the store's account (USAGE-n, usage.ts; BUDGET-n, budget.ts), after its limiter was asked (LIMIT-n, GROW-n).
  * RUN-5  At most one VMFuncRef per function and instance; at most one `FuncState` and one callable per VMFuncRef.
  * RUN-6  A reference is held as a number only until something is asked to collect (COLLECT-2).
+ * RUN-7  What can run out is taken through the store's account (USAGE-n, usage.ts; BUDGET-n, budget.ts), after its limiter was asked (LIMIT-n, GROW-n).
  *
  * @module
  */

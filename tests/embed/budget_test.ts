@@ -13,6 +13,7 @@ import {
   Store,
   Trap,
 } from "../../mod.ts";
+import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import type { BudgetReport, BudgetTask } from "./budget_worker.ts";
 
 const PAGE = 65536;
@@ -95,7 +96,7 @@ Deno.test("a store's own limits hold beside the budget's, and what fails takes n
 });
 
 Deno.test("objects of all collectors are charged to the budget, and garbage is collected before it is too much", () => {
-  for (const collector of ["generational", "copying", "null"] as const) {
+  for (const collector of COLLECTORS) {
     using engine = new Engine({ collector });
     const budget = new Budget({ gcHeapBytes: 3 << 20 });
     const module = Module.fromText(engine, MEMORY);

@@ -19,6 +19,7 @@ import {
   Table,
   Trap,
 } from "../../mod.ts";
+import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import { DEFAULT_FEATURES, featureNames } from "../../lib/wasm/mod.ts";
 import { Random } from "../fuzz/generators/random.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -204,7 +205,7 @@ Deno.test("bytes of code, of each module once", () => {
 });
 
 Deno.test("bytes of objects, and what they were at most", () => {
-  for (const collector of ["generational", "copying", "null"] as const) {
+  for (const collector of COLLECTORS) {
     using sandbox = new Sandbox({ collector }, { limits: { gcHeapBytes: 1 << 20 } });
     const { make } = sandbox.instance(`(module (type $a (array (mut i8)))
       (func (export "make") (param i32) (drop (array.new_default $a (local.get 0)))))`).exports;
