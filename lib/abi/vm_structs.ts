@@ -74,6 +74,7 @@ export const Status = {
 /** Per-store state that compiled code may read; vmctx + 8 points to it (SEEDS 4.1b). */
 export const VMStoreContext = struct("VMStoreContext", {
   fuel: "u64",
+  /** The count of the engine's epoch at which the store's guests stop; what they stop at for time and fuel is in the record. */
   epochDeadline: "u64",
   /** Address of index 0 of the heap; 0 while the store has none. Constant once set (gc_layout.ts). */
   gcHeapBase: "ptr",
@@ -81,6 +82,7 @@ export const VMStoreContext = struct("VMStoreContext", {
   gcHeapBound: "u64",
   /** Private to the collector. */
   gcHeapData: "ptr",
+  /** Where a guest of the store trapped last: the instruction, and its frame. What a call in flight left at is in its record. */
   lastExitPc: "u64",
   lastExitFp: "u64",
   /** Allocation goes from `gcNext` up to `gcLimit`, heap indices; what is between them is zero (GC-A). */

@@ -6,7 +6,14 @@
  * nothing explains is a defect of ours with unknown consequences: the store is closed to further calls and the error says where.
  */
 
-import { GC_MAX_OFFSET_BYTES, SAVED_REGISTERS_OFFSET, TrapCode, type TrapName, TRAPS } from "../abi/mod.ts";
+import {
+  GC_MAX_OFFSET_BYTES,
+  SAVED_REGISTERS_OFFSET,
+  TrapCode,
+  type TrapName,
+  TRAPS,
+  VMStoreContext,
+} from "../abi/mod.ts";
 import { bug, InternalError, NONE } from "../base/mod.ts";
 import { loadAddress, RECORD } from "../host/mod.ts";
 import { WasmError } from "../wasm/mod.ts";
@@ -140,6 +147,8 @@ export class Trap extends WasmError {
 
 const NO_FRAMES: readonly Frame[] = [];
 
+const { lastExitPc: LAST_EXIT_PC, lastExitFp: LAST_EXIT_FP } = VMStoreContext.offsets;
+
 /** Whether a trap is about the instruction where the guest was: these end it wherever it is. */
 function isOfInstruction(code: TrapName): boolean {
   return code !== "stack_overflow" && code !== "interrupted" && code !== "out_of_fuel";
@@ -155,6 +164,8 @@ export function framesBehind(error: unknown): RawFrames | undefined {
 export function trapOfActivation(activation: Activation): Trap {
   const { words, store } = activation;
   const pc = loadAddress(words, RECORD.exitPc >> 2);
+  store.storeContext.setAddress(LAST_EXIT_PC, pc);
+  store.storeContext.setAddress(LAST_EXIT_FP, loadAddress(words, RECORD.exitFp >> 2));
   const code = findCode(pc);
   const signal = words[RECORD.signal >> 2];
   const faultAddress = loadAddress(words, RECORD.faultAddress >> 2);

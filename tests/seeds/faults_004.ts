@@ -17,6 +17,18 @@ export const FAULTS_004 = [
     with: "0);\n    block.setAddress(HEAD.typeIds",
   },
   {
+    row: "4.1b",
+    file: "lib/runtime/epoch.ts",
+    replace: "storeContext.setI32(VMStoreContext.offsets.epochDeadline, Number(BigInt.asIntN(32, end)));",
+    with: "",
+  },
+  {
+    row: "4.1b",
+    file: "lib/runtime/traps.ts",
+    replace: "store.storeContext.setAddress(LAST_EXIT_PC, pc);",
+    with: "",
+  },
+  {
     row: "4.1c",
     file: "lib/runtime/code.ts",
     replace: "BigInt(range.rxAddress + offset)",

@@ -30,7 +30,7 @@ export const ROWS_004 = [
     contract: "for_module(ptr_size, module): ptr size must equal host's; owned = defined non-shared memories",
   },
   { id: "4.7", contract: "shared memory indirection: vmmemory_pointer for all, vmmemory_definition only for owned" },
-  { id: "4.8", contract: "func_refs only for escaped functions |" },
+  { id: "4.8", contract: "func_refs only for escaped functions" },
   { id: "4.9", contract: "checked add/mul, align-up, total size_of_vmctx: overflow panics" },
   {
     id: "4.10",
@@ -45,6 +45,6 @@ export const ROWS_004 = [
   {
     id: "4.12",
     contract:
-      "**seed bugs** (do not copy): global_import checks num_defined_globals; owned memory/global/tag/func_ref checks compare against *offsets*, not counts",
+      "seed bugs (do not copy): global_import checks num_defined_globals; owned memory/global/tag/func_ref checks compare against *offsets*, not counts",
   },
 ] as const satisfies readonly Row[];

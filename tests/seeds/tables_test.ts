@@ -480,6 +480,18 @@ Deno.test("003/3.32 storing a reference runs the write barrier, and needs no hea
   table.setGcRef(0, 0);
   conts.setCont(1, 8);
   assertEquals([barriers, conts.getCont(1)], [[[3, 0], [16, 8]], 8]);
+  // From JavaScript, by the table's own object.
+  using sandbox = new Sandbox({ ...WITH_CONTS });
+  const { t, put, run, isNull } = sandbox.instance(CONTS).exports;
+  put(0);
+  const continuation = t.get(0);
+  t.set(3, continuation);
+  t.set(0, null);
+  sandbox.store.gc();
+  assertEquals([isNull(0), isNull(3), t.get(3) === continuation], [1, 0, true]);
+  run(3);
+  assertEquals(continuation.isConsumed, true);
+  assertThrows(() => t.set(3, 5), TypeError);
 });
 
 Deno.test("003/3.33 elements are copied between tables of one kind", () => {

@@ -1,7 +1,7 @@
 /** Document 004: the shape of a VMContext, row by row. */
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Epoch, type Instance } from "../../mod.ts";
+import { Epoch, type Instance, Trap } from "../../mod.ts";
 import {
   LIBCALLS,
   ownedMemoryOf,
@@ -14,6 +14,7 @@ import {
   VMFuncRef,
   VMHostFunc,
   VMMemoryDefinition,
+  VMRecord,
   VMShape,
   VMStoreContext,
   VMTableDefinition,
@@ -86,11 +87,31 @@ Deno.test("004/4.1a a VMContext begins with its magic word", () => {
 });
 
 Deno.test("004/4.1b the store's context is at 8, with its limits and the last exit", () => {
-  using sandbox = new Sandbox();
-  const { at, state } = contextOf(sandbox, "(module)");
-  assertEquals([HEAD.storeContext, at(8)], [8, state.store.storeContext.address]);
+  using sandbox = new Sandbox({ interruption: true, fuel: true });
+  const instance = sandbox.instance(
+    `(module (func (export "trap") unreachable) (func (export "go") (param i32) (result i32)
+    (local.get 0)))`,
+  );
+  const { at, state } = stateOf(instance);
+  const { storeContext, activations } = state.store;
+  assertEquals([HEAD.storeContext, at(8)], [8, storeContext.address]);
   const { fuel, epochDeadline, lastExitPc, lastExitFp } = VMStoreContext.offsets;
   assertEquals([fuel, epochDeadline, lastExitPc, lastExitFp], [0, 8, 40, 48]);
+  assertEquals([storeContext.getAddress(lastExitPc), storeContext.getAddress(lastExitFp)], [0, 0]);
+  sandbox.store.fuel = 100;
+  sandbox.store.setEpochDeadline(2 ** 40 + 3);
+  assertEquals(storeContext.getAddress(epochDeadline), 2 ** 40 + 3);
+  assertThrows(() => instance.exports.trap(), Trap);
+  const pc = storeContext.getAddress(lastExitPc);
+  const start = state.code.functionAddress(0);
+  assert(pc > start && pc <= state.code.functionAddress(1), "the trap's place");
+  const { limit, top } = activations[0].base.stack;
+  assert(storeContext.getAddress(lastExitFp) > limit && storeContext.getAddress(lastExitFp) < top);
+  // The limits of a call in flight: where the record's fields are, of this store.
+  const { words } = activations[0];
+  const record = (offset: number) => words[offset >> 2] + (words[offset + 4 >> 2] >>> 0) * 2 ** 32;
+  assertEquals(words[VMRecord.offsets.stackLimit >> 2] >>> 0, limit % 2 ** 32);
+  assertEquals(record(VMRecord.offsets.storeContext) % 2 ** 32, storeContext.address % 2 ** 32);
 });
 
 Deno.test("004/4.1c builtins are reached through the table that the pointer at 16 is to", () => {

@@ -55,11 +55,11 @@
 ;;   v11:i64 = iconst 4
 ;;   v12:i64 = iadd v5, v11
 ;;   v13:i32 = iconst 0
-;;   v14:i32 = libcall 27(v13, v12, v1, v2), sig1
+;;   v14:i32 = libcall 28(v13, v12, v1, v2), sig1
 ;;   v15:i64 = load v8, _, +8, vm
 ;;   v16:i32 = icmp.ugt v12, v15
 ;;   trap_if v16, trap=2
 ;;   v17:i64 = iconst 0
-;;   v18:i32 = libcall 29(v13, v5, v1), sig2
+;;   v18:i32 = libcall 30(v13, v5, v1), sig2
 ;;   return (v18)
 ;; }

@@ -87,7 +87,7 @@
 ;;   v6:i32 = load v5, _, +32, vm
 ;;   br_if v6, b4, b3
 ;; b3 cold:
-;;   v7:i32 = libcall 25(v1), sig1
+;;   v7:i32 = libcall 26(v1), sig1
 ;;   jump b5(v7)
 ;; b4:
 ;;   jump b5(v6)
