@@ -154,7 +154,8 @@ export class WasiPreview1 implements Disposable {
 
   /**
    * Defines every function in a linker, under each module name. A guest that `Func.callAsync` calls is parked while it waits for time to pass, for
-   * input, for a connection, or for room to write, and the event loop goes on; one that is called synchronously blocks the thread.
+   * input, for a connection, or for room to write, and the event loop goes on; a `timeout` of the call counts that only with `countHostTime`.
+   * One that is called synchronously blocks the thread.
    *
    * @param linker What the guest is linked by.
    *
