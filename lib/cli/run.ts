@@ -44,9 +44,7 @@ export async function run({ options, operands }: ParsedCommand): Promise<number>
   using store = new Store(engine, { limits });
   const linker = new Linker(engine);
   using wasi = makeWasi(path, args, options);
-  wasi.defineFunctions((from, name, parameters, results, implementation) =>
-    linker.defineFunc(from, name, { parameters, results }, implementation)
-  );
+  wasi.addToLinker(linker); // with a caller, so that a deadline ends waits as well
   const times: BenchTimes = { startMs: 0, endMs: 0 };
   defineBench(linker, times);
 

@@ -16,6 +16,11 @@ const GUEST = wat(`(module
     (then (i32.add (call $down (i32.sub (local.get 0) (i32.const 1))) (call $down (i32.sub (local.get 0) (i32.const 1)))))
     (else (i32.const 1))))
   (func (export "recursion") (drop (call $down (i32.const 60))))
+  ;; Polls in its loop only.
+  (func $twice (param i32) (local i32) (if (local.get 0) (then (loop
+    (call $twice (i32.sub (local.get 0) (i32.const 1)))
+    (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 2)))))))
+  (func (export "recursion in loops") (call $twice (i32.const 60)))
   (func $tail (return_call $tail))
   (func (export "tail calls") (call $tail))
   (func (export "fills") (loop (memory.fill $big (i32.const 0) (i32.const 7) (i32.mul (memory.size $big) (i32.const 65536))) (br 0)))
@@ -32,6 +37,7 @@ const ENDLESS = [
   "loop",
   "calls",
   "recursion",
+  "recursion in loops",
   "tail calls",
   "fills",
   "copies",

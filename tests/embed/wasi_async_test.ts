@@ -1,7 +1,7 @@
 /** WASI functions that wait: guests of `callAsync` are parked, and the event loop goes on; others block the thread. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Engine, Instance, Linker, type Memory, Module, Store } from "../../mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Engine, Instance, Linker, type Memory, Module, Store, Trap } from "../../mod.ts";
 import { WasiPreview1 } from "../../lib/wasi/mod.ts";
 import { Errno, FdFlags, rights } from "../../lib/wasi/preview1/abi.ts";
 import { wat } from "../wat.ts";
@@ -259,4 +259,81 @@ Deno.test("a wait that a signal ends keeps no process from exiting, and the gues
   assert(performance.now() - started < 5000);
   await writer.close().catch(() => {});
   assertEquals(output, "TimeoutError\nTimeoutError\nready\n0 5\n");
+});
+
+Deno.test("a synchronous call waits for a pipe, a clock and room to write no longer than its deadline", async () => {
+  await withPipe((folder, engine, store) => {
+    using guest = new Program(engine, store, folder);
+    const input = guest.open("pipe", "read");
+    const output = guest.open("pipe", "write");
+    const call = (name: string, args: number[], timeout: number) =>
+      guest.instance.func(name)!.call(args as never, { timeout }) as unknown as number;
+    const iovec = (length: number) => {
+      guest.view.setUint32(IOVEC, DATA, true);
+      guest.view.setUint32(IOVEC + 4, length, true);
+    };
+    const ends = (name: string, args: number[], timeout: number) => {
+      const start = performance.now();
+      const trap: Trap = assertThrows(() => call(name, args, timeout), Trap, `deadline of ${timeout} ms`);
+      assertEquals(trap.code, "interrupted");
+      const late = performance.now() - start - timeout;
+      assert(late > -0.5 && late < 1000, `${name}: ${late} ms late`);
+    };
+    iovec(100);
+    for (const timeout of [0, 3, 20]) ends("read", [input, IOVEC, 1, RESULT], timeout);
+    // What is there is read at once, and a sleep that is shorter than the deadline ends by itself.
+    assertEquals(call("write", [output, IOVEC, 1, RESULT], 1000), Errno.success);
+    assertEquals(call("read", [input, IOVEC, 1, RESULT], 1000), Errno.success);
+    assertEquals(guest.view.getUint32(RESULT, true), 100);
+    guest.bytes.fill(0, SUBSCRIPTIONS, SUBSCRIPTIONS + 48);
+    guest.view.setUint32(SUBSCRIPTIONS + 16, 1, true);
+    const sleepFor = (ms: number) => guest.view.setBigUint64(SUBSCRIPTIONS + 24, BigInt(ms) * 1_000_000n, true);
+    sleepFor(60_000);
+    for (const timeout of [0, 3, 20]) ends("poll", [SUBSCRIPTIONS, EVENTS, 1, RESULT], timeout);
+    sleepFor(5);
+    const start = performance.now();
+    assertEquals(call("poll", [SUBSCRIPTIONS, EVENTS, 1, RESULT], 10_000), Errno.success);
+    assert(performance.now() - start >= 5);
+    // Until the pipe is full.
+    iovec(100_000);
+    for (let i = 0; i < 15; i++) assertEquals(call("write", [output, IOVEC, 1, RESULT], 1000), Errno.success);
+    iovec(4096);
+    for (let i = 0;; i++) {
+      assert(i < 100);
+      try {
+        call("write", [output, IOVEC, 1, RESULT], 5);
+      } catch (error) {
+        assertEquals((error as Trap).code, "interrupted");
+        break;
+      }
+    }
+    ends("write", [output, IOVEC, 1, RESULT], 3);
+    assertEquals(guest.instance.exports.yield(), Errno.success);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("another Worker ends a synchronous call that reads from a silent pipe, or sleeps", async () => {
+  const worker = new Worker(new URL("./interrupt_worker.ts", import.meta.url).href, { type: "module" });
+  try {
+    await withPipe(async (folder, engine, store) => {
+      using guest = new Program(engine, store, folder);
+      const input = guest.open("pipe", "read");
+      guest.open("pipe", "write");
+      guest.view.setUint32(IOVEC, DATA, true);
+      guest.view.setUint32(IOVEC + 4, 10, true);
+      guest.view.setUint32(SUBSCRIPTIONS + 16, 1, true);
+      guest.view.setBigUint64(SUBSCRIPTIONS + 24, 60_000_000_000n, true);
+      const ready = new Promise((resolve) => worker.onmessage = resolve);
+      worker.postMessage(store.interruptHandle());
+      await ready;
+      for (let i = 0; i < 3; i++) {
+        assertThrows(() => guest.instance.exports.read(input, IOVEC, 1, RESULT), Trap, "interrupted");
+        assertThrows(() => guest.instance.exports.poll(SUBSCRIPTIONS, EVENTS, 1, RESULT), Trap, "interrupted");
+      }
+      worker.terminate();
+    });
+  } finally {
+    worker.terminate();
+  }
 });
