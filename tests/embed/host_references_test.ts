@@ -27,7 +27,13 @@ import { storeOf } from "../../lib/engine/store.ts";
 import { verifyHeap } from "../../lib/runtime/mod.ts";
 import { Sandbox } from "./sandbox.ts";
 
-const CONFIGURATIONS: EngineConfig[] = [{}, { stress: { gc: true } }, { collector: "copying" }];
+const CONFIGURATIONS: EngineConfig[] = [
+  {},
+  { stress: { gc: true } },
+  { collector: "copying" },
+  { collector: "refcounting" },
+  { collector: "refcounting", stress: { gc: true } },
+];
 const ALL = FEATURES.map(([name]) => name);
 
 /** Runs a test in each configuration, the heap verified after each collection. */

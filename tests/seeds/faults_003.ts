@@ -115,6 +115,12 @@ export const FAULTS_003 = [
     with: "",
   },
   {
+    row: "3.32",
+    file: "lib/engine/table.ts",
+    replace: 'if (elementType === "cont") return coerceContinuation(store, type.element, value);',
+    with: "",
+  },
+  {
     row: "3.33",
     file: TABLE,
     replace: "const to = destinationStart * this.#stride;",

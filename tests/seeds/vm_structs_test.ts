@@ -29,6 +29,7 @@ import {
 import { NONE } from "../../lib/base/mod.ts";
 import { instanceOf } from "../../lib/engine/instance.ts";
 import { memoryOf } from "../../lib/engine/memory.ts";
+import { storeOf } from "../../lib/engine/store.ts";
 import { tableOf } from "../../lib/engine/table.ts";
 import { NativeRegion, RECORD } from "../../lib/host/mod.ts";
 import {
@@ -368,6 +369,7 @@ Deno.test("002/2.21 ref.func makes one reference a function, and a trap carries 
 Deno.test("002/2.22 a VMContext lies at a multiple of 16, and its address gives the instance", () => {
   using sandbox = new Sandbox();
   for (const text of ["(module)", EXPORTER, "(module (global i32 (i32.const 1)))"]) {
+    storeOf(sandbox.store).blocks.allocate(8); // whatever lies before it
     const state = instanceOf(sandbox.instance(text));
     assertEquals(state.address % 16, 0);
     assertStrictEquals(state.store.instanceAt(state.address), state);

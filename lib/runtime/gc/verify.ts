@@ -55,7 +55,7 @@ class HeapVerifier {
     };
     roots.visitRoots(visitor);
     handles.forEach((handle, reference) => {
-      if (this.#gc.kindOf(reference) !== GcKind.extern) this.#count(reference);
+      if (handles.isHeld(handle)) this.#count(reference);
       if (!this.#objects.has(reference)) this.#report(`handle ${handle} is for 0x${reference.toString(16)}, no object`);
       else if (this.#gc.handleOf(reference) !== handle) {
         this.#report(`handle ${handle} is for 0x${reference.toString(16)}, which has ${this.#gc.handleOf(reference)}`);
