@@ -12,7 +12,13 @@ const ROOT = new URL("../", import.meta.url);
 /** Suites that must have run something where the shared test data is. */
 const REQUIRED = ["specification commands", "WASI programs", "real programs"];
 /** The committed corpus always runs. */
-const ALWAYS = ["corpus cases", "mutated modules", "random programs"];
+const ALWAYS = [
+  "corpus cases",
+  "mutated modules",
+  "random programs",
+  "damaged artifacts",
+  "writers of the cache killed",
+];
 
 const tallyFile = Deno.makeTempFileSync({ prefix: "theropod-tally-" });
 const restricted = Deno.args.length > 0;

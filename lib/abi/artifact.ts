@@ -60,8 +60,14 @@ export const ARTIFACT_SECTIONS = {
 /** What the producer section says. */
 export const ARTIFACT_PRODUCER = `Theropod ${VERSION}`;
 
+let contract: number | undefined;
+
 /** A hash of everything compiled code knows of the runtime: code made against another contract is refused. */
 export function contractHash(): number {
+  return contract ??= hashContract();
+}
+
+function hashContract(): number {
   let hash = 0x811c9dc5;
   const text = VM_STRUCTS.map(printLayout).join("\n") + JSON.stringify(LIBCALLS) + JSON.stringify(TRAPS) +
     JSON.stringify(GC_CONTRACT) + JSON.stringify(FEATURES) + JSON.stringify(CPU_FEATURES);

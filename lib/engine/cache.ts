@@ -42,7 +42,7 @@ export function cachePlace(bytes: Uint8Array, config: ResolvedConfig): CachePlac
   if (cache === undefined || optimizer !== undefined || checks === "on") return undefined;
   compilerStamp ??= sourceStamp(COMPILER_LAYERS);
   if (compilerStamp === undefined) {
-    cache.decline("Theropod's own files cannot be read, so nobody knows which version compiled what");
+    cache.decline("Theropod's own files cannot be read or have just changed, so its version is not known");
     return undefined;
   }
   const facts = JSON.stringify([
