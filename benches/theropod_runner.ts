@@ -4,10 +4,12 @@
  * usage: deno run -A benches/theropod_runner.ts [--warm N] [--hash] [--bounds guard|explicit] [--collector NAME] [--stress] MODULE FOLDER
  */
 
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { Engine, type EngineConfig, Linker, Memory, Module, Store } from "../mod.ts";
 import { WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
 import { STRESS } from "../tests/configurations.ts";
+import { peakRssBytes } from "./peak_rss.ts";
 import { hashMemory } from "./v8_runner.ts";
 
 /** Least time spent compiling before the best compile time counts as warm. */
@@ -37,6 +39,8 @@ if (import.meta.main) {
   const module = new Module(engine, bytes);
   const compileMs = performance.now() - start;
 
+  let cpuStart = process.cpuUsage();
+  let cpu = cpuStart;
   let benchStart = 0;
   let benchEnd = 0;
   let hash: number | undefined;
@@ -44,10 +48,12 @@ if (import.meta.main) {
   using store = new Store(engine);
   const linker = new Linker(engine);
   linker.defineFunc("bench", "start", { parameters: [], results: [] }, () => {
+    cpuStart = process.cpuUsage();
     benchStart = performance.now();
   });
   linker.defineFunc("bench", "end", { parameters: [], results: [] }, () => {
     benchEnd = performance.now();
+    cpu = process.cpuUsage(cpuStart);
     if (values.hash) hash = hashMemory(memory!.buffer);
   });
   using wasi = new WasiPreview1({
@@ -74,6 +80,7 @@ if (import.meta.main) {
     if (!(error instanceof WasiExit)) throw error;
     code = error.code;
   }
+  const peaks = { peakHeapBytes: store.usage().gcHeapBytes.peak, peakRssBytes: peakRssBytes() };
   let compileWarmMs = Infinity;
   // Small modules compile many times: the compiler counts as warm when it has worked for three seconds.
   const warmStart = performance.now();
@@ -82,6 +89,16 @@ if (import.meta.main) {
     new Module(engine, bytes);
     compileWarmMs = Math.min(compileWarmMs, performance.now() - start);
   }
-  console.error(JSON.stringify({ compileMs, compileWarmMs, instantiateUs, runMs: benchEnd - benchStart, hash }));
+  console.error(
+    JSON.stringify({
+      compileMs,
+      compileWarmMs,
+      instantiateUs,
+      runMs: benchEnd - benchStart,
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      hash,
+      ...peaks,
+    }),
+  );
   Deno.exit(code);
 }

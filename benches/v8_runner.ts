@@ -4,11 +4,13 @@
  *
  * usage: deno run -A benches/v8_runner.ts [--warm N] [--hash] MODULE FOLDER
  *
- * Prints one JSON line on standard error: {"compileMs", "compileWarmMs", "instantiateUs", "runMs", "hash"}.
+ * Prints one JSON line on standard error: {"compileMs", "compileWarmMs", "instantiateUs", "runMs", "cpuMs", "hash", "peakRssBytes"}.
  */
 
 import { type FunctionSink, WasiExit, WasiPreview1 } from "../lib/wasi/mod.ts";
+import process from "node:process";
 import { parseArgs } from "node:util";
+import { peakRssBytes } from "./peak_rss.ts";
 
 /** V8 caches compiled code by the module's bytes: a custom section with a fresh content makes each sample a real compilation. */
 function uniqueBytes(bytes: Uint8Array, salt: number): Uint8Array<ArrayBuffer> {
@@ -42,6 +44,8 @@ if (import.meta.main) {
   const module = new WebAssembly.Module(uniqueBytes(bytes, salt++));
   const compileMs = performance.now() - start;
 
+  let cpuStart = process.cpuUsage();
+  let cpu = cpuStart;
   let benchStart = 0;
   let benchEnd = 0;
   let hash: number | undefined;
@@ -49,10 +53,12 @@ if (import.meta.main) {
   const imports: Record<string, Record<string, (...args: (number | bigint)[]) => unknown>> = {
     bench: {
       start: () => {
+        cpuStart = process.cpuUsage();
         benchStart = performance.now();
       },
       end: () => {
         benchEnd = performance.now();
+        cpu = process.cpuUsage(cpuStart);
         if (values.hash) hash = hashMemory(guest.memory!.buffer);
       },
     },
@@ -80,6 +86,7 @@ if (import.meta.main) {
     if (!(error instanceof WasiExit)) throw error;
     code = error.code;
   }
+  const peaks = { peakRssBytes: peakRssBytes() };
   let compileWarmMs = Infinity;
   // Small modules compile many times: the compiler counts as warm when it has worked for three seconds.
   const warmStart = performance.now();
@@ -88,6 +95,16 @@ if (import.meta.main) {
     new WebAssembly.Module(uniqueBytes(bytes, salt++));
     compileWarmMs = Math.min(compileWarmMs, performance.now() - start);
   }
-  console.error(JSON.stringify({ compileMs, compileWarmMs, instantiateUs, runMs: benchEnd - benchStart, hash }));
+  console.error(
+    JSON.stringify({
+      compileMs,
+      compileWarmMs,
+      instantiateUs,
+      runMs: benchEnd - benchStart,
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      hash,
+      ...peaks,
+    }),
+  );
   Deno.exit(code);
 }
