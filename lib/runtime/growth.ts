@@ -64,7 +64,7 @@ export function growInCall(
     const isAllowed = answerNow(answer);
     thing.store.requireOpen();
     if (isAllowed && thing.size !== size) ask(); // GROW-1
-    else giveResult(activation, isAllowed ? grow() : thing.refused(delta));
+    else giveGrowth(activation, isAllowed ? grow() : thing.refused(delta));
   };
   const ask = (): void => {
     let isWaiting = false;
@@ -83,8 +83,8 @@ export function growInCall(
   ask();
 }
 
-/** Gives the guest the result of `memory.grow` or `table.grow`. */
-function giveResult(activation: Activation, growth: Growth): void {
+/** Gives the guest the result of `memory.grow` or `table.grow`. @throws {Trap} when the store wants growth that fails to end the call. */
+export function giveGrowth(activation: Activation, growth: Growth): void {
   const { words, store } = activation;
   if (typeof growth !== "number" && store.limits.trapOnGrowFailure) {
     throw trapInCall(activation, "growth_failed", growth.message);

@@ -28,7 +28,7 @@ import { pollInCall } from "./interrupt.ts";
 import { LibcallFrame, returnTo } from "./libcall_frame.ts";
 import { GC_HANDLERS } from "./gc_libcalls.ts";
 import type { RootVisitor } from "./gc/collector.ts";
-import { growInCall } from "./growth.ts";
+import { giveGrowth, growInCall } from "./growth.ts";
 import type { InstanceState } from "./instance.ts";
 import { throwFromArea, throwReference } from "./unwind.ts";
 
@@ -62,10 +62,11 @@ const HANDLERS: Record<LibcallName, Handler> = {
     call.return(memory.shared === undefined ? 0 : notify(memory, call.u64(1), call.u32(2)));
   },
 
-  memory_grow: (call, { memories }) => {
+  memory_grow: (call, { memories, store }) => {
     const memory = memories[call.u32(0)];
     const delta = call.u64(1);
-    growInCall(call.activation, memory, delta, () => memory.growAllowed(delta));
+    if (store.limiter === undefined) giveGrowth(call.activation, memory.growAllowed(delta));
+    else growInCall(call.activation, memory, delta, () => memory.growAllowed(delta));
   },
 
   memory_copy: (call, { memories }) => {
@@ -175,6 +176,10 @@ function growTable(call: LibcallFrame, { tables, store }: InstanceState): void {
   const address = call.u64(1);
   const bits = call.u32(1);
   if (table.size + delta <= table.maximum) takeRangeFuel(activation, delta, "elements");
+  if (store.limiter === undefined && delta <= CHUNK_ELEMENTS) {
+    // Nobody is asked, and there is one chunk: nothing of the user's runs.
+    return giveGrowth(activation, table.growAllowed(delta, table.elementType === "func" ? address : bits));
+  }
   const poll = () => pollInCall(activation);
   if (table.elementType === "func") {
     growInCall(activation, table, delta, () => table.growAllowed(delta, address, poll));
