@@ -2,7 +2,7 @@
  * The errors of the API, in one place: what modules and guests do wrong is a {@linkcode WasmError}, text that is none a `TextError`, misuse of the API a `TypeError` or
  * `RangeError`, and trouble with the machine underneath a `HostError`.
  */
-import { LimitError } from "../runtime/mod.ts";
+import { type GrowFailure, LimitError } from "../runtime/mod.ts";
 export { CompileError, WasmError } from "../wasm/mod.ts";
 export {
   ArtifactError,
@@ -24,6 +24,7 @@ export {
 export { type TrapName, TRAPS } from "../abi/mod.ts";
 
 /** The error of something that JavaScript wanted to grow. @internal */
-export function growError(what: string, reason: Error): RangeError {
+export function growError(what: string, failure: GrowFailure): RangeError {
+  const reason = failure();
   return reason instanceof LimitError ? reason : new RangeError(`${what}: ${reason.message}`, { cause: reason });
 }

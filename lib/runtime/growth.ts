@@ -23,11 +23,14 @@ export interface Growable {
   /** Asks the limiter, if there is something to ask. */
   askToGrow(delta: number): LimiterAnswer;
   /** Why it does not grow when the limiter does not want it. */
-  refused(delta: number): Error;
+  refused(delta: number): GrowFailure;
 }
 
+/** Why something does not grow: made when somebody wants to know, since it costs more than growing and guests seldom do. */
+export type GrowFailure = () => Error;
+
 /** What growing comes to: the size before, or why it failed. */
-export type Growth = number | Error;
+export type Growth = number | GrowFailure;
 
 /** Grows for JavaScript: `grow` does it once it is allowed. */
 export function growNow(thing: Growable, delta: number, grow: () => Growth): Growth {
@@ -87,7 +90,7 @@ export function growInCall(
 export function giveGrowth(activation: Activation, growth: Growth): void {
   const { words, store } = activation;
   if (typeof growth !== "number" && store.limits.trapOnGrowFailure) {
-    throw trapInCall(activation, "growth_failed", growth.message);
+    throw trapInCall(activation, "growth_failed", growth().message);
   }
   const result = typeof growth === "number" ? growth : -1;
   words[RESULT] = result;

@@ -8,7 +8,7 @@
 import { VMMemoryDefinition } from "../abi/mod.ts";
 import { type GrowableBytes, LinearMemory, type MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
-import { type Growable, growNow, type Growth } from "./growth.ts";
+import { type Growable, type GrowFailure, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
@@ -132,25 +132,29 @@ export class MemoryState implements Growable {
   }
 
   /** The answer to growth that the limiter does not want. */
-  refused(deltaPages: number): Error {
-    return refusedByLimiter(`${deltaPages} more pages of a memory`);
+  refused(deltaPages: number): GrowFailure {
+    return () => refusedByLimiter(`${deltaPages} more pages of a memory`);
   }
 
   /** As {@linkcode MemoryState.grow}, after the limiter was asked. */
   growAllowed(deltaPages: number): Growth {
     const { limiter, usage } = this.store;
     const before = this.pages;
-    const failure = before + deltaPages > this.#maximumPages
-      ? new RangeError(`A memory of at most ${this.#maximumPages} pages cannot have ${before + deltaPages}`)
-      : usage.take(Resource.memoryBytes, this.#bytesOf(deltaPages));
-    if (failure === undefined) {
+    const bytes = this.#bytesOf(deltaPages);
+    let failure: GrowFailure | undefined;
+    if (before + deltaPages > this.#maximumPages) {
+      failure = () =>
+        new RangeError(`A memory of at most ${this.#maximumPages} pages cannot have ${before + deltaPages}`);
+    } else if (!usage.take(Resource.memoryBytes, bytes)) {
+      failure = () => usage.errorOf(Resource.memoryBytes, bytes);
+    } else {
       const grown = this.shared === undefined ? this.#grow(before + deltaPages) : this.shared.grow(deltaPages);
       if (grown >= 0) return grown;
-      usage.cancel(Resource.memoryBytes, this.#bytesOf(deltaPages));
+      usage.cancel(Resource.memoryBytes, bytes);
+      failure = () => new RangeError(`The system refuses ${deltaPages} more pages of a memory`);
     }
-    const reason = failure ?? new RangeError(`The system refuses ${deltaPages} more pages of a memory`);
-    if (this.shared === undefined) limiter?.memoryGrowFailed?.(reason);
-    return reason;
+    if (this.shared === undefined && limiter?.memoryGrowFailed !== undefined) limiter.memoryGrowFailed(failure());
+    return failure;
   }
 
   #grow(pages: number): number {

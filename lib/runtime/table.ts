@@ -27,7 +27,7 @@ import {
 import { bug, NONE } from "../base/mod.ts";
 import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
-import { type Growable, growNow, type Growth } from "./growth.ts";
+import { type Growable, type GrowFailure, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { CHUNK_ELEMENTS } from "./bulk.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
@@ -237,8 +237,8 @@ export class TableState implements RootSource, Growable {
   }
 
   /** The answer to growth that the limiter does not want. */
-  refused(delta: number): Error {
-    return refusedByLimiter(`${delta} more elements of a table`);
+  refused(delta: number): GrowFailure {
+    return () => refusedByLimiter(`${delta} more elements of a table`);
   }
 
   /**
@@ -261,15 +261,20 @@ export class TableState implements RootSource, Growable {
     this.#clearPending();
     const before = this.#size;
     const size = before + delta;
-    let failure: Error | undefined = size <= this.maximum
-      ? usage.take(Resource.tableElements, delta)
-      : new RangeError(`A table of at most ${this.maximum} elements cannot have ${size}`);
-    if (failure === undefined) {
-      failure = this.#reserve(size);
-      if (failure !== undefined) usage.cancel(Resource.tableElements, delta);
+    let failure: GrowFailure | undefined;
+    if (size > this.maximum) {
+      failure = () => new RangeError(`A table of at most ${this.maximum} elements cannot have ${size}`);
+    } else if (!usage.take(Resource.tableElements, delta)) {
+      failure = () => usage.errorOf(Resource.tableElements, delta);
+    } else {
+      const reason = this.#reserve(size);
+      if (reason !== undefined) {
+        usage.cancel(Resource.tableElements, delta);
+        failure = () => reason;
+      }
     }
     if (failure !== undefined) {
-      limiter?.tableGrowFailed?.(failure);
+      if (limiter?.tableGrowFailed !== undefined) limiter.tableGrowFailed(failure());
       return failure;
     }
     const bits = () => typeof init === "number" ? init : init();

@@ -112,22 +112,26 @@ export class StoreUsage implements HeapAccount {
     return budget === undefined || budget.allows(resource, amount) ? undefined : budget.exceeded(resource, amount);
   }
 
-  /** Takes `amount`, or says why not (USAGE-1). */
-  take(resource: number, amount: number): LimitError | undefined {
+  /** Takes `amount` if it can be taken (USAGE-1); {@linkcode StoreUsage.errorOf} says why not. */
+  take(resource: number, amount: number): boolean {
     const total = this.#current[resource] + amount;
-    if (!(total <= this.#limits[resource])) return this.#exceeded(resource, amount);
+    if (!(total <= this.#limits[resource])) return false;
     const { budget } = this;
-    if (budget !== undefined && !this.#isClosed && !budget.take(resource, amount)) {
-      return budget.exceeded(resource, amount);
-    }
+    if (budget !== undefined && !this.#isClosed && !budget.take(resource, amount)) return false;
     this.#current[resource] = total;
-    return undefined;
+    return true;
+  }
+
+  /** The error for an amount that was refused. */
+  errorOf(resource: number, amount: number): LimitError {
+    // Others may have given back to the budget meanwhile.
+    return this.refusal(resource, amount) ?? this.budget?.exceeded(resource, amount) ??
+      this.#exceeded(resource, amount);
   }
 
   /** As {@linkcode StoreUsage.take}, for who cannot go on without. @throws {LimitError} */
   require(resource: number, amount: number): void {
-    const refusal = this.take(resource, amount);
-    if (refusal !== undefined) throw refusal;
+    if (!this.take(resource, amount)) throw this.errorOf(resource, amount);
   }
 
   /** Gives `amount` back that was taken for something that could not be made after all. */
