@@ -113,7 +113,9 @@ export abstract class CompositeType {
   /** Whether it is the same type; names do not matter. */
   equals(other: CompositeType): boolean {
     const entry = entryOf(other);
-    return entry !== undefined && entry.engine === this.#engine && entry.typeId === this.#typeId;
+    // Whoever asks is a type, whatever it asks about.
+    const engine = this.#engine;
+    return entry !== undefined && entry.engine === engine && entry.typeId === this.#typeId;
   }
 
   /** Whether objects of this type are of the other. */

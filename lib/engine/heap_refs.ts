@@ -214,7 +214,7 @@ export class StructRef extends AnyRef {
 
   /** The values of all fields, in order. */
   values(): unknown[] {
-    return Array.from({ length: this.length }, (_, i) => readField(this, i));
+    return Array.from({ length: fieldCount(this) }, (_, i) => readField(this, i));
   }
 
   /**
@@ -369,7 +369,7 @@ export class ArrayRef extends AnyRef {
 
   /** The elements, one after the other, each as it is when its turn comes. */
   *[Symbol.iterator](): Generator<unknown, void, undefined> {
-    const { length } = this;
+    const length = arrayLength(this);
     for (let i = 0; i < length; i++) yield readElement(this, i);
   }
 
@@ -525,7 +525,7 @@ export class ExternRef extends ExternReference {
    * @throws {RefError} if the reference was given up.
    */
   matches(type: HeapTypeSource): boolean {
-    void this.value;
+    void super.value; // asks whose it is, and whether it is still good
     return type === "extern";
   }
 

@@ -9,7 +9,7 @@
 
 import type { Activation } from "./activation.ts";
 import type { InstanceState } from "./instance.ts";
-import { giveUp, isThenable, park, settle } from "./parking.ts";
+import { giveUp, isPromise, isThenable, park, settle } from "./parking.ts";
 import { type Port, port } from "./port.ts";
 import { type Signature, ValueKind } from "./signature.ts";
 import type { StoreState } from "./store_state.ts";
@@ -103,7 +103,7 @@ export function finishHostCall(store: StoreState, { results, resultTypes }: Sign
  * Promise itself.
  */
 export function awaitedOf({ results }: Signature, result: unknown): PromiseLike<unknown> | undefined {
-  if (results.length === 1 && results[0] === ValueKind.extern) return result instanceof Promise ? result : undefined;
+  if (results.length === 1 && results[0] === ValueKind.extern) return isPromise(result) ? result : undefined;
   return isThenable(result) ? result : undefined;
 }
 

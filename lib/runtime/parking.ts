@@ -44,6 +44,15 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof (value as { then?: unknown }).then === "function";
 }
 
+/** Whether a value is a Promise itself. Of a proxy that was revoked nothing can be asked: it is none. */
+export function isPromise(value: unknown): value is Promise<unknown> {
+  try {
+    return value instanceof Promise;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a guest that left for a call can wait for a promise (PARK-1). Asked by whoever serves it, not from code of the user's. */
 export function canPark({ isDetached, store }: Activation): boolean {
   return isDetached && store.depth === 1;
