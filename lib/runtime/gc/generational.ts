@@ -471,7 +471,15 @@ export class GenerationalCollector implements Collector, RootVisitor {
   }
 
   visitRange(words: Int32Array, start: number, end: number): void {
-    for (let i = start; i < end; i++) this.visit(words, i);
+    if (!this.#isMinor || this.#collectAlways) {
+      for (let i = start; i < end; i++) this.visit(words, i);
+      return;
+    }
+    // A minor collection passes over all of a large table: nearly everything in it is null or old, and is seen to be so at a glance.
+    // In 32-bit arithmetic: indices are unsigned, and words signed.
+    const youngStart = (this.#fromStart + this.#youngFirst * 4) | 0;
+    const youngBytes = (this.#youngWords - this.#youngFirst) * 4;
+    for (let i = start; i < end; i++) if ((words[i] - youngStart | 0) >>> 0 < youngBytes) this.visit(words, i);
   }
 
   visit(words: Int32Array, index: number): void {
