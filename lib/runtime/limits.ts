@@ -17,7 +17,10 @@ export interface StoreLimits {
   readonly stackBytes?: number;
   /** Bytes of all stacks together, of calls that nest or are parked and of continuations: 1 GiB. */
   readonly totalStackBytes?: number;
-  /** Calls that are under way by `callAsync`: 10,000. */
+  /**
+   * Calls that are under way by `callAsync`: 10,000. Each has a stack of `stackBytes`, so by default `totalStackBytes` ends at a tenth of that
+   * already; stacks of 64 KiB are enough for 10,000.
+   */
   readonly parkedCalls?: number;
   /** Host values that guests hold and references to objects that JavaScript holds: 1,000,000. */
   readonly handles?: number;

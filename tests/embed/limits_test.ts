@@ -338,6 +338,30 @@ Deno.test("calls by callAsync: as many as there may be, and stacks for them", as
   }
 });
 
+Deno.test("10,000 calls wait at a time on small stacks, and one more is refused", async () => {
+  using engine = new Engine();
+  using store = new Store(engine, { limits: { stackBytes: 1 << 16 } });
+  const gate = Promise.withResolvers<void>();
+  let waiting = 0;
+  const wait = () => {
+    waiting++;
+    return gate.promise;
+  };
+  const linker = new Linker(engine);
+  linker.defineFunc("env", "wait", { parameters: [], results: [] }, wait as never);
+  const module = Module.fromText(engine, `(module (import "env" "wait" (func $w)) (func (export "run") (call $w)))`);
+  const run = linker.instantiate(store, module).func("run")!;
+  const calls = Array.from({ length: 10_000 }, () => run.callAsync([]));
+  while (waiting < 10_000) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals((await assertRejects(() => run.callAsync([]), LimitError)).limit, "parkedCalls");
+  const [[calling], [, stackPeak]] = inUse(store, "parkedCalls", "totalStackBytes");
+  assert(calling === 10_000 && stackPeak >= 10_000 << 16 && stackPeak <= 10_001 << 16, `${stackPeak}`);
+  gate.resolve();
+  await Promise.all(calls);
+  const [[after], [stacksAfter]] = inUse(store, "parkedCalls", "totalStackBytes");
+  assert(after === 0 && stacksAfter < 1000 << 16, `${stacksAfter}`);
+});
+
 Deno.test("handles: host values that guests hold, and references that JavaScript holds", () => {
   using sandbox = new Sandbox({}, { limits: { handles: 10 } });
   const { store } = sandbox;
