@@ -709,12 +709,12 @@ Deno.test("a store cannot be disposed of from a start function, a limiter, onDea
       (func $g (export "f") (call $f)) (func (export "spin") (loop (br 0))))`,
   );
   let from = "start function";
-  let wait: Promise<void> | undefined;
+  const parked: { wait?: Promise<void> } = {};
   const instance = new api.Instance(store, module, {
     m: {
       f: (() => {
         closing(store, from);
-        return wait;
+        return parked.wait;
       }) as () => void,
     },
   });
@@ -725,7 +725,7 @@ Deno.test("a store cannot be disposed of from a start function, a limiter, onDea
     "deadline",
   );
   from = "parked call's host function";
-  wait = new Promise((resolve) => setTimeout(resolve, 1));
+  parked.wait = new Promise((resolve) => setTimeout(resolve, 1));
   await instance.func("f")!.callAsync([]);
   assertEquals(tries, ["start function", "limiter", "onDeadline", "parked call's host function"]);
 });

@@ -8,6 +8,7 @@ import {
   Caller,
   Engine,
   type EngineConfig,
+  Epoch,
   Exception,
   ExnRef,
   ExternRef,
@@ -260,6 +261,25 @@ export const OPERATIONS = {
   },
   budgetUsage: { subject: "budget", weight: 1, run: (_, b: Budget) => b.usage() },
   budgetAddFuel: { subject: "budget", weight: 1, run: (w, b: Budget) => b.addFuel(w.or(w.random.below(1000))) },
+  storeEpochDeadline: {
+    subject: "store",
+    needs: "live",
+    run: (w, s: Store) =>
+      s.setEpochDeadline(w.or(w.random.below(3)), w.or(w.random.oneIn(2) ? "trap" : () => (w.step(), w.small()))),
+  },
+  storeClearEpochDeadline: { subject: "store", needs: "live", run: (_, s: Store) => s.setEpochDeadline(undefined) },
+  engineEpoch: {
+    subject: "engine",
+    weight: 1,
+    run: (
+      w,
+      e: Engine,
+    ) => [
+      e.epoch.value,
+      w.random.oneIn(3) && e.epoch.increment(w.or(1)),
+      Epoch.from(w.or(structuredClone(e.epoch))).value,
+    ],
+  },
   storeFuelGet: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.fuel },
   storeFuelSet: {
     subject: "store",
@@ -552,8 +572,8 @@ export const OPERATIONS = {
     run: (w) => {
       const group = recGroup(w.take("engine"), (types) =>
         w.or({
-          node: { fields: [{ type: { ref: types.node }, mutable: true }, { type: w.or("i32") }] },
-          list: { element: { type: { ref: w.or(types.node) as never }, mutable: w.or(true) } },
+          node: { struct: [{ type: { ref: types.node }, mutable: true }, { type: w.or("i32") }] },
+          list: { array: { type: { ref: w.or(types.node) as never }, mutable: w.or(true) } },
         }) as never) as Record<string, unknown>;
       return w.add("structType", group.node);
     },
@@ -1086,5 +1106,8 @@ export function prepare(world: World, seed: number): void {
     world.add("arrayType", module.arrayType("list"));
     world.add("arrayType", module.arrayType("numbers"));
   }
-  world.add("linker", new Linker(first));
+  const linker = world.add("linker", new Linker(first, { allowShadowing: true }));
+  linker.defineFunc("m", "f", HOST_SIGNATURE, world.hostFunction() as never);
+  linker.define("m", "g", 7);
+  world.add("pre", linker.instantiatePre(world.pools.module[0] as Module));
 }
