@@ -202,7 +202,7 @@ export const OPERATIONS = {
         }),
       ),
   },
-  storeClose: { subject: "store", weight: 1, run: (w, s) => s instanceof Store ? w.closeStore(s) : s.close() },
+  storeClose: { subject: "store", weight: 2, run: (w, s) => s instanceof Store ? w.closeStore(s) : s.close() },
   storeGc: { subject: "store", needs: "live", run: (_, s: Store) => s.gc() },
   storeUsage: { subject: "store", needs: "live", weight: 1, run: (_, s: Store) => s.usage() },
   storeData: {

@@ -458,6 +458,14 @@ export class World {
             };
           case 6:
             return Promise.reject(new Hostile("rejected"));
+          case 7:
+            if (active === undefined) return 4;
+            try {
+              this.closeStore(active);
+            } catch (error) {
+              if (error instanceof Violation) this.violation ??= error;
+            }
+            return 5;
           default:
             return args[0];
         }
