@@ -20,6 +20,8 @@ const SOURCE = `(module
   (func (export "copy") (param i32 i32 i32)
     (array.copy $list $list (global.get $kept) (local.get 0) (global.get $kept) (local.get 1) (local.get 2)))
   (func (export "link") (param (ref $node)) (param anyref) (struct.set $node $any (local.get 0) (local.get 1)))
+  (func (export "unlink") (param (ref $node)) (struct.set $node $any (local.get 0) (ref.null any)))
+  (func (export "clear") (param i32) (array.set $list (global.get $kept) (local.get 0) (ref.null any)))
   (func (export "number") (param (ref $node)) (struct.set $node $any (local.get 0) (ref.i31 (i32.const 5))))
   (func (export "litter") (param i32)
     (loop $next
@@ -113,6 +115,12 @@ Deno.test("counts follow what code, the runtime and JavaScript store: fields, el
   exports.link(other, node);
   exports.link(other, null);
   check("struct.set of null");
+  exports.link(other, node);
+  exports.unlink(other);
+  check("struct.set of a constant null");
+  exports.clear(0);
+  elements[0] = false;
+  check("array.set of a constant null");
   exports.fill(10, 300, node);
   elements.fill(true, 10, 310);
   check("array.fill: beyond what a header holds");
