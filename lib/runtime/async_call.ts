@@ -80,8 +80,8 @@ async function callHostAsync(func: FuncState, args: readonly unknown[], options:
       outcome = settled;
       call.wake();
     });
-    store.parkedCalls.begin(call);
     try {
+      store.parkedCalls.begin(call);
       while (outcome === undefined) {
         await pause(call, () => {});
         requireGoing(call);
@@ -238,7 +238,12 @@ async function wait(call: AsyncCall, activation: Activation, ownKey: number): Pr
   const needed = keysOnStacks(activation);
   if (ownKey !== NO_KEY) needed.add(ownKey);
   for (const key of [...keys]) if (!needed.has(key)) parkedCalls.release(call, key);
-  if (!parkedCalls.takeAll(call, needed)) {
+  const hasAll = parkedCalls.takeAll(call, needed);
+  // Also without them: until the next turn begins others run, who collect, reset and call.
+  parkedCalls.parked.add(activation);
+  for (const key of keys) parkedCalls.busy.add(key);
+  if (needed.size !== 0) store.forgetTargets(); // PARK-3
+  if (!hasAll) {
     if (pending === undefined) return "resume";
     void settle(pending.thenable);
     pending.outcome = {
@@ -248,9 +253,6 @@ async function wait(call: AsyncCall, activation: Activation, ownKey: number): Pr
     };
     return "settle";
   }
-  parkedCalls.parked.add(activation);
-  for (const key of needed) parkedCalls.busy.add(key);
-  if (needed.size !== 0) store.forgetTargets(); // PARK-3
   if (pending === undefined) {
     await pause(call, (done) => void setImmediate(done));
     requireGoing(call);

@@ -109,13 +109,20 @@ export function awaitedOf({ results }: Signature, result: unknown): PromiseLike<
 
 /** Makes a guest wait for what a host function returned. @throws {TypeError} when it cannot. */
 export function parkHostCall(activation: Activation, signature: Signature, thenable: PromiseLike<unknown>): void {
+  let isGivenUp = false;
+  const release = () => {
+    if (isGivenUp) return;
+    isGivenUp = true;
+    giveUp(thenable);
+  };
   park(activation, thenable, (result) => {
     try {
+      release(); // code of the user's, so before there are results in the value area (AREA-1)
       storeResults(activation.store, signature, result());
     } catch (error) {
       throwFromHost(activation, error);
     }
-  }, () => giveUp(thenable));
+  }, release);
 }
 
 /** Coerces a host function's results, which may run user code, and stores them for the guest. */

@@ -713,6 +713,81 @@ Deno.test("a promise that can be disposed of is, when nobody waits for it any mo
   assertEquals(disposed, expected + 3);
 });
 
+Deno.test("what a promise's disposal calls does not change what the guest gets", async () => {
+  using engine = new Engine();
+  using store = new Store(engine);
+  const module = new Module(
+    engine,
+    wat(`(module (import "m" "f" (func $f (result i32 i64 externref)))
+      (func (export "run") (result i32 i64 externref) (call $f))
+      (func (export "other") (param i64 i64 i64) (result i64) (local.get 0)))`),
+  );
+  const given = {};
+  let disposed = 0;
+  const f = () =>
+    Object.assign(Promise.resolve([1, 2n, given]), {
+      [Symbol.dispose]: () => {
+        disposed++;
+        instance.exports.other(-1n, -1n, 0x7777_7777_7777_7771n);
+      },
+    });
+  const instance: Instance = new Instance(store, module, { m: { f } });
+  assertEquals(await instance.func("run")!.callAsync() as unknown, [1, 2n, given]);
+  assertEquals(disposed, 1);
+});
+
+Deno.test("a call that may not be parked is one that collections and resets see, until its next turn", async () => {
+  using engine = new Engine({ interruption: true, fuel: true, collector: "copying" });
+  using store = new Store(engine);
+  store.fuel = 2 ** 40;
+  const inner = new Module(
+    engine,
+    wat(`(module
+      (type $box (struct (field i32)))
+      (import "m" "wait" (func $wait (result i32)))
+      (import "m" "later" (func $later))
+      (memory (export "memory") 1) (global $sp (export "__stack_pointer") (mut i32) (i32.const 65536))
+      (func (export "wait") (result i32) (call $wait))
+      (func (export "work") (result i32) (local $box (ref $box)) (local $n i32)
+        (local.set $box (struct.new $box (i32.const 4711)))
+        (loop $again
+          (drop (struct.new $box (i32.const 1)))
+          (call $later)
+          (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 200))))
+        (struct.get $box 0 (local.get $box)))
+      (func (export "churn") (local $n i32)
+        (loop $again
+          (drop (struct.new $box (i32.const 13)))
+          (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 50))))))`),
+  );
+  const outer = new Module(
+    engine,
+    wat(`(module (import "env" "work" (func $work (result i32)))
+      (func (export "run") (result i32) (call $work)))`),
+  );
+  const holder = gate<number>();
+  let collected = 0, refused = 0;
+  const later = () =>
+    queueMicrotask(() => {
+      store.gc();
+      collected++;
+      try {
+        a.reset();
+      } catch (error) {
+        if (error instanceof TypeError) refused++;
+      }
+    });
+  const a: Instance = new Instance(store, inner, { m: { wait: () => holder.promise, later } });
+  const b: Instance = new Instance(store, outer, { env: a.exports as never });
+  const waiting = a.func("wait")!.callAsync();
+  await sleep(1);
+  // It finds itself in an instance that another call is parked in, and goes on.
+  assertEquals(await b.func("run")!.callAsync([], { fuelYieldInterval: 50 }) as unknown, 4711);
+  assertEquals([collected, refused], [200, 200]);
+  holder.open(5);
+  assertEquals(await waiting as unknown, 5);
+});
+
 Deno.test("a command that a linker instantiates for each call waits if its caller can", async () => {
   using engine = new Engine();
   using store = new Store(engine);
