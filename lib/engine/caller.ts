@@ -126,9 +126,11 @@ export class Caller {
    *
    * @param name The export's name.
    * @returns The export, or undefined when there is none of that name.
+   * @throws {TypeError} if the store is disposed.
    */
   getExport(name: string): ExportValue | undefined {
     const instance = this.#instance;
+    instance?.store.requireOpen();
     const found = instance?.state.module.exports.find((entry) => entry.name === name);
     return found === undefined ? undefined : wrapExtern(instance!.exportOf(found.kind, found.index));
   }

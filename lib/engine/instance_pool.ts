@@ -200,15 +200,20 @@ export class InstancePool<Exports extends object = AnyExports> implements Dispos
   #enter(options: StoreOptions): { readonly store: Store; readonly leave: () => void } {
     if (this.#isDisposed) throw new TypeError("The pool is disposed");
     if (this.#inUse >= this.size) throw new RangeError(`All ${this.size} instances of the pool are in use`);
-    const store = new Store(this.#module.engine, options);
-    storeOf(store).recycler = this.#recycler;
-    // Taken before a start function runs, which may ask for another one.
+    // Taken before code of the user's runs, getters of options and start functions, which may ask for another one.
     this.#inUse++;
     const leave = () => {
       this.#inUse--;
       if (this.#isDisposed) this.#recycler.clear();
     };
-    return { store, leave };
+    try {
+      const store = new Store(this.#module.engine, options);
+      storeOf(store).recycler = this.#recycler;
+      return { store, leave };
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   /** Keeps nothing any more. Instances in use stay so until they are released. */

@@ -82,6 +82,17 @@ export function adviseMemory(address: number, byteLength: number, advice: number
   return boot().systemCall(SYS_MADVISE, address, byteLength, advice, 0, 0, 0);
 }
 
+/**
+ * Makes whole pages of private, writable, anonymous memory zero, and gives them back to the system.
+ *
+ * @throws {HostError} when the system refuses.
+ */
+export function zeroPages(address: number, byteLength: number): void {
+  if (adviseMemory(address, byteLength, ADVICE.dontNeed) === 0) return;
+  // Pages that are locked are not given back, but replaced.
+  mapMemory(address, byteLength, PROTECTION.readWrite, MAP.private | MAP.fixed | MAP.anonymous | MAP.noReserve);
+}
+
 /** A piece of native memory and its views, which are made on first use and constant until {@linkcode release}. */
 export class NativeRegion {
   /** Address of the first byte; below 2^47, so exact. */

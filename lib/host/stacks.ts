@@ -20,7 +20,16 @@
 
 import { bug } from "../base/mod.ts";
 import { HostError } from "./errors.ts";
-import { ADVICE, adviseMemory, giveBackMemory, NativeRegion, PROTECTION, protectMemory, takeMemory } from "./memory.ts";
+import {
+  ADVICE,
+  adviseMemory,
+  giveBackMemory,
+  NativeRegion,
+  PROTECTION,
+  protectMemory,
+  takeMemory,
+  zeroPages,
+} from "./memory.ts";
 
 /** What a guest can use of a stack unless somebody says otherwise. */
 export const DEFAULT_STACK_BYTES = 1 << 20;
@@ -187,7 +196,7 @@ function installGuard(low: number, guardKind: GuardKind, stacksBefore: number): 
 /** Makes a stack's content zero and gives its pages back to the system (3 to 14 us). */
 export function clearStack(stack: Stack): void {
   const start = stack.low + STACK_GUARD_BYTES;
-  adviseMemory(start, stack.top - start, ADVICE.dontNeed);
+  zeroPages(start, stack.top - start);
   stack.owner = 0;
 }
 

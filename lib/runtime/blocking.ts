@@ -36,8 +36,11 @@ export function blockInSlices<T>(store: StoreState, wait: (atMostMs: number) => 
     interruptHost(store); // BLOCK-2
     const left = remainingMs(store);
     const startMs = performance.now();
-    const result = wait(store.interrupt === undefined ? left : Math.min(left, HANDLE_SLICE_MS));
-    store.meter?.chargeHost(performance.now() - startMs);
-    if (result !== undefined) return result;
+    try {
+      const result = wait(store.interrupt === undefined ? left : Math.min(left, HANDLE_SLICE_MS));
+      if (result !== undefined) return result;
+    } finally {
+      store.meter?.chargeHost(performance.now() - startMs);
+    }
   }
 }

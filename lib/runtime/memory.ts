@@ -153,7 +153,10 @@ export class MemoryState implements Growable {
       usage.cancel(Resource.memoryBytes, bytes);
       failure = () => new RangeError(`The system refuses ${deltaPages} more pages of a memory`);
     }
-    if (this.shared === undefined && limiter?.memoryGrowFailed !== undefined) limiter.memoryGrowFailed(failure());
+    if (this.shared === undefined && limiter?.memoryGrowFailed !== undefined) {
+      this.store.meter?.stop(); // METER-1
+      limiter.memoryGrowFailed(failure());
+    }
     return failure;
   }
 

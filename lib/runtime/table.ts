@@ -274,10 +274,21 @@ export class TableState implements RootSource, Growable {
       }
     }
     if (failure !== undefined) {
-      if (limiter?.tableGrowFailed !== undefined) limiter.tableGrowFailed(failure());
+      if (limiter?.tableGrowFailed !== undefined) {
+        this.store.meter?.stop(); // METER-1
+        limiter.tableGrowFailed(failure());
+      }
       return failure;
     }
-    const bits = () => typeof init === "number" ? init : init();
+    const bits = () => {
+      if (typeof init === "number") return init;
+      try {
+        return init();
+      } catch (error) {
+        usage.cancel(Resource.tableElements, delta);
+        throw error;
+      }
+    };
     const step = bits() === 0 || poll === undefined ? delta : CHUNK_ELEMENTS;
     for (let at = before; at < size; at += step) {
       if (at !== before && !this.#pollPending(at, delta, poll!)) return undefined;

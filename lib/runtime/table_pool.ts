@@ -9,7 +9,7 @@
 
 import { NOMINAL_TABLE_ELEMENT_BYTES } from "../abi/mod.ts";
 import { bug } from "../base/mod.ts";
-import { ADVICE, adviseMemory, mapRegion, type NativeRegion, PAGE_BYTES } from "../host/mod.ts";
+import { mapRegion, type NativeRegion, PAGE_BYTES, zeroPages } from "../host/mod.ts";
 import { Block } from "./block.ts";
 
 /** How large a pool is. */
@@ -56,7 +56,7 @@ export class TablePool {
         if (!isTaken) bug("a slot of a pool was given back twice");
         isTaken = false;
         // POOL-1
-        adviseMemory(region.addressNumber + offsetBytes, this.#strideBytes, ADVICE.dontNeed);
+        zeroPages(region.addressNumber + offsetBytes, this.#strideBytes);
         this.#free.push(slot);
         this.#releaseUnused();
       },

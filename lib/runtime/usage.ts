@@ -17,21 +17,27 @@
 import { bug } from "../base/mod.ts";
 import type { BudgetState } from "./budget.ts";
 import type { HeapAccount } from "./gc/collector_options.ts";
+import type { StoreLimits } from "./limits.ts";
+
+/** What is limited, by name: what a store's limits name, but for those that are about one thing. */
+export type ResourceName = Exclude<keyof StoreLimits, "stackBytes" | "trapOnGrowFailure">;
+
+const DEFAULTS = {
+  memoryBytes: 4 * 2 ** 30,
+  tableElements: 10_000_000,
+  instances: 10_000,
+  gcHeapBytes: 2 ** 30,
+  totalStackBytes: 2 ** 30,
+  parkedCalls: 10_000,
+  handles: 1_000_000,
+  codeBytes: 512 * 2 ** 20,
+} as const satisfies Record<ResourceName, number>;
 
 /** THE table of what is limited: name, limit unless another is given. */
-export const RESOURCES = [
-  ["memoryBytes", 4 * 2 ** 30],
-  ["tableElements", 10_000_000],
-  ["instances", 10_000],
-  ["gcHeapBytes", 2 ** 30],
-  ["totalStackBytes", 2 ** 30],
-  ["parkedCalls", 10_000],
-  ["handles", 1_000_000],
-  ["codeBytes", 512 * 2 ** 20],
-] as const satisfies readonly (readonly [name: string, limit: number])[];
-
-/** What is limited, by name. */
-export type ResourceName = typeof RESOURCES[number][0];
+export const RESOURCES: readonly (readonly [name: ResourceName, limit: number])[] = Object.entries(DEFAULTS) as [
+  ResourceName,
+  number,
+][];
 
 /** Rows of {@linkcode RESOURCES} by name. */
 export const Resource = Object.fromEntries(RESOURCES.map(([name], row) => [name, row])) as {

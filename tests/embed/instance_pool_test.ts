@@ -204,6 +204,22 @@ Deno.test("misuse of pools is an error that says so", () => {
   assertThrows(() => new InstancePool(module, {}, { size: 1 }), TypeError, "disposed");
 });
 
+Deno.test("options that ask for an instance themselves do not get more than there are", () => {
+  using engine = new Engine();
+  using pool = new InstancePool(Module.fromText(engine, "(module)"), {}, { size: 1 });
+  const refusals: unknown[] = [];
+  const options = {
+    get limits() {
+      refusals.push(assertThrows(() => pool.acquire(), RangeError).message);
+      return undefined;
+    },
+  };
+  pool.acquire(options as never).release();
+  assertEquals([pool.inUse, refusals.length], [0, 1]);
+  assertThrows(() => pool.acquire({ limits: { instances: -1 } }), RangeError, "instances");
+  assertEquals(pool.inUse, 0);
+});
+
 Deno.test("a pool of what a linker prepared", () => {
   using engine = new Engine();
   const linker = new Linker(engine);

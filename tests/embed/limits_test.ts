@@ -169,6 +169,17 @@ Deno.test("elements of tables: of guests and of JavaScript, all together, to the
   assertEquals(inUse(store, "tableElements", "instances"), [[10, 10], [1, 1]]);
 });
 
+Deno.test("elements whose value cannot be made are not counted", () => {
+  using sandbox = new Sandbox({}, { limits: { handles: 1 } });
+  const { store } = sandbox;
+  const table = new Table(store, { element: "externref", minimum: 0 });
+  assertEquals(table.grow(1, { first: true }), 0);
+  for (let i = 0; i < 3; i++) assertEquals(limitOf(() => table.grow(5, { second: true }))[0], "handles");
+  assertEquals([table.size, ...inUse(store, "tableElements")], [1, [1, 1]]);
+  assertEquals(table.grow(2), 1);
+  assertEquals(inUse(store, "tableElements"), [[3, 3]]);
+});
+
 Deno.test("instances", () => {
   using sandbox = new Sandbox({}, { limits: { instances: 2 } });
   const module = sandbox.module("(module (memory 1))");

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Engine, Global, Instance, Linker, LinkError, Memory, Store, Table, Trap } from "../../mod.ts";
+import { type Caller, Engine, Global, Instance, Linker, LinkError, Memory, Store, Table, Trap } from "../../mod.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const USER = `(module (import "lib" "f" (func (result i32))) (export "f" (func 0)))`;
@@ -166,6 +166,25 @@ Deno.test("a host function finds its store's data, its caller's exports and memo
   assertEquals(seen, [true, 65536, true, undefined, true, 65536, true, undefined]);
   using store = new Store(sandbox.engine);
   assertEquals(store.data, undefined);
+});
+
+Deno.test("a caller that is kept gives nothing of a store that is disposed", () => {
+  using sandbox = new Sandbox();
+  const linker = new Linker(sandbox.engine);
+  const callers: Caller[] = [];
+  linker.defineFunc("env", "look", { parameters: [], results: [] }, (caller) => void callers.push(caller), {
+    passCaller: true,
+  });
+  const store = new Store(sandbox.engine);
+  const module = sandbox.module(`(module (import "env" "look" (func $look)) (memory (export "memory") 1)
+    (func (export "run") (call $look)))`);
+  linker.instantiate(store, module).exports.run();
+  const [caller] = callers;
+  assertEquals(typeof caller.getExport("run"), "function");
+  store.close();
+  assertThrows(() => caller.getExport("run"), TypeError, "disposed");
+  assertThrows(() => caller.memory, TypeError, "disposed");
+  assertEquals(caller.canWait, false);
 });
 
 Deno.test("getTypedFunc() checks the type once", () => {

@@ -49,6 +49,21 @@ Deno.test("a slab's words show the stacks, by 32-bit arithmetic", () => {
   releaseStack(stack);
 });
 
+Deno.test("clearStack() clears pages that the process has locked", () => {
+  const MLOCK = 149, PAGE_BYTES = 4096;
+  const stack = acquireStack();
+  const { words, addressLo } = stack.slab;
+  const index = ((stack.top | 0) - addressLo) >>> 2;
+  words[index - 1] = 1234;
+  assertEquals(sys(MLOCK, stack.top - PAGE_BYTES, PAGE_BYTES), 0);
+  clearStack(stack);
+  assertEquals(words[index - 1], 0);
+  words[index - 1] = 99;
+  clearStack(stack);
+  assertEquals(words[index - 1], 0);
+  releaseStack(stack);
+});
+
 Deno.test("StackPool makes stacks of any size in bounds and unmaps them", () => {
   const pool = new StackPool(300_000);
   assertEquals([pool.stackBytes, pool.slotBytes], [300_000, 458_752]);
