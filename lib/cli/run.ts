@@ -115,8 +115,10 @@ function operandLines({ operands }: Trap): string[] {
     return [`    ${instruction} at index ${index}${where}`];
   }
   if (operands?.expectedType === undefined) return [];
-  const found = operands.foundType === undefined ? "" : `, found one ${operands.foundType}`;
-  return [`    ${operands.instruction} expected a function ${operands.expectedType}${found}`];
+  const { instruction, expectedType, foundType } = operands;
+  const what = instruction.startsWith("ref.cast") ? "a reference" : "a function";
+  const found = foundType === undefined ? "" : `, found one ${foundType}`;
+  return [`    ${instruction} expected ${what} ${expectedType}${found}`];
 }
 
 /** What ended the guest and its backtrace: a line for each frame, and one for each place in the sources that is known. */

@@ -14,12 +14,11 @@ import { askAboutTable, MAXIMUM_TABLE_ELEMENTS, refusedTable } from "./table.ts"
 import { Resource } from "./usage.ts";
 
 /**
- * Counts an instance that is about to be made, for which there is room.
+ * Counts an instance that is about to be made, for which there is room; the limiter was asked.
  *
- * @throws {RangeError} when the limiter refuses something. @throws {LimitError} when the store's limits or its budget do; nothing was taken.
+ * @throws {LimitError} when the store's limits or its budget have no room; nothing was taken.
  */
-export function admitInstance(store: StoreState, state: ModuleState, limiter: "to be asked" | "was asked"): void {
-  if (store.limiter !== undefined && limiter === "to be asked") askLimiter(store, state);
+export function admitInstance(store: StoreState, state: ModuleState): void {
   const { usage } = store;
   const { module } = state;
   let memoryBytes = 0;
@@ -62,7 +61,8 @@ function* questions(store: StoreState, state: ModuleState): Generator<readonly [
   }
 }
 
-function askLimiter(store: StoreState, state: ModuleState): void {
+/** Asks the limiter about an instance that is to be made. @throws {RangeError} when it refuses something. */
+export function askLimiter(store: StoreState, state: ModuleState): void {
   for (const [answer, refusal] of questions(store, state)) {
     const isAllowed = answerNow(answer);
     store.requireOpen();

@@ -39,7 +39,7 @@ import { GlobalState } from "./global.ts";
 import type { GcHeap } from "./gc/heap.ts";
 import { callHostDirectly } from "./host_call.ts";
 import { checkImport, type ExternState } from "./link.ts";
-import { admitInstance } from "./admission.ts";
+import { admitInstance, askLimiter } from "./admission.ts";
 import { createCountedSharedMemory, MemoryState } from "./memory.ts";
 import type { ModuleState } from "./module_state.ts";
 import { ValueKind, valueKindOf } from "./signature.ts";
@@ -510,9 +510,14 @@ export function instantiate(
   start: StartTime = "now",
 ): InstanceState {
   store.requireOpen();
-  state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
+  const checkImports = () => state.module.imports.forEach((_, i) => checkImport(store, state, i, imports[i]));
+  checkImports();
   // Who starts it later has time to wait for the limiter (askLimiterAsync).
-  admitInstance(store, state, start === "later" ? "was asked" : "to be asked");
+  if (store.limiter !== undefined && start === "now") {
+    askLimiter(store, state);
+    checkImports(); // It may have reset an instance whose memory had grown.
+  }
+  admitInstance(store, state);
   const instance = new InstanceState(store, state, imports);
   onMade(instance);
   instance.initialize(start);

@@ -155,7 +155,9 @@ export class MemoryState implements Growable {
     }
     if (this.shared === undefined && limiter?.memoryGrowFailed !== undefined) {
       this.store.meter?.stop(); // METER-1
-      limiter.memoryGrowFailed(failure());
+      const reason = failure();
+      limiter.memoryGrowFailed(reason);
+      return () => reason;
     }
     return failure;
   }

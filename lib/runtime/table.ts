@@ -276,7 +276,9 @@ export class TableState implements RootSource, Growable {
     if (failure !== undefined) {
       if (limiter?.tableGrowFailed !== undefined) {
         this.store.meter?.stop(); // METER-1
-        limiter.tableGrowFailed(failure());
+        const reason = failure();
+        limiter.tableGrowFailed(reason);
+        return () => reason;
       }
       return failure;
     }

@@ -8,6 +8,7 @@ import {
   ALL_FEATURES,
   type DefinedType,
   type FuncType,
+  heapTypeToString,
   type Immediate,
   type Module,
   OPCODES,
@@ -46,7 +47,7 @@ export interface TrapOperands {
   readonly index: number | undefined;
   /** Elements of the table when it trapped; known with the index. */
   readonly tableElements: number | undefined;
-  /** The function type that it expects: `[i32] -> []`. */
+  /** The type that it expects: of a function, `[i32] -> []`; of a reference that is cast, `(ref 3)`, where a number is an index of the module's types. */
   readonly expectedType: string | undefined;
   /** The type of the function that it found instead. */
   readonly foundType: string | undefined;
@@ -84,6 +85,7 @@ export function operandsAt(module: Module, wasmOffset: number, code: TrapName, e
     tableIndex: valueOf(immediates, "table"),
     isElementAccess: ELEMENT_ACCESS.test(opName(op)),
     isFinalType: type?.isFinal === true,
+    castType: castTypeOf(op, immediates),
   };
   return {
     instruction: opName(op),
@@ -108,6 +110,8 @@ interface KnownOperands {
   readonly tableIndex: number | undefined;
   readonly isElementAccess: boolean;
   readonly isFinalType: boolean;
+  /** The type that a cast asks for. */
+  readonly castType: string | undefined;
 }
 
 const ELEMENT_ACCESS = /^array\.(get|set)/;
@@ -134,6 +138,7 @@ const EXPLAIN: { readonly [N in TrapName]?: Explanation } = {
   indirect_call_out_of_bounds: explainIndex,
   array_out_of_bounds: ({ isElementAccess }, { subject }) =>
     isElementAccess && subject !== undefined ? { index: subject[0] >>> 0 } : undefined,
+  cast_failure: ({ castType }) => ({ expectedType: castType }),
   // Of a type that may have subtypes an ancestor of the found one is compared, which says nothing.
   indirect_call_type_mismatch: ({ isFinalType }, { subject, instance }) => {
     const found = isFinalType && subject !== undefined ? instance?.types[subject[0]] : undefined;
@@ -155,6 +160,14 @@ function valueOf<K extends Immediate["kind"]>(
 /** The parameter of the memarg in the opcode table. */
 function accessBytesOf(op: number): number {
   return Number(/(?:memarg|atomic) (\d+)/.exec(OPCODES[op][2])![1]);
+}
+
+function castTypeOf(op: number, immediates: readonly Immediate[]): string | undefined {
+  const heap = valueOf(immediates, "heap");
+  // The table has two rows of one name (opName), as the binary format has two opcodes.
+  return heap === undefined
+    ? undefined
+    : `(ref ${OPCODES[op][0].endsWith(" null") ? "null " : ""}${heapTypeToString(heap)})`;
 }
 
 function functionTypeToString({ params, results }: FuncType): string {

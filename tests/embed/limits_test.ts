@@ -9,6 +9,7 @@ import {
   Instance,
   LimitError,
   Linker,
+  LinkError,
   Memory,
   Module,
   type ResourceLimiter,
@@ -504,6 +505,41 @@ Deno.test("an answer counts for the size that the limiter was asked about", () =
   };
   assertEquals([table.grow(1, "outer"), asked.splice(0)], [4, [3, 4, 5]]);
   assertEquals([2, 3, 4].map((i) => table.get(i)), ["inner", "inner", "outer"]);
+});
+
+Deno.test("a limiter may reset the instance whose memory is about to be imported, which then does not fit", () => {
+  const reset = () => exporter?.reset();
+  using sandbox = new Sandbox({}, { limiter: { instanceCreating: () => (reset(), true) } });
+  let exporter: Instance | undefined;
+  const importing = `(module (import "e" "memory" (memory 3)) (import "e" "table" (table 3 externref)))`;
+  const made = sandbox.instance(GROWING);
+  const imports = { e: made.exports };
+  made.exports.growMemory(2);
+  made.exports.growTable(null, 1);
+  exporter = made;
+  assertThrows(() => sandbox.instance(importing, imports as never), LinkError, "memory");
+  assertEquals([made.exports.memorySize(), ...inUse(sandbox.store, "instances")], [1, [1, 1]]);
+  exporter = undefined;
+  made.exports.growMemory(2);
+  made.exports.growTable(null, 1);
+  sandbox.instance(importing, imports as never);
+});
+
+Deno.test("a limiter that is told of a failure is told what the caller is", () => {
+  const told: Error[] = [];
+  const limiter = {
+    memoryGrowFailed: (reason: Error) => void (told.push(reason), other.reset()),
+    tableGrowFailed: (reason: Error) => void (told.push(reason), other.reset()),
+  };
+  using sandbox = new Sandbox({}, { limits: { memoryBytes: 4 * PAGE, tableElements: 10 }, limiter });
+  const other = sandbox.instance(GROWING);
+  const { memory, table } = sandbox.instance(GROWING).exports;
+  other.exports.growMemory(2);
+  const memoryError = assertThrows(() => memory.grow(1), LimitError);
+  assertEquals([memoryError.current, told[0]], [4 * PAGE, memoryError]);
+  other.exports.growTable(null, 6);
+  const tableError = assertThrows(() => table.grow(1), LimitError);
+  assertEquals([tableError.current, told[1]], [10, tableError]);
 });
 
 Deno.test("a limiter may close the store, which ends what wanted to grow", () => {

@@ -125,7 +125,7 @@ const CASES: Record<TrapName, Case> = {
   cast_failure: {
     fields: REFS,
     body: "(drop (ref.cast (ref $s) (array.new_default $a (i32.const 4))))",
-    operands: { instruction: "ref.cast" },
+    operands: { instruction: "ref.cast", expectedType: "(ref 1)" },
   },
   null_descriptor_reference: {
     fields: DESCRIBED,
