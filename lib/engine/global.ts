@@ -1,13 +1,14 @@
 /** Globals: a guest's variables. */
 
 import { createGlobal, type GlobalState } from "../runtime/mod.ts";
+import { type RefType, toValueType } from "./composite_type.ts";
 import { type Store, storeOf } from "./store.ts";
-import { parseValueType, type ValueType, valueTypeName } from "./values.ts";
+import { type ValueType, valueTypeName } from "./values.ts";
 
 /** A global's type. */
-export interface GlobalType {
-  /** The type of its value. */
-  readonly valueType: ValueType;
+export interface GlobalType<Value extends ValueType | RefType = ValueType> {
+  /** The type of its value: a name, or for a global that is made `{ ref: type }`, a reference to something in particular. */
+  readonly valueType: Value;
   /** Whether the value can be set: `"var"`, or `"const"` (the default). */
   readonly mutability?: "const" | "var";
 }
@@ -71,15 +72,17 @@ export class Global {
    * @param value Its value; zero, null or undefined unless given.
    * @throws {TypeError} for a type or a value that cannot be.
    */
-  constructor(store: Store, type: GlobalType, value?: unknown) {
+  constructor(store: Store, type: GlobalType<ValueType | RefType>, value?: unknown) {
     if (type === WRAP) {
       this.#state = store as unknown as GlobalState;
       return;
     }
     const { valueType, mutability = "const" } = type;
     if (mutability !== "const" && mutability !== "var") throw new TypeError(`mutability is "const" or "var"`);
-    const state = createGlobal(storeOf(store), { type: parseValueType(valueType), isMutable: mutability === "var" });
-    state.set(value === undefined ? DEFAULTS[valueType] : value);
+    const owner = storeOf(store);
+    const isMutable = mutability === "var";
+    const state = createGlobal(owner, { type: toValueType(owner.engine, valueType), isMutable });
+    state.set(value !== undefined ? value : typeof valueType === "string" ? DEFAULTS[valueType] : null);
     state.wrapper = this;
     this.#state = state;
   }

@@ -1,6 +1,6 @@
 /** Memories: a guest's bytes. */
 
-import { attachSharedMemory, createMemory, type MemoryState } from "../runtime/mod.ts";
+import { attachSharedMemory, createMemory, type Growth, type MemoryState } from "../runtime/mod.ts";
 import { type MemoryType, memoryTypeOf, toMemoryLimits } from "./memory_type.ts";
 import { SharedMemory, sharedMemoryOf, wrapSharedMemory } from "./shared_memory.ts";
 import { growError } from "./errors.ts";
@@ -126,7 +126,31 @@ export class Memory<Address extends AddressType = "i32"> {
    */
   grow(delta: AddressValue<Address>): AddressValue<Address> {
     const pages = toAddress(delta, this.#state.type.addressType, "The growth of a memory");
-    const before = this.#open().grow(pages);
+    return this.#grown(pages, this.#open().grow(pages));
+  }
+
+  /**
+   * As {@linkcode Memory.grow}, for stores whose limiter may answer by a promise, which is awaited.
+   *
+   * @example A limiter that takes its time
+   * ```ts
+   * import { Engine, Memory, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine, {
+   *   limiter: { memoryGrowing: (current) => current === 0 || Promise.resolve(true) },
+   * });
+   * const memory = new Memory(store, { minimum: 1 });
+   * assertEquals([await memory.growAsync(2), memory.sizePages], [1, 3]);
+   * ```
+   */
+  async growAsync(delta: AddressValue<Address>): Promise<AddressValue<Address>> {
+    const pages = toAddress(delta, this.#state.type.addressType, "The growth of a memory");
+    return this.#grown(pages, await this.#open().growLater(pages));
+  }
+
+  #grown(pages: number, before: Growth): AddressValue<Address> {
     if (typeof before !== "number") throw growError(`The memory cannot grow by ${pages} pages`, before);
     return this.#size(before);
   }

@@ -6,8 +6,12 @@ import {
   coerceValue,
   continuationReference,
   createTable,
+  type Growth,
   referenceOf,
+  type StoreState,
   type TableState,
+  ValueKind,
+  valueKindOf,
   valueOfReferenceBits,
 } from "../runtime/mod.ts";
 import { heapType, isNullable, isRef, type ValType } from "../wasm/mod.ts";
@@ -57,6 +61,18 @@ export function tableTypeOf(
     ...maximum === undefined ? {} : { maximum: fromAddress<AddressType>(maximum, addressType) },
     ...addressType === "i64" ? { address: addressType } : {},
   };
+}
+
+/** A value for an element, checked. @throws {TypeError} */
+function coerceElement(store: StoreState, element: ValType, value: unknown): BitValue {
+  const kind = valueKindOf(store.engine.registry, element);
+  if (kind === ValueKind.cont) return coerceContinuation(store, element, value);
+  return coerceValue(store, kind, element, value);
+}
+
+/** The bits of a checked value. @throws {Trap} when the heap is full. */
+function bitsOf(store: StoreState, element: ValType, value: BitValue): number {
+  return valueKindOf(store.engine.registry, element) === ValueKind.func ? value as number : referenceOf(store, value);
 }
 
 /**
@@ -120,9 +136,12 @@ export class Table<Address extends AddressType = "i32"> {
     if (maximum !== undefined && maximum < minimum) {
       throw new RangeError(`The minimum of a table, ${minimum}, is above its maximum, ${maximum}`);
     }
+    // Before there is a table, which would stay: what the value cannot be, and whether the heap has room for it.
+    const bits = coerceElement(state, elementType, init);
+    bitsOf(state, elementType, bits);
     this.#state = createTable(state, { element: elementType, minimum, maximum, addressType });
     this.#state.wrapper = this;
-    if (init !== null) this.#state.fill(0, this.#bits(this.#coerce(init)), minimum);
+    if (init !== null) this.#state.fill(0, this.#bits(bits), minimum);
   }
 
   /** Number of elements. */
@@ -168,6 +187,31 @@ export class Table<Address extends AddressType = "i32"> {
   }
 
   /**
+   * As {@linkcode Table.get}, but a function that a segment of the table's module put there is not made for it: what nobody has read yet
+   * is undefined.
+   *
+   * @example Functions are made when they are first asked for
+   * ```ts
+   * import { Engine, Instance, Module, Store } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine);
+   * const module = Module.fromText(engine, `(module (table (export "t") 2 funcref) (elem (i32.const 0) $f) (func $f))`);
+   * const { t } = new Instance(store, module).exports;
+   * assertEquals([t.getMaybeInit(0), typeof t.get(0), typeof t.getMaybeInit(0)], [undefined, "function", "function"]);
+   * ```
+   * @throws {RangeError} if there is no such element.
+   */
+  // deno-lint-ignore no-explicit-any -- the element type is not known to TypeScript
+  getMaybeInit(index: number | bigint): any {
+    const state = this.#open();
+    if (state.elementType !== "func") return this.get(index);
+    const address = state.getFuncMaybeInit(this.#index(index, 1));
+    return address === "uninitialized" ? undefined : state.store.callableAt(address);
+  }
+
+  /**
    * Writes an element.
    *
    * @param index Which one.
@@ -194,7 +238,37 @@ export class Table<Address extends AddressType = "i32"> {
   grow(delta: AddressValue<Address>, value?: unknown): AddressValue<Address> {
     const count = this.#number(delta, "The growth of a table");
     const bits = this.#coerce(arguments.length < 2 ? null : value);
-    const before = this.#open().grow(count, () => this.#bits(bits));
+    return this.#grown(count, this.#open().grow(count, () => this.#bits(bits)));
+  }
+
+  /**
+   * As {@linkcode Table.grow}, for stores whose limiter may answer by a promise, which is awaited.
+   *
+   * @example A limiter that takes its time
+   * ```ts
+   * import { Engine, Store, Table } from "@theropod/theropod";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using engine = new Engine();
+   * using store = new Store(engine, {
+   *   limiter: { tableGrowing: (current) => current === 0 || Promise.resolve(true) },
+   * });
+   * const table = new Table(store, { element: "externref", minimum: 1 });
+   * assertEquals([await table.growAsync(2, "late"), table.size, table.get(2)], [1, 3, "late"]);
+   * ```
+   */
+  async growAsync(delta: AddressValue<Address>, value?: unknown): Promise<AddressValue<Address>> {
+    const count = this.#number(delta, "The growth of a table");
+    const given = arguments.length < 2 ? null : value;
+    this.#coerce(given);
+    const before = await this.#open().growLater(count, () => {
+      const bits = this.#coerce(given); // again: what it is may have been given up during the wait, and so may its room in the heap
+      return () => this.#bits(bits);
+    });
+    return this.#grown(count, before);
+  }
+
+  #grown(count: number, before: Growth): AddressValue<Address> {
     if (typeof before !== "number") throw growError(`The table cannot grow by ${count} elements`, before);
     return this.#value(before);
   }
@@ -260,15 +334,14 @@ export class Table<Address extends AddressType = "i32"> {
   }
 
   #coerce(value: unknown): BitValue {
-    const { store, valueKind, type, elementType } = this.#open();
-    if (elementType === "cont") return coerceContinuation(store, type.element, value);
-    return coerceValue(store, valueKind, type.element, value);
+    const { store, type } = this.#open();
+    return coerceElement(store, type.element, value);
   }
 
   /** The bits of a coerced value, to be stored at once: nothing may be collected in between. */
   #bits(value: BitValue): number {
-    const { store, elementType } = this.#open();
-    return elementType === "func" ? value as number : referenceOf(store, value);
+    const { store, type } = this.#open();
+    return bitsOf(store, type.element, value);
   }
 
   #number(value: unknown, what: string): number {

@@ -43,6 +43,18 @@ export function growNow(thing: Growable, delta: number, grow: () => Growth): Gro
   }
 }
 
+/** As {@linkcode growNow}, for callers that have time to wait for the limiter's promise. */
+export async function growLater(thing: Growable, delta: number, grow: () => Growth): Promise<Growth> {
+  for (;;) {
+    const { size } = thing;
+    const answer: unknown = thing.askToGrow(delta);
+    const isAllowed = answerNow(isThenable(answer) ? await answer : answer);
+    thing.store.requireOpen();
+    if (!isAllowed) return thing.refused(delta);
+    if (thing.size === size) return grow(); // GROW-1
+  }
+}
+
 /** What a growth needs while the limiter is asked: references to store. Calls of `hold` and `release` pair. */
 export interface Held {
   readonly hold: () => void;

@@ -10,7 +10,10 @@
 
 import { isThenable, settle } from "./parking.ts";
 
-/** What a limiter says: whether it may be. A Promise of that is for guests that were called by `callAsync`. */
+/**
+ * What a limiter says: whether it may be. A Promise of that is for those who can wait: guests that were called by `callAsync`, and
+ * `Table.growAsync`, `Memory.growAsync` and `Instance.createAsync`.
+ */
 export type LimiterAnswer = boolean | Promise<boolean>;
 
 /** Decides about growth. Every method may be left out. */
@@ -52,7 +55,9 @@ export function answerNow(answer: unknown): boolean {
   if (typeof answer === "boolean") return answer;
   if (isThenable(answer)) {
     void settle(answer); // nobody else will look at it
-    throw new TypeError("A limiter answered by a Promise, for which only a guest called by callAsync can wait");
+    throw new TypeError(
+      "A limiter answered by a Promise, for which only guests called by callAsync, growAsync and createAsync wait",
+    );
   }
   throw new TypeError(`A limiter answers true or false, not ${answer === null ? "null" : typeof answer}`);
 }

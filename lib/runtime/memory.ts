@@ -8,7 +8,7 @@
 import { VMMemoryDefinition } from "../abi/mod.ts";
 import { type GrowableBytes, LinearMemory, type MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
-import { type Growable, type GrowFailure, growNow, type Growth } from "./growth.ts";
+import { type Growable, type GrowFailure, growLater, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
@@ -118,6 +118,11 @@ export class MemoryState implements Growable {
   /** Grows; returns the size before in pages, or why not: the limiter, the maximum, the store's limits or the system refuse. */
   grow(deltaPages: number): Growth {
     return growNow(this, deltaPages, () => this.growAllowed(deltaPages));
+  }
+
+  /** As {@linkcode MemoryState.grow}, for a limiter that may answer by a promise. */
+  growLater(deltaPages: number): Promise<Growth> {
+    return growLater(this, deltaPages, () => this.growAllowed(deltaPages));
   }
 
   /** Asks the limiter, if there is something to ask. */

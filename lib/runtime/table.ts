@@ -27,7 +27,7 @@ import {
 import { bug, NONE } from "../base/mod.ts";
 import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
-import { type Growable, type GrowFailure, growNow, type Growth } from "./growth.ts";
+import { type Growable, type GrowFailure, growLater, growNow, type Growth } from "./growth.ts";
 import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { CHUNK_ELEMENTS } from "./bulk.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
@@ -225,6 +225,11 @@ export class TableState implements RootSource, Growable {
    */
   grow(delta: number, init: TableInit): Growth {
     return growNow(this, delta, () => this.growAllowed(delta, init));
+  }
+
+  /** As {@linkcode TableState.grow}, for a limiter that may answer by a promise; `init` is asked behind the wait, and may collect. */
+  growLater(delta: number, init: () => TableInit): Promise<Growth> {
+    return growLater(this, delta, () => this.growAllowed(delta, init()));
   }
 
   /** Asks the limiter, if there is something to ask. */

@@ -16,7 +16,7 @@ export const FAULTS_003 = [
   { row: "3.4", file: LAYOUT, replace: "element - FUNC_ELEMENT_TAG[mode]", with: "element" },
   { row: "3.5", file: TABLE, replace: "const word = index * this.#stride;", with: "const word = index * 2;" },
   { row: "3.6", file: LAYOUT, replace: "NOMINAL_TABLE_ELEMENT_BYTES = 8", with: "NOMINAL_TABLE_ELEMENT_BYTES = 16" },
-  { row: "3.7", file: POOL, replace: "adviseMemory(region.addressNumber", with: "void (region.addressNumber" },
+  { row: "3.7", file: POOL, replace: "zeroPages(region.addressNumber", with: "void (region.addressNumber" },
   { row: "3.8", file: TABLE, replace: "words.set(this.#words.subarray(0, this.#size * this.#stride));", with: "" },
   { row: "3.9", file: TABLE, replace: "this.isStatic = tablePool !== undefined;", with: "this.isStatic = false;" },
   { row: "3.10", file: LAYOUT, replace: '[HEAP_NOFUNC, "func"],', with: "" },
@@ -72,6 +72,13 @@ export const FAULTS_003 = [
   },
   { row: "3.24", file: TABLE, replace: "limiter.tableGrowFailed(failure());", with: "void 0;" },
   {
+    row: "3.24",
+    file: "lib/runtime/growth.ts",
+    replace: "answerNow(isThenable(answer) ? await answer : answer)",
+    with: "isThenable(answer) || answerNow(answer)",
+  },
+  { row: "3.28", file: "lib/engine/table.ts", replace: "state.getFuncMaybeInit(", with: "state.getFunc(" },
+  {
     row: "3.25",
     file: TABLE,
     replace: "if (bits() !== 0) this.fill(at, bits(), Math.min(step, size - at));",
@@ -117,7 +124,7 @@ export const FAULTS_003 = [
   {
     row: "3.32",
     file: "lib/engine/table.ts",
-    replace: 'if (elementType === "cont") return coerceContinuation(store, type.element, value);',
+    replace: "if (kind === ValueKind.cont) return coerceContinuation(store, element, value);",
     with: "",
   },
   {

@@ -771,6 +771,12 @@ export const OPERATIONS = {
     weight: 1,
     run: (w, m: Memory) => m.readString(w.small(), w.small()),
   },
+  memoryGrowAsync: {
+    subject: "memory",
+    needs: "live",
+    weight: 1,
+    run: (w, m: Memory) => m.growAsync(w.or(w.random.below(3))),
+  },
   memoryGrow: { subject: "memory", needs: "live", run: (w, m: Memory) => m.grow(w.or(w.random.below(3))) },
   memoryView: {
     subject: "memory",
@@ -836,6 +842,18 @@ export const OPERATIONS = {
     },
   },
   tableGrow: { subject: "table", needs: "live", run: (w, t: Table) => t.grow(w.small(), w.argument()) },
+  tableGrowAsync: {
+    subject: "table",
+    needs: "live",
+    weight: 1,
+    run: (w, t: Table) => t.growAsync(w.small(), w.argument()),
+  },
+  tableGetMaybeInit: {
+    subject: "table",
+    needs: "live",
+    weight: 1,
+    run: (w, t: Table) => keep(w, t.getMaybeInit(w.small()), w.storeOf(t)),
+  },
   tableFill: { subject: "table", needs: "live", run: (w, t: Table) => t.fill(w.argument(), w.small(), w.small()) },
   tableCopyFrom: {
     subject: "table",
