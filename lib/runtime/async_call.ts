@@ -289,6 +289,7 @@ async function pause(call: AsyncCall, event: (done: () => void) => void): Promis
   let timer: ReturnType<typeof setTimeout> | undefined;
   const startMs = performance.now();
   const running = runningDeadlines(call);
+  for (const deadline of running) deadline.beginWait(startMs);
   const leftMs = running.reduce((least, deadline) => Math.min(least, deadline.leftMs(startMs)), Infinity);
   if (leftMs !== Infinity) timer = setTimeout(wake, Math.max(0, leftMs));
   signal?.addEventListener("abort", wake);
@@ -298,8 +299,8 @@ async function pause(call: AsyncCall, event: (done: () => void) => void): Promis
   } finally {
     signal?.removeEventListener("abort", wake);
     clearTimeout(timer);
-    const tookMs = performance.now() - startMs;
-    for (const deadline of running) deadline.charge(tookMs);
+    const endMs = performance.now();
+    for (const deadline of running) deadline.endWait(endMs);
   }
 }
 

@@ -53,6 +53,10 @@ export class Deadline {
   readonly action: DeadlineAction;
   /** By `performance.now()`, when host time is charged as well. */
   #endMs: number | undefined;
+  /** Guests that wait now. */
+  #waiters = 0;
+  /** By `performance.now()`: their time is charged up to here. */
+  #waitedUntilMs = 0;
 
   constructor(ms: number, action: DeadlineAction, charges: "guest time" | "all time") {
     this.ms = ms;
@@ -63,6 +67,7 @@ export class Deadline {
 
   /** Allows `ms` milliseconds from now on. */
   extend(ms: number): void {
+    if (this.#waiters > 0) this.#waitedUntilMs = performance.now();
     this.remaining = ticksOf(ms);
     if (this.#endMs !== undefined) this.#endMs = performance.now() + ms;
   }
@@ -72,9 +77,22 @@ export class Deadline {
     return this.#endMs === undefined ? this.remaining * TICK_MS : this.#endMs - nowMs;
   }
 
-  /** Charges time that passed while no guest ran. What counts host time is up to date anyway. */
-  charge(ms: number): void {
-    if (this.#endMs === undefined) this.remaining -= ms / TICK_MS;
+  /** A guest begins to wait, which is charged as if it ran; once where several wait at the same time (METER-3). */
+  beginWait(nowMs: number): void {
+    this.#chargeWaits(nowMs);
+    this.#waiters++;
+  }
+
+  /** It waits no more. */
+  endWait(nowMs: number): void {
+    this.#chargeWaits(nowMs);
+    this.#waiters--;
+  }
+
+  /** What counts host time is up to date anyway. */
+  #chargeWaits(nowMs: number): void {
+    if (this.#waiters > 0 && this.#endMs === undefined) this.remaining -= (nowMs - this.#waitedUntilMs) / TICK_MS;
+    this.#waitedUntilMs = nowMs;
   }
 
   /** When it passes whatever happens, by `performance.now()`; undefined when host time is not charged. */

@@ -131,3 +131,26 @@ Deno.test("a wait is the guest's own time: its deadline ends it", async () => {
   instance.exports.notify(8, 10);
   assertEquals(await last, 0 as never);
 });
+
+Deno.test("guests that wait at the same time are charged to their store's deadline once", async () => {
+  using engine = new Engine({ interruption: true });
+  using store = new Store(engine);
+  const module = new Module(engine, GUEST);
+  const shared = new SharedMemory({ minimum: 1, maximum: 4 });
+  const waits = [60, 10, 30, 60, 20, 60].map((ms) => {
+    const wait = new Instance(store, module, { m: { memory: shared } }).func("wait32")!;
+    return () => wait.callAsync([8, 0, BigInt(ms) * 1_000_000n] as never) as unknown as Promise<number>;
+  });
+  const deadlineMs = 5000;
+  store.setDeadline(deadlineMs);
+  const started = performance.now();
+  const first = waits[0]();
+  await sleep(20); // one begins and ends while another waits
+  assertEquals(await waits[1](), 2);
+  assertEquals(await Promise.all(waits.slice(2).map((wait) => wait())), [2, 2, 2, 2]);
+  assertEquals(await first, 2);
+  const took = performance.now() - started;
+  const charged = deadlineMs - store.remainingMs;
+  // A deadline has up to two ticks more than it says.
+  assert(charged > 70 && charged <= took, `${charged} ms of ${took}`);
+});
