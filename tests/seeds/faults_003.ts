@@ -70,7 +70,7 @@ export const FAULTS_003 = [
     replace: "words.set(this.#words.subarray(0, this.#size * this.#stride));\n    this.store",
     with: "this.store",
   },
-  { row: "3.24", file: TABLE, replace: "limiter.tableGrowFailed(failure());", with: "void 0;" },
+  { row: "3.24", file: TABLE, replace: "limiter.tableGrowFailed(reason);", with: "void 0;" },
   {
     row: "3.24",
     file: "lib/runtime/growth.ts",

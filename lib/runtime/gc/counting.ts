@@ -25,8 +25,8 @@
  * RC-2  A promoted object whose count is zero is in the zero-count table; after a collection, some root has it.
  * RC-3  Outside of collections the rooted bit is nowhere set. After a collection no object is young.
  * RC-4  A reference that is neither 0, i31 nor in a block with objects ends the collection as a defect.
- * RC-5  Continuations that are promoted are asked for the references on their stacks at each collection: those are roots as long as the object
- *       has not been found dead.
+ * RC-5  Continuations that are promoted are asked for the references on their stacks at each collection, and only then: those are roots as long
+ *       as the object has not been found dead.
  */
 
 import {
@@ -35,6 +35,7 @@ import {
   GC_KIND_SHIFT,
   GC_LOG_ENTRY_BYTES,
   GC_LOG_START,
+  GcCont,
   GcKind,
   VMStoreContext,
 } from "../../abi/mod.ts";
@@ -81,6 +82,9 @@ const STRESS_LOG_BYTES = 4 * GC_LOG_ENTRY_BYTES;
 /** Blocks beyond the limit of objects: what is lost in gaps of a small heap, and at the ends of large objects. */
 const SPARE_BLOCKS = 4;
 
+/** Words of the object of a continuation. */
+const CONT_WORDS = GcCont.sizeBytes >> 2;
+
 /** What is done with a reference that is visited. */
 const Visit = { root: 0, add: 1, subtract: 2, mark: 3, subtractMarked: 4 } as const;
 
@@ -121,6 +125,7 @@ export class CountingCollector implements Collector, RootVisitor {
   readonly #large = new CountTable();
   #words: Int32Array<ArrayBuffer>;
   #visiting: number = Visit.root;
+  #isCollecting = false;
 
   /** @throws {HostError} when the address space is refused. */
   constructor(environment: HeapEnvironment, options: HeapOptions) {
@@ -344,6 +349,7 @@ export class CountingCollector implements Collector, RootVisitor {
     const blocks = this.#blocks;
     blocks.retire(this.#next());
     this.#words = this.#space.words;
+    this.#isCollecting = true;
 
     this.#visiting = Visit.root;
     roots.visitRoots(this);
@@ -359,6 +365,7 @@ export class CountingCollector implements Collector, RootVisitor {
       blocks.liveBytes + extraBytes > this.#limitBytes ||
       this.#collectAlways && this.collections % STRESS_TRACE === 0
     ) this.#trace(extraBytes);
+    this.#isCollecting = false;
     this.#forgetContinuations();
     blocks.endEpoch();
     this.#chargedBytes = blocks.liveBytes;
@@ -433,6 +440,11 @@ export class CountingCollector implements Collector, RootVisitor {
       const word = pending.pop();
       if (words[word] >>> GC_KIND_SHIFT === GcKind.cont) {
         this.#continuations.push(word);
+        if (!this.#isCollecting) {
+          // It may be bound or resumed before there is a collection, which will look (RC-3, RC-5).
+          this.#blocks.promote(word, CONT_WORDS);
+          continue;
+        }
         this.#visiting = Visit.root;
       } else this.#visiting = Visit.add;
       this.#blocks.promote(word, visitObject(types, continuations, words, word, this));
@@ -453,7 +465,7 @@ export class CountingCollector implements Collector, RootVisitor {
       else if ((info & ROOTED) !== 0) zeroes.data[kept++] = word;
       else if (words[word] >>> GC_KIND_SHIFT === GcKind.cont) {
         if (words[word + 2] !== 0) continuations.died(words[word + 2]);
-        this.#blocks.free(word, 4);
+        this.#blocks.free(word, CONT_WORDS);
       } else {
         const size = visitObject(types, continuations, words, word, this);
         this.#externDied(word);

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ArrayRef, type StructRef, Trap } from "../../../lib/engine/mod.ts";
 import { CountingCollector, CountTable } from "../../../lib/runtime/mod.ts";
+import { ALL_FEATURES, featureNames } from "../../../lib/wasm/mod.ts";
 import { Random } from "../../fuzz/generators/random.ts";
 import { HeapSandbox } from "./gc_store.ts";
 
@@ -260,4 +261,42 @@ Deno.test("CountTable counts as a Map does", () => {
     assertEquals(table.size, model.size);
   }
   for (let key = 0; key < 20_000; key++) assertEquals(table.get(key), model.get(key) ?? 0);
+});
+
+Deno.test("a continuation that a full log has promoted is asked for its roots by the collection that follows, bound to more values or not", () => {
+  using heap = new HeapSandbox({ collector: "refcounting", checks: "on", features: featureNames(ALL_FEATURES) });
+  const instance = heap.instance(`(module
+    (type $box (struct (field $value i32)))
+    (type $f2 (func (param (ref $box) (ref $box)) (result i32))) (type $k2 (cont $f2))
+    (type $f1 (func (param (ref $box)) (result i32))) (type $k1 (cont $f1))
+    (type $f0 (func (result i32))) (type $k0 (cont $f0))
+    (type $holder (struct (field $k (mut (ref null $k1))) (field $any (mut anyref))))
+    (global $old (ref $holder) (struct.new_default $holder))
+    (global $bound (mut (ref null $k0)) (ref.null $k0))
+    (func $body (type $f2)
+      (i32.add (struct.get $box $value (local.get 0)) (struct.get $box $value (local.get 1))))
+    (elem declare func $body)
+    (func (export "store") (struct.set $holder $k (global.get $old)
+      (cont.bind $k2 $k1 (struct.new $box (i32.const 30)) (cont.new $k2 (ref.func $body)))))
+    (func (export "fillLog") (param $stores i32)
+      (loop $again
+        (struct.set $holder $any (global.get $old) (ref.i31 (local.get $stores)))
+        (br_if $again (local.tee $stores (i32.sub (local.get $stores) (i32.const 1))))))
+    (func (export "bind") (global.set $bound
+      (cont.bind $k1 $k0 (struct.new $box (i32.const 12)) (struct.get $holder $k (global.get $old)))))
+    (func (export "litter") (param $objects i32)
+      (loop $again
+        (drop (struct.new $box (i32.const 777)))
+        (br_if $again (local.tee $objects (i32.sub (local.get $objects) (i32.const 1))))))
+    (func (export "run") (result i32) (resume $k0 (global.get $bound))))`);
+  const { store, fillLog, bind, litter, run } = instance.exports as unknown as Record<string, (x?: number) => number>;
+  const collector = heap.gc.collector as CountingCollector;
+  heap.store.gc();
+  store();
+  const { collections } = collector;
+  fillLog(40_000);
+  assertEquals([collector.logsFilled > 0, collector.collections], [true, collections]);
+  bind();
+  while (collector.collections < collections + 3) litter(100_000);
+  assertEquals([run(), heap.findings], [42, []]);
 });
