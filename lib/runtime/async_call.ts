@@ -14,6 +14,8 @@
  *         of guest time stand still, unless the guest itself asked to wait (`memory.atomic.wait`).
  * PARK-7  A call that would have to wait for itself is refused: made by a host function that the holder of its instance waits for. Whoever calls
  *         later, behind an `await` of the host function, cannot be told from others, and waits.
+ * PARK-8  From the end of one turn to the begin of the next an activation is a root, and its store is not idle, also if it may not be parked and
+ *         goes on at once: an `await` lies between, in which others run.
  */
 
 import { bug } from "../base/mod.ts";
@@ -239,7 +241,7 @@ async function wait(call: AsyncCall, activation: Activation, ownKey: number): Pr
   if (ownKey !== NO_KEY) needed.add(ownKey);
   for (const key of [...keys]) if (!needed.has(key)) parkedCalls.release(call, key);
   const hasAll = parkedCalls.takeAll(call, needed);
-  // Also without them: until the next turn begins others run, who collect, reset and call.
+  // PARK-8: also without them.
   parkedCalls.parked.add(activation);
   for (const key of keys) parkedCalls.busy.add(key);
   if (needed.size !== 0) store.forgetTargets(); // PARK-3

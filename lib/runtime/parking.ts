@@ -31,7 +31,10 @@ export interface Pending {
   readonly thenable: PromiseLike<unknown>;
   /** Gives the guest what it waited for; `result` returns it, or throws what the promise was rejected with. May park again. */
   readonly deliver: (result: () => unknown) => void;
-  /** Called when nobody waits any more: behind `deliver`, or because the call was given up. */
+  /**
+   * Called when nobody waits any more: behind `deliver`, or because the call was given up. Runs code of the user's in the latter case only: behind
+   * `deliver` there may be results in the value area (AREA-1).
+   */
   readonly release: (() => void) | undefined;
   readonly charges: WaitCharge;
   /** Set when the promise has settled. */
