@@ -306,6 +306,7 @@ export class Table<Address extends AddressType = "i32"> {
     length: number | bigint,
   ): void {
     const state = this.#open();
+    if (tableOf(source) === undefined) throw new TypeError("What elements are copied from is a Table");
     const from = source.#open();
     if (from.store !== state.store) throw new TypeError("The tables belong to different stores");
     if (!state.store.engine.registry.isValSubtype(from.type.element, state.type.element)) {

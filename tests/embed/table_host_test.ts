@@ -115,6 +115,8 @@ Deno.test("a table whose first value is refused is not made", () => {
   using store = new Store(engine);
   assertThrows(() => new Table(store, { element: "funcref", minimum: 3 }, 1 as never), TypeError);
   assertEquals(store.usage().tableElements.current, 0);
+  const table = new Table(store, { element: "funcref", minimum: 3 });
+  assertThrows(() => table.copyFrom(0, {} as never, 0, 1), TypeError, "is a Table");
 });
 
 Deno.test("003/3.28 Table.getMaybeInit() shows what nobody has read", () => {

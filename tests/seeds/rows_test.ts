@@ -16,7 +16,7 @@ function testedRows(folder: URL, found: Map<string, Set<string>>): Map<string, S
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     if (isDirectory) testedRows(new URL(`${name}/`, folder), found);
     if (!name.endsWith("_test.ts")) continue;
-    for (const match of Deno.readTextFileSync(new URL(name, folder)).matchAll(/Deno\.test\(\s*"(\d{3})\/(\S+) /g)) {
+    for (const match of Deno.readTextFileSync(new URL(name, folder)).matchAll(/^ *Deno\.test\(\s*"(\d{3})\/(\S+) /gm)) {
       const ids = found.get(match[1]) ?? new Set();
       found.set(match[1], ids.add(match[2]));
     }

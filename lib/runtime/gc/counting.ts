@@ -126,6 +126,8 @@ export class CountingCollector implements Collector, RootVisitor {
   #words: Int32Array<ArrayBuffer>;
   #visiting: number = Visit.root;
   #isCollecting = false;
+  /** Bytes of young objects that full logs have promoted since the last collection: the blocks count them as live and as young. */
+  #promotedBytes = 0;
 
   /** @throws {HostError} when the address space is refused. */
   constructor(environment: HeapEnvironment, options: HeapOptions) {
@@ -171,7 +173,7 @@ export class CountingCollector implements Collector, RootVisitor {
   }
 
   prepare(sizeBytes: number): void {
-    const young = this.usedBytes - this.#blocks.liveBytes;
+    const young = this.usedBytes - this.#oldBytes;
     if (this.#collectAlways || this.#isFull) this.#collect(sizeBytes);
     else if (this.usedBytes + sizeBytes > this.#limitBytes || young !== 0 && young + sizeBytes > this.#epochBytes) {
       this.#collect(sizeBytes);
@@ -313,10 +315,15 @@ export class CountingCollector implements Collector, RootVisitor {
     return false;
   }
 
+  /** Bytes of the objects that the last collection has left. */
+  get #oldBytes(): number {
+    return this.#blocks.liveBytes - this.#promotedBytes;
+  }
+
   /** Bytes of objects when the next one in the span would be at word `next`. */
   #bytesBefore(next: number): number {
-    const { liveBytes, youngBytes, spanStart } = this.#blocks;
-    return liveBytes + youngBytes + (next - spanStart) * 4;
+    const { youngBytes, spanStart } = this.#blocks;
+    return this.#oldBytes + youngBytes + (next - spanStart) * 4;
   }
 
   #takeLarge(sizeBytes: number): number {
@@ -350,6 +357,7 @@ export class CountingCollector implements Collector, RootVisitor {
     blocks.retire(this.#next());
     this.#words = this.#space.words;
     this.#isCollecting = true;
+    this.#promotedBytes = 0;
 
     this.#visiting = Visit.root;
     roots.visitRoots(this);
@@ -442,13 +450,18 @@ export class CountingCollector implements Collector, RootVisitor {
         this.#continuations.push(word);
         if (!this.#isCollecting) {
           // It may be bound or resumed before there is a collection, which will look (RC-3, RC-5).
-          this.#blocks.promote(word, CONT_WORDS);
+          this.#promoteWords(word, CONT_WORDS);
           continue;
         }
         this.#visiting = Visit.root;
       } else this.#visiting = Visit.add;
-      this.#blocks.promote(word, visitObject(types, continuations, words, word, this));
+      this.#promoteWords(word, visitObject(types, continuations, words, word, this));
     }
+  }
+
+  #promoteWords(word: number, size: number): void {
+    this.#blocks.promote(word, size);
+    if (!this.#isCollecting) this.#promotedBytes += size * 4;
   }
 
   /** Frees the objects whose count is zero and that no root has, and those whose count becomes zero by that. */

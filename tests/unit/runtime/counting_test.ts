@@ -263,6 +263,24 @@ Deno.test("CountTable counts as a Map does", () => {
   for (let key = 0; key < 20_000; key++) assertEquals(table.get(key), model.get(key) ?? 0);
 });
 
+Deno.test("what full logs promote is used once", () => {
+  using heap = new Counting(16 << 20);
+  const { exports, collector, sandbox } = heap;
+  using _ = exports.make(2000) as ArrayRef;
+  sandbox.store.gc();
+  const used = () => sandbox.store.usage().gcHeapBytes.current;
+  const before = used();
+  const { collections } = collector;
+  // Each node is stored into the old list; then the log is filled with nothing new.
+  exports.chain(50_000);
+  exports.turn(40_000, null, null);
+  const nodeBytes = 24;
+  assert(collector.logsFilled > 0);
+  assertEquals([collector.collections, used() - before], [collections, 50_000 * nodeBytes]);
+  sandbox.store.gc();
+  assertEquals(used(), before);
+});
+
 Deno.test("a continuation that a full log has promoted is asked for its roots by the collection that follows, bound to more values or not", () => {
   using heap = new HeapSandbox({ collector: "refcounting", checks: "on", features: featureNames(ALL_FEATURES) });
   const instance = heap.instance(`(module
