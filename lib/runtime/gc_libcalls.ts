@@ -201,7 +201,7 @@ export const GC_HANDLERS: Record<GcLibcallName, Handler> = {
     writeSegment(call, instance, instance.elementsAt(segment, source, length), array, start, length);
   },
 
-  gc_log_full: (_call, { gc }) => gc.collector.logFull(),
+  gc_log_full: (_call, { gc }) => gc.logFull(),
 
   func_intern: (call, { gc }) => call.return(gc.internFunc(call.u64(0))),
 

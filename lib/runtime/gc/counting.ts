@@ -229,7 +229,12 @@ export class CountingCollector implements Collector, RootVisitor {
     this.logsFilled++;
     this.#words = this.#space.words;
     this.#environment.types.sync();
-    this.#countLog();
+    try {
+      this.#countLog();
+    } finally {
+      // Whatever is wrong in the heap, machine code finds room for its next entry (GC-L).
+      this.#environment.storeContext.setI32(gcLogNext, GC_LOG_START);
+    }
   }
 
   #append(old: number, value: number): void {

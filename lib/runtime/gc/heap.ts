@@ -179,6 +179,15 @@ export class GcHeap {
     this.onCollected?.();
   }
 
+  /** Machine code has filled the log of stores (GC-L). Collects nothing. */
+  logFull(): void {
+    try {
+      this.collector.logFull();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /**
    * Says that references are held as numbers from here to the end of the scope: `using _ = gc.holdReferences()`. What would collect meanwhile
    * fails (HEAP-3).

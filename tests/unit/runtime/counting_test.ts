@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ArrayRef, type StructRef, Trap } from "../../../lib/engine/mod.ts";
+import { GC_LOG_START, VMStoreContext } from "../../../lib/abi/mod.ts";
 import { CountingCollector, CountTable } from "../../../lib/runtime/mod.ts";
 import { ALL_FEATURES, featureNames } from "../../../lib/wasm/mod.ts";
 import { Random } from "../../fuzz/generators/random.ts";
@@ -317,4 +318,25 @@ Deno.test("a continuation that a full log has promoted is asked for its roots by
   bind();
   while (collector.collections < collections + 3) litter(100_000);
   assertEquals([run(), heap.findings], [42, []]);
+});
+
+Deno.test("a reference in the log that is none ends the store, before another entry has no room", () => {
+  using sandbox = new HeapSandbox({ collector: "refcounting" });
+  const { exports } = sandbox.instance(SOURCE);
+  const { make, turn, node } = exports as unknown as Record<string, (...args: unknown[]) => unknown>;
+  using _ = make(10) as ArrayRef;
+  const victim = node(1) as StructRef;
+  sandbox.store.gc();
+  const { gc } = sandbox;
+  let place = 0;
+  gc.handles.forEach((handle, reference) => {
+    if (gc.handles.wrapperOf(handle) === victim) place = reference;
+  });
+  const { collector } = gc;
+  collector.writeBarrier(place, place, 0, 0x7fff_fff8);
+  const error = assertThrows(() => turn(40_000, null, null), Error, "not one of an object");
+  assert(!(error instanceof Trap));
+  assertThrows(() => turn(1, null, null), Error, "a collection failed");
+  const { gcLogNext } = VMStoreContext.offsets;
+  assertEquals(sandbox.state.storeContext.getI32(gcLogNext), GC_LOG_START);
 });
