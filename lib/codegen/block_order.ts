@@ -34,6 +34,8 @@ export class BlockOrder {
   loopDepth: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   /** Last machine block of the loop that a header begins, else NONE. */
   loopEnd: Int32Array<ArrayBuffer> = new Int32Array(256);
+  /** 1: the header of a loop that has no other in it. */
+  innermost: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   cold: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   /** Machine block by IR block, NONE when unreachable. */
   blockOf: Int32Array<ArrayBuffer> = new Int32Array(256);
@@ -249,6 +251,7 @@ export class BlockOrder {
     this.irBlock = growInt32(this.irBlock, length);
     this.loopDepth = growUint8(this.loopDepth, length);
     this.loopEnd = growInt32(this.loopEnd, length);
+    this.innermost = growUint8(this.innermost, length);
     this.cold = growUint8(this.cold, length);
     for (let k = 0; k < length; k++) {
       const block = line[k];
@@ -256,16 +259,19 @@ export class BlockOrder {
       this.blockOf[block] = k;
       this.loopDepth[k] = this.#depth[block];
       this.loopEnd[k] = NONE;
+      this.innermost[k] = 0;
       this.cold[k] = func.cold[block];
       const loop = this.#loopOf[block];
       if (loop !== NONE) this.loopEnd[this.blockOf[loop]] = k;
     }
     // Inner headers come later than those around them: a loop that ends with an inner one is told so by it.
+    for (let k = 0; k < length; k++) if (this.loopEnd[k] !== NONE) this.innermost[k] = 1;
     for (let k = length - 1; k >= 0; k--) {
       if (this.loopEnd[k] === NONE) continue;
       const outer = this.#parent[line[k]];
       if (outer === NONE) continue;
       const header = this.blockOf[outer];
+      this.innermost[header] = 0;
       if (this.loopEnd[header] < this.loopEnd[k]) this.loopEnd[header] = this.loopEnd[k];
     }
   }

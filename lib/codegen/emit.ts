@@ -23,6 +23,7 @@ import { growInt32, IntList, NONE } from "../base/mod.ts";
 import { I32, REF } from "../ir/mod.ts";
 import { type Allocation, isSlot, type Location, REMATERIALISE, slotIndex } from "../regalloc/mod.ts";
 import { Assembler, COND, type Cond, type FormId, type Label, MEM_LABEL, NO_REG, packMem } from "../x64/mod.ts";
+import { blockAlignmentBytes, CODE_ALIGNMENT_BYTES } from "./alignment.ts";
 import { CHECK_AFTER_BYTES, Frame, UNCHECKED_LEAF_BYTES } from "./frame.ts";
 import { FunctionCode, RelocationTarget } from "./function_code.ts";
 import * as F from "./isel/forms.ts";
@@ -105,14 +106,16 @@ export class Emitter {
       const k = line.data[position];
       this.#position = position;
       this.#next = position + 1 < line.length ? line.data[position + 1] : NONE;
-      if (blocks.loopEnd[k] !== NONE && blocks.cold[k] === 0) this.asm.alignCode(16);
+      const alignmentBytes = blockAlignmentBytes(blocks, k);
+      this.asm.alignCode(alignmentBytes);
+      if (this.out.alignmentBytes < alignmentBytes) this.out.alignmentBytes = alignmentBytes;
       this.asm.bind(this.#blockLabel[k] as Label);
       if (input.padCall[k] !== NONE) this.#landHere();
       this.#emitBlock(k, input.blockFirst[k], input.blockFirst[k + 1]);
     }
     this.#emitPieces();
-    // The next function may begin right here: functions are aligned to 16 bytes.
-    if (this.#isTrapKey() && this.asm.offset % 16 === 0) this.asm.nop(1);
+    // The next function may begin right here.
+    if (this.#isTrapKey() && this.asm.offset % CODE_ALIGNMENT_BYTES === 0) this.asm.nop(1);
     this.out.instructionBytes = this.asm.offset;
     this.#emitTables();
     this.#emitConstants();

@@ -1,6 +1,7 @@
 /** What compiling one function yields: bytes and the tables about them, offsets counted from the function's start. */
 
 import { CodeBuffer, IntList } from "../base/mod.ts";
+import { CODE_ALIGNMENT_BYTES } from "./alignment.ts";
 
 /** Relocation targets that are not functions (which are their non-negative index). */
 export const RelocationTarget = { trapStub: -1, libcallStub: -2, copyStub: -3, fillStub: -4, pollStub: -5 } as const;
@@ -24,6 +25,8 @@ export class FunctionCode {
   readonly handlers: IntList = new IntList(64);
   /** Lists of handler clauses, each behind its length (lib/abi/exceptions.ts). */
   readonly clauses: IntList = new IntList(64);
+  /** What its start is to be aligned to. */
+  alignmentBytes = CODE_ALIGNMENT_BYTES;
   /** Where instructions end: jump tables and constants follow, behind padding. */
   instructionBytes = 0;
 
@@ -37,6 +40,7 @@ export class FunctionCode {
     this.roots.reset();
     this.handlers.reset();
     this.clauses.reset();
+    this.alignmentBytes = CODE_ALIGNMENT_BYTES;
     this.instructionBytes = 0;
   }
 }

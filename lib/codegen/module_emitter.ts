@@ -10,6 +10,7 @@ import type { Func, Signatures } from "../ir/mod.ts";
 import { Assembler } from "../x64/mod.ts";
 import { FunctionCompiler } from "./compile_function.ts";
 import { type FunctionCode, RelocationTarget } from "./function_code.ts";
+import { CODE_ALIGNMENT_BYTES } from "./alignment.ts";
 import type { CodegenOptions } from "./options.ts";
 import { emitCopyStub, emitFillStub } from "./stubs/bulk_stubs.ts";
 import { emitEntryThunk } from "./stubs/entry_thunk.ts";
@@ -22,8 +23,6 @@ import { emitTrapStub } from "./stubs/trap_stub.ts";
 /** The code and the tables about it: what the artifact is made of. */
 export type ModuleCode = Omit<CompiledModule, "options">;
 
-/** Functions start at multiples of this; 16-byte constants inside them rely on it. */
-const FUNCTION_ALIGNMENT = 16;
 const INT3 = 0xcc;
 
 /** Builds a module's code function by function. */
@@ -77,7 +76,7 @@ export class ModuleEmitter {
   /** Appends the code of the next defined function. */
   append(compiled: FunctionCode): void {
     const code = this.#code;
-    code.align(FUNCTION_ALIGNMENT, INT3);
+    code.align(compiled.alignmentBytes, INT3);
     const start = code.length;
     this.#offsets.push(start);
     code.reserve(compiled.buffer.length);
@@ -128,7 +127,7 @@ export class ModuleEmitter {
   /** Appends thunks for the module's types (signature id by type index, NONE: not a function type) and stubs, and links everything. */
   finish(types: ArrayLike<number>): ModuleCode {
     const code = this.#code;
-    code.align(FUNCTION_ALIGNMENT, INT3);
+    code.align(CODE_ALIGNMENT_BYTES, INT3);
     this.#offsets.push(code.length);
     const asm = new Assembler(code);
     const entryThunks = new Int32Array(types.length).fill(NONE);
@@ -148,17 +147,17 @@ export class ModuleEmitter {
       }
       thunks.set(key, type);
       const layout = this.#compiler.layout(signature);
-      code.align(FUNCTION_ALIGNMENT, INT3);
+      code.align(CODE_ALIGNMENT_BYTES, INT3);
       entryThunks[type] = code.length;
       emitEntryThunk(asm, layout, params, results);
-      code.align(FUNCTION_ALIGNMENT, INT3);
+      code.align(CODE_ALIGNMENT_BYTES, INT3);
       hostThunks[type] = code.length;
       emitHostThunk(asm, layout, params, results);
     }
-    code.align(FUNCTION_ALIGNMENT, INT3);
+    code.align(CODE_ALIGNMENT_BYTES, INT3);
     const trapStub = code.length;
     emitTrapStub(asm);
-    code.align(FUNCTION_ALIGNMENT, INT3);
+    code.align(CODE_ALIGNMENT_BYTES, INT3);
     const libcall = asm.newLabel();
     asm.bind(libcall);
     emitLibcallStub(asm);
@@ -167,17 +166,17 @@ export class ModuleEmitter {
       [RelocationTarget.libcallStub, asm.labelOffset(libcall)],
     ]);
     if (this.#isTarget(RelocationTarget.copyStub)) {
-      code.align(FUNCTION_ALIGNMENT, INT3);
+      code.align(CODE_ALIGNMENT_BYTES, INT3);
       stubs.set(RelocationTarget.copyStub, code.length);
       emitCopyStub(asm, libcall, this.#features);
     }
     if (this.#isTarget(RelocationTarget.fillStub)) {
-      code.align(FUNCTION_ALIGNMENT, INT3);
+      code.align(CODE_ALIGNMENT_BYTES, INT3);
       stubs.set(RelocationTarget.fillStub, code.length);
       emitFillStub(asm, libcall, this.#features);
     }
     if (this.#isTarget(RelocationTarget.pollStub)) {
-      code.align(FUNCTION_ALIGNMENT, INT3);
+      code.align(CODE_ALIGNMENT_BYTES, INT3);
       stubs.set(RelocationTarget.pollStub, code.length);
       emitPollStub(asm, this.#fuel);
     }

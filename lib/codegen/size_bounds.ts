@@ -12,6 +12,7 @@ import { growInt32 } from "../base/mod.ts";
 import { type Allocation, isSlot, REMATERIALISE } from "../regalloc/mod.ts";
 import { ENC_LOCK, ENC_MAP_SHIFT, ENC_PP_SHIFT, ENC_VEX, FORM_ENCODING, FORM_IMMEDIATE_BYTES } from "../x64/mod.ts";
 import { tailCallBytes } from "./emit_call.ts";
+import { blockAlignmentBytes } from "./alignment.ts";
 import type { Frame } from "./frame.ts";
 import * as F from "./isel/forms.ts";
 import type { Selector } from "./isel/selector.ts";
@@ -69,7 +70,7 @@ const TERMINATOR_BYTES = 17;
 /** What a pad begins with. */
 const PAD_BYTES = 16;
 
-const MOVE_BYTES = 9, REMATERIALISE_BYTES = 40, ALIGNMENT_BYTES = 15;
+const MOVE_BYTES = 9, REMATERIALISE_BYTES = 40;
 
 /** Prefixes, REX or VEX, escapes, opcode, ModRM. */
 function baseBytes(form: number): number {
@@ -108,7 +109,7 @@ export class SizeBounds {
     for (let p = 0; p < length; p++) {
       const k = line[p];
       this.position[k] = p;
-      if (blocks.loopEnd[k] !== NONE && blocks.cold[k] === 0) offset += ALIGNMENT_BYTES;
+      offset += blockAlignmentBytes(blocks, k) - 1;
       this.begin[p] = offset;
       if (code.input.padCall[k] !== NONE) offset += PAD_BYTES;
       for (let e = blockEdit[k]; e < blockEdit[k + 1]; e++) {

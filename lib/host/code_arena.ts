@@ -25,7 +25,7 @@ import { LEDGER } from "./ledger_layout.ts";
 import { ADVICE, adviseMemory, loadAddress } from "./memory.ts";
 
 /** Ranges start at multiples of this: what the processor's fetch and our entry alignment want. */
-export const CODE_ALIGNMENT = 16;
+export const CODE_ALIGNMENT = 64;
 /** Unused code memory an isolate keeps before it gives chunks back. */
 const RESERVE_BYTES = 1 << 20;
 /** int3: a stray jump into freed code stops at once. */
