@@ -1,6 +1,6 @@
 /** Memories: a guest's bytes. */
 
-import { attachSharedMemory, createMemory, type Growth, type MemoryState } from "../runtime/mod.ts";
+import { attachSharedMemory, createMemory, createMemoryLater, type Growth, type MemoryState } from "../runtime/mod.ts";
 import { type MemoryType, memoryTypeOf, toMemoryLimits } from "./memory_type.ts";
 import { SharedMemory, sharedMemoryOf, wrapSharedMemory } from "./shared_memory.ts";
 import { growError } from "./errors.ts";
@@ -63,6 +63,25 @@ export class Memory<Address extends AddressType = "i32"> {
     const state = storeOf(store);
     this.#state = createMemory(state, toMemoryLimits(type as MemoryType));
     this.#state.wrapper = this;
+  }
+
+  /**
+   * Makes a memory of zeros in a store whose limiter may answer by a promise.
+   *
+   * @param store The store it belongs to.
+   * @param type Its limits.
+   * @returns The memory.
+   * @throws {TypeError} for limits that are no integers, and when the store was disposed meanwhile.
+   * @throws {RangeError} for limits beyond what addresses of the type reach, a maximum below the minimum, or when the limiter or the store's
+   * limits refuse it.
+   * @throws {HostError} if the system has no address space left.
+   */
+  static async createAsync<Address extends AddressType = "i32">(
+    store: Store,
+    type: MemoryType<Address>,
+  ): Promise<Memory<Address>> {
+    const state = storeOf(store);
+    return wrapMemory(await createMemoryLater(state, toMemoryLimits(type as MemoryType))) as Memory<Address>;
   }
 
   /**

@@ -6,10 +6,12 @@ import {
   coerceValue,
   continuationReference,
   createTable,
+  createTableLater,
   type Growth,
   referenceOf,
   type StoreState,
   type TableState,
+  type TableType as RuntimeTableType,
   ValueKind,
   valueKindOf,
   valueOfReferenceBits,
@@ -75,6 +77,36 @@ function bitsOf(store: StoreState, element: ValType, value: BitValue): number {
   return valueKindOf(store.engine.registry, element) === ValueKind.func ? value as number : referenceOf(store, value);
 }
 
+/** The type of a table that JavaScript makes, and a check of the value that its elements get: before there is a table, which would stay. */
+function parseTable(
+  store: Store,
+  { element, address, minimum, maximum }: TableType<AddressType>,
+  init: unknown,
+): { readonly state: StoreState; readonly type: RuntimeTableType; readonly check: () => void } {
+  const state = storeOf(store);
+  const elementType = toValueType(state.engine, element);
+  if (!isRef(elementType)) {
+    throw new TypeError(`The elements of a table are references, not ${element}`);
+  }
+  if (!isNullable(elementType) && init === null) {
+    throw new TypeError("A table whose elements exclude null is made with what they are at first");
+  }
+  const addressType = toAddressType(address);
+  const least = toAddress(minimum, addressType, "The minimum of a table");
+  const most = maximum === undefined ? undefined : toAddress(maximum, addressType, "The maximum of a table");
+  if (most !== undefined && most < least) {
+    throw new RangeError(`The minimum of a table, ${least}, is above its maximum, ${most}`);
+  }
+  return {
+    state,
+    type: { element: elementType, minimum: least, maximum: most, addressType },
+    check: () => {
+      state.requireOpen();
+      bitsOf(state, elementType, coerceElement(state, elementType, init));
+    },
+  };
+}
+
 /**
  * A table of references: to functions, objects, continuations, or host values.
  *
@@ -119,29 +151,38 @@ export class Table<Address extends AddressType = "i32"> {
       this.#state = store as unknown as TableState;
       return;
     }
-    const state = storeOf(store);
-    const { element } = type;
-    const elementType = toValueType(state.engine, element);
-    if (!isRef(elementType)) {
-      throw new TypeError(`The elements of a table are references, not ${element}`);
-    }
-    if (!isNullable(elementType) && init === null) {
-      throw new TypeError("A table whose elements exclude null is made with what they are at first");
-    }
-    const addressType = toAddressType(type.address);
-    const minimum = toAddress(type.minimum, addressType, "The minimum of a table");
-    const maximum = type.maximum === undefined
-      ? undefined
-      : toAddress(type.maximum, addressType, "The maximum of a table");
-    if (maximum !== undefined && maximum < minimum) {
-      throw new RangeError(`The minimum of a table, ${minimum}, is above its maximum, ${maximum}`);
-    }
-    // Before there is a table, which would stay: what the value cannot be, and whether the heap has room for it.
-    const bits = coerceElement(state, elementType, init);
-    bitsOf(state, elementType, bits);
-    this.#state = createTable(state, { element: elementType, minimum, maximum, addressType });
+    const parsed = parseTable(store, type as TableType<AddressType>, init);
+    parsed.check();
+    this.#state = createTable(parsed.state, parsed.type);
     this.#state.wrapper = this;
-    if (init !== null) this.#state.fill(0, this.#bits(bits), minimum);
+    this.#fillNew(init);
+  }
+
+  /**
+   * Makes a table of a store whose limiter may answer by a promise.
+   *
+   * @param store The store it belongs to.
+   * @param type Its element type and limits.
+   * @param init What all elements are at first; null unless given.
+   * @returns The table.
+   * @throws {TypeError} for a type or a value that cannot be, and when the store was disposed meanwhile.
+   * @throws {RangeError} for more than 10,000,000 elements, a maximum below the minimum, or when the limiter or the store's limits refuse it.
+   */
+  static async createAsync<Address extends AddressType = "i32">(
+    store: Store,
+    type: TableType<Address>,
+    init: ValueTypes["funcref"] | ValueTypes["externref"] = null,
+  ): Promise<Table<Address>> {
+    const parsed = parseTable(store, type as TableType<AddressType>, init);
+    parsed.check();
+    const table = wrapTable(await createTableLater(parsed.state, parsed.type, parsed.check));
+    table.#fillNew(init);
+    return table as Table<Address>;
+  }
+
+  #fillNew(init: unknown): void {
+    if (init === null) return;
+    this.#state.fill(0, this.#bits(this.#coerce(init)), this.#state.size);
   }
 
   /** Number of elements. */

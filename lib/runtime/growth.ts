@@ -8,7 +8,7 @@
 
 import { RECORD } from "../host/mod.ts";
 import type { Activation } from "./activation.ts";
-import { answerNow, type LimiterAnswer } from "./limiter.ts";
+import { answerLater, answerNow, type LimiterAnswer } from "./limiter.ts";
 import { canPark, isThenable, park } from "./parking.ts";
 import type { StoreState } from "./store_state.ts";
 import { trapInCall } from "./traps.ts";
@@ -47,8 +47,7 @@ export function growNow(thing: Growable, delta: number, grow: () => Growth): Gro
 export async function growLater(thing: Growable, delta: number, grow: () => Growth): Promise<Growth> {
   for (;;) {
     const { size } = thing;
-    const answer: unknown = thing.askToGrow(delta);
-    const isAllowed = answerNow(isThenable(answer) ? await answer : answer);
+    const isAllowed = await answerLater(thing.askToGrow(delta));
     thing.store.requireOpen();
     if (!isAllowed) return thing.refused(delta);
     if (thing.size === size) return grow(); // GROW-1

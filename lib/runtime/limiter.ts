@@ -12,7 +12,7 @@ import { isThenable, settle } from "./parking.ts";
 
 /**
  * What a limiter says: whether it may be. A Promise of that is for those who can wait: guests that were called by `callAsync`, and
- * `Table.growAsync`, `Memory.growAsync` and `Instance.createAsync`.
+ * `growAsync` and `createAsync` of tables, memories and instances.
  */
 export type LimiterAnswer = boolean | Promise<boolean>;
 
@@ -60,6 +60,11 @@ export function answerNow(answer: unknown): boolean {
     );
   }
   throw new TypeError(`A limiter answers true or false, not ${answer === null ? "null" : typeof answer}`);
+}
+
+/** The answer of a limiter, for those who have time to wait for a promise of it. @throws {TypeError} for what is no answer. */
+export async function answerLater(answer: unknown): Promise<boolean> {
+  return answerNow(isThenable(answer) ? await answer : answer);
 }
 
 /** A store's limiter says no. @internal */

@@ -9,7 +9,7 @@ import { VMMemoryDefinition } from "../abi/mod.ts";
 import { type GrowableBytes, LinearMemory, type MemoryImage } from "../host/mod.ts";
 import type { Block } from "./block.ts";
 import { type Growable, type GrowFailure, growLater, growNow, type Growth } from "./growth.ts";
-import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
+import { answerLater, answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { allocateBytes, type MemoryLimits, mostPages } from "./memory_type.ts";
 import { createSharedMemory, type SharedMemoryState } from "./shared_memory.ts";
 import type { KeptMemory, RecycledMemories } from "./memory_recycler.ts";
@@ -270,7 +270,17 @@ export function createCountedSharedMemory(store: StoreState, type: MemoryLimits)
 /** Makes a memory that no module defines. @throws {RangeError} when the store's limiter or limits refuse it. */
 export function createMemory(store: StoreState, type: MemoryLimits): MemoryState {
   store.requireOpen();
-  if (!answerNow(askAboutMemory(store, type))) throw refusedMemory(type);
+  return makeMemory(store, type, answerNow(askAboutMemory(store, type)));
+}
+
+/** As {@linkcode createMemory}, for callers that have time to wait for the limiter's promise. */
+export async function createMemoryLater(store: StoreState, type: MemoryLimits): Promise<MemoryState> {
+  store.requireOpen();
+  return makeMemory(store, type, await answerLater(askAboutMemory(store, type)));
+}
+
+function makeMemory(store: StoreState, type: MemoryLimits, isAllowed: boolean): MemoryState {
+  if (!isAllowed) throw refusedMemory(type);
   store.requireOpen();
   if (type.isShared) return new MemoryState(store, type, createCountedSharedMemory(store, type));
   return new MemoryState(store, type, { block: store.allocate(VMMemoryDefinition.sizeBytes), offsetBytes: 0 });

@@ -28,7 +28,7 @@ import { bug, NONE } from "../base/mod.ts";
 import { FUNCREF, type ValType } from "../wasm/mod.ts";
 import type { Block } from "./block.ts";
 import { type Growable, type GrowFailure, growLater, growNow, type Growth } from "./growth.ts";
-import { answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
+import { answerLater, answerNow, type LimiterAnswer, refusedByLimiter } from "./limiter.ts";
 import { CHUNK_ELEMENTS } from "./bulk.ts";
 import type { Collector, RootSource, RootVisitor } from "./gc/collector.ts";
 import { valueKindOf } from "./signature.ts";
@@ -426,7 +426,18 @@ export function refusedTable({ minimum }: TableType): Error {
 
 /** Makes a table that no module defines. @throws {RangeError} when the store's limiter or limits refuse it. */
 export function createTable(store: StoreState, type: TableType): TableState {
-  if (!answerNow(askAboutTable(store, type))) throw refusedTable(type);
+  return makeTable(store, type, answerNow(askAboutTable(store, type)));
+}
+
+/** As {@linkcode createTable}, for callers that have time to wait for the limiter's promise; `check` is called when the answer is there. */
+export async function createTableLater(store: StoreState, type: TableType, check: () => void): Promise<TableState> {
+  const isAllowed = await answerLater(askAboutTable(store, type));
+  check();
+  return makeTable(store, type, isAllowed);
+}
+
+function makeTable(store: StoreState, type: TableType, isAllowed: boolean): TableState {
+  if (!isAllowed) throw refusedTable(type);
   return new TableState(store, type, store.allocate(VMTableDefinition.sizeBytes), 0);
 }
 

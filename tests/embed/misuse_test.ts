@@ -223,6 +223,7 @@ const ROWS: Record<string, Row> = {
   "Caller.memory": refused((s) => s.memory?.byteLength),
   "Caller.getExport": refused((s) => s.getExport("memory").byteLength),
 
+  "Memory.createAsync": later(refused((_, w) => api.Memory.createAsync(w.Store, { minimum: 1 }))),
   "Memory.fromShared": refused((_, w) => api.Memory.fromShared(w.Store, w.SharedMemory)),
   "Memory.shared": refused((s) => s.shared),
   "Memory.buffer": refused((s) => s.buffer),
@@ -242,6 +243,12 @@ const ROWS: Record<string, Row> = {
   "SharedMemory.type": answers((s) => s.type),
   "SharedMemory.grow": answers((s) => s.grow(0)),
 
+  "Table.createAsync": later(
+    refused(
+      (_, w) => api.Table.createAsync(w.Store, { element: "funcref", minimum: 1 }),
+      (s, o) => api.Table.createAsync(o.Store, { element: s.type.element, minimum: 1 }, o.node),
+    ),
+  ),
   "Table.size": refused((s) => s.size),
   "Table.maximum": refused((s) => s.maximum),
   "Table.isStatic": refused((s) => s.isStatic),

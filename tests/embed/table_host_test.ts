@@ -1,6 +1,6 @@
 /** What JavaScript does with tables, memories and typed globals where the store's limiter, its heap or its accounts say no. */
 
-import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   ArrayRef,
   ArrayType,
@@ -62,6 +62,57 @@ Deno.test("003/3.24 growAsync waits for the limiter, and grows as it says", asyn
   answer = () => Promise.resolve(true);
   assertEquals(await Promise.all([table.growAsync(1), table.growAsync(1)]), [3, 4]);
   assertEquals(asked, [["table", 3, 4], ["table", 3, 4], ["table", 4, 5]]);
+});
+
+Deno.test("003/3.12 createAsync waits for the limiter, and makes what it allows", async () => {
+  using engine = new Engine();
+  let answer = (): Answer => Promise.resolve(true);
+  const asked: unknown[] = [];
+  const store = new Store(engine, {
+    limits: { tableElements: 100 },
+    limiter: {
+      tableGrowing: (...sizes) => (asked.push(["table", ...sizes]), answer()),
+      memoryGrowing: (...sizes) => (asked.push(["memory", ...sizes]), answer()),
+    },
+  });
+  const value = { some: "value" };
+  const table = await Table.createAsync(store, { element: "externref", minimum: 3, maximum: 5 }, value);
+  const memory = await Memory.createAsync(store, { minimum: 1, maximum: 2 });
+  assertEquals(asked, [["table", 0, 3, 5], ["memory", 0, 65536, 131072]]);
+  assertEquals([table.size, memory.sizePages], [3, 1]);
+  assertStrictEquals(table.get(2), value);
+  assert(table instanceof Table && memory instanceof Memory);
+
+  assertThrows(() => new Table(store, { element: "externref", minimum: 3 }), TypeError, "Promise");
+  assertThrows(() => new Memory(store, { minimum: 1 }), TypeError, "Promise");
+  await assertRejects(
+    () => Table.createAsync(store, { element: "externref", minimum: 98 }),
+    RangeError,
+    "tableElements",
+  );
+  answer = () => Promise.resolve(false);
+  await assertRejects(
+    () => Table.createAsync(store, { element: "externref", minimum: 1 }),
+    RangeError,
+    "limiter refuses",
+  );
+  await assertRejects(() => Memory.createAsync(store, { minimum: 1 }), RangeError, "limiter refuses");
+  assertEquals([store.usage().tableElements.current, store.usage().memoryBytes.current], [3, 65536]);
+
+  // What the elements are to be is looked at again, before there is a table.
+  answer = () => Promise.resolve(true);
+  const type = new StructType(engine, [{ type: "i32" }]);
+  const ref = StructRef.create(store, type, [7]);
+  const late = Table.createAsync(store, { element: "anyref", minimum: 4 }, ref as never);
+  ref.dispose();
+  assertEquals((await assertRejects(() => late, RefError)).code, "released");
+  assertEquals(store.usage().tableElements.current, 3);
+  const closing = [
+    Table.createAsync(store, { element: "externref", minimum: 1 }),
+    Memory.createAsync(store, { minimum: 1 }),
+  ];
+  store.close();
+  for (const promise of closing) await assertRejects(() => promise, TypeError, "disposed");
 });
 
 Deno.test("growAsync looks at its store and its value again behind the wait", async () => {
