@@ -6,8 +6,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { parseModule } from "../../lib/text/mod.ts";
+import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import { ALL_FEATURES, featureNames } from "../../lib/wasm/mod.ts";
-import { Engine, Exception, Instance, Module, Store } from "../../mod.ts";
+import { Engine, type EngineConfig, Exception, Instance, Module, Store } from "../../mod.ts";
 import { CONFIGURATIONS } from "../configurations.ts";
 import { reportTally } from "../tally.ts";
 import { continuationProgram } from "./generators/continuations.ts";
@@ -23,7 +24,11 @@ Deno.test("programs of continuations do what they do in V8", async () => {
   const cases = Number(Deno.env.get("FUZZ_COUNT") ?? 100);
   const firstSeed = Number(Deno.env.get("FUZZ_SEED") ?? 1);
   const features = featureNames(ALL_FEATURES);
-  const engines = Object.values(CONFIGURATIONS).map((config) => new Engine({ ...config, checks: "on", features }));
+  const configurations: EngineConfig[] = [
+    ...Object.values(CONFIGURATIONS),
+    ...COLLECTORS.map((collector): EngineConfig => ({ collector, stress: { gc: true } })),
+  ];
+  const engines = configurations.map((config) => new Engine({ ...config, checks: "on", features }));
   const modules = Array.from({ length: cases }, (_, i) => parseModule(continuationProgram(new Random(firstSeed + i))));
   const wanted: Outcome[][] = [];
   for (let i = 0; i < cases; i += BATCH) wanted.push(...await outcomesOfV8([FLAG], modules.slice(i, i + BATCH), ARGS));
