@@ -59,7 +59,7 @@ export function walkObjects(
 }
 
 /** Visits the references in the fields of a struct or exception of type `id`. */
-export function visitFields(types: GcTypes, words: Int32Array, word: number, id: number, visitor: RootVisitor): void {
+function visitFields(types: GcTypes, words: Int32Array, word: number, id: number, visitor: RootVisitor): void {
   const { refStarts, refCounts, refOffsets } = types;
   const end = refStarts[id] + refCounts[id];
   for (let i = refStarts[id]; i < end; i++) visitor.visit(words, word + (refOffsets[i] >> 2));
