@@ -26,7 +26,11 @@ Deno.test("programs of continuations do what they do in V8", async () => {
   const features = featureNames(ALL_FEATURES);
   const configurations: EngineConfig[] = [
     ...Object.values(CONFIGURATIONS),
-    ...COLLECTORS.map((collector): EngineConfig => ({ collector, stress: { gc: true } })),
+    // Without collections the stacks of continuations that nobody has stay, and a store has but so many.
+    ...COLLECTORS.filter((name) => name !== "null").map((collector): EngineConfig => ({
+      collector,
+      stress: { gc: true },
+    })),
   ];
   const engines = configurations.map((config) => new Engine({ ...config, checks: "on", features }));
   const modules = Array.from({ length: cases }, (_, i) => parseModule(continuationProgram(new Random(firstSeed + i))));
