@@ -198,7 +198,7 @@ Deno.test("001/1.17 an old object that is made to refer to a young one keeps it 
   assertEquals(sandbox.findings, []);
 });
 
-Deno.test("what lives on is not copied again and again: allocation becomes direct", () => {
+Deno.test("what lives on is not copied again and again: allocation becomes direct, until little lives on", () => {
   using sandbox = new HeapSandbox();
   const { exports } = sandbox.instance(SOURCE);
   const collector = sandbox.gc.collector as GenerationalCollector;
@@ -212,6 +212,13 @@ Deno.test("what lives on is not copied again and again: allocation becomes direc
   exports.make(1);
   sandbox.gc.collect();
   assert(collector.usedBytes < 1000);
+  // A second major collection that finds little alive makes objects young again: 72 MB of litter are 32 MiB up to it, then nurseries.
+  const { collections, majorCollections } = collector;
+  exports.litter(3_000_000);
+  const majors = collector.majorCollections - majorCollections;
+  assert(majors === 1, `${majors} major collections`);
+  const minors = collector.collections - collections - majors;
+  assert(minors >= 5, `${minors} minor collections`);
   sandbox.verify();
   assertEquals(sandbox.findings, []);
 });
