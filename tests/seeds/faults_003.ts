@@ -74,8 +74,8 @@ export const FAULTS_003 = [
   {
     row: "3.24",
     file: "lib/runtime/growth.ts",
-    replace: "answerNow(isThenable(answer) ? await answer : answer)",
-    with: "isThenable(answer) || answerNow(answer)",
+    replace: "await answerLater(thing.askToGrow(delta))",
+    with: "isThenable(thing.askToGrow(delta))",
   },
   { row: "3.28", file: "lib/engine/table.ts", replace: "state.getFuncMaybeInit(", with: "state.getFunc(" },
   {
