@@ -29,6 +29,7 @@ import {
   single,
   toInteger,
   unImm,
+  useRight,
   zeros,
 } from "./vector_build.ts";
 import * as P from "./vector_forms.ts";
@@ -71,6 +72,26 @@ function beginTest(c: Selector, x: number): Inst {
 
 /** Begins the instruction that sets the flags of test `v`, and leaves the condition. */
 const TEST_FLAGS = ruleList({
+  // ptest x, y: the conjunction is what it looks at.
+  "vany_true.and": (c, v) => {
+    const x = c.a[v];
+    if (c.op[v] !== Ir.vany_true || c.op[x] !== Ir.vand || !c.single(x) || !c.near(x)) return false;
+    const k = c.b[x];
+    c.cond = COND.NE;
+    const a = c.reg(c.a[x]);
+    if (isPoolVector(c, k)) {
+      matchVector(c, k);
+      const i = c.code.begin(Shape.rm, P.PTEST);
+      c.code.regOp[i] = c.code.use(a);
+      c.attachAddress(i);
+    } else {
+      const b = c.reg(k);
+      const i = c.code.begin(Shape.rm, P.PTEST);
+      c.code.regOp[i] = c.code.use(a);
+      c.code.rmOp[i] = useRight(c, b);
+    }
+    return true;
+  },
   "vany_true": (c, v) => {
     if (c.op[v] !== Ir.vany_true) return false;
     const x = c.reg(c.a[v]);

@@ -37,7 +37,7 @@ function isFoldedLoad(c: Selector, v: number): boolean {
 }
 
 /** Adds the right operand to the instruction begun last (VEC-1). */
-function useRight(c: Selector, b: number): number {
+export function useRight(c: Selector, b: number): number {
   return c.code.vregType[b] === V128 ? c.code.useAny(b) : c.code.use(b);
 }
 

@@ -4,7 +4,7 @@
  * A pair of surrogates is checked and put together from one load of 32 bits where the source has two units left.
  */
 
-import { advance, distance, get, load, type Place, set, store, take } from "./places.ts";
+import { advance, distance, get, load, offset, type Place, set, store, take } from "./places.ts";
 
 function units(value: number): string {
   return `(v128.const i16x8 ${Array(8).fill(value).join(" ")})`;
@@ -150,11 +150,11 @@ export function utf16ToUtf8(from: Place, to: Place): string {
   // What is all ASCII is as fast as memory is: the test of 64 units is one.
   const asciiRun = `
         ${
-    set("$k", `(i32.shr_u (select ${get("$n")} ${get("$m")} (i32.lt_u ${get("$n")} ${get("$m")})) (i32.const 6))`)
+    set("$w", `(i32.and (select ${get("$n")} ${get("$m")} (i32.lt_u ${get("$n")} ${get("$m")})) (i32.const -64))`)
   }
-        ${set("$w", get("$k"))}
+        ${set("$end", offset(from, "$s", `(i32.shl ${get("$w")} (i32.const 1))`))}
         (block $short
-          (br_if $short (i32.eqz ${get("$k")}))
+          (br_if $short (i32.eqz ${get("$w")}))
           (loop $ascii
             ${vectors.map((k) => set(`$v${k}`, load("v128.load", from, "$s", 16 * k))).join("\n")}
             (br_if $short ${both(any, 0xff80)})
@@ -165,15 +165,15 @@ export function utf16ToUtf8(from: Place, to: Place): string {
   }
             ${advance(from, "$s", 128)}
             ${advance(to, "$d", 64)}
-            (br_if $ascii (local.tee $k (i32.sub ${get("$k")} (i32.const 1))))))
-        ${set("$w", `(i32.shl (i32.sub ${get("$w")} ${get("$k")}) (i32.const 6))`)}
+            (br_if $ascii (${from.address}.ne ${get("$s")} ${get("$end")}))))
+        ${set("$w", `(i32.sub ${get("$w")} (i32.shr_u ${distance(from, "$end", "$s")} (i32.const 1)))`)}
         ${take("$n", get("$w"))}
         ${take("$m", get("$w"))}`;
   const ascii = (vector: string) => `(i16x8.gt_u ${vector} ${units(0x7f)})`;
   return `
 (func $utf16_to_utf8 (param $s ${from.address}) (param $n i32) (param $d ${to.address}) (param $m i32) (result i32 i32)
   (local $v v128) (local $u v128) (local $k i32) (local $w i32) (local $c i32) (local $length i32) (local $streak i32)
-  (local $start ${to.address})
+  (local $start ${to.address}) (local $end ${from.address})
   ${vectors.map((k) => `(local $v${k} v128)`).join(" ")}
   ${set("$length", get("$n"))}
   ${set("$start", get("$d"))}
