@@ -1,4 +1,4 @@
-/** Instantiating touches neither the elements of tables nor functions one by one (SEEDS 002, 003; issue 5). */
+/** Instantiating touches neither the elements of tables nor functions one by one (SEEDS 002, 003). */
 
 import { assert, assertEquals } from "@std/assert";
 import { Instance, type Module, Store } from "../../mod.ts";
