@@ -62,10 +62,10 @@ export interface TrapEvidence {
   readonly instance: TrappedInstance | undefined;
 }
 
-/** An instance as far as operands depend on it. */
+/** An instance as far as operands depend on it: sizes are those when it trapped. */
 export interface TrappedInstance {
-  readonly memories: readonly { readonly bytes: Uint8Array }[];
-  readonly tables: readonly { readonly size: number }[];
+  readonly memoryBytes: readonly number[];
+  readonly tableElements: readonly number[];
   /** Types by canonical id. */
   readonly types: readonly DefinedType[];
 }
@@ -121,7 +121,7 @@ type Explanation = (known: KnownOperands, evidence: TrapEvidence) => Partial<Tra
 const explainIndex: Explanation = ({ tableIndex }, { subject, instance }) =>
   subject === undefined ? undefined : {
     index: unsigned(subject),
-    tableElements: tableIndex === undefined ? undefined : instance?.tables[tableIndex]?.size,
+    tableElements: tableIndex === undefined ? undefined : instance?.tableElements[tableIndex],
   };
 
 /** What the subject of each trap that has one means. */
@@ -129,7 +129,7 @@ const EXPLAIN: { readonly [N in TrapName]?: Explanation } = {
   // The end of the access.
   memory_out_of_bounds: ({ memoryIndex, accessBytes }, { subject, instance }) => {
     if (subject === undefined || memoryIndex === undefined || accessBytes === undefined) return undefined;
-    const memoryBytes = instance?.memories[memoryIndex]?.bytes.length;
+    const memoryBytes = instance?.memoryBytes[memoryIndex];
     const end = unsigned(subject);
     if (memoryBytes === undefined || end > Number.MAX_SAFE_INTEGER) return undefined;
     return { address: Math.max(end - accessBytes, memoryBytes), memoryBytes };

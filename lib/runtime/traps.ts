@@ -40,7 +40,7 @@ export interface TrapOptions {
    *
    * @internal
    */
-  readonly operands?: TrapOperands | undefined;
+  readonly evidence?: TrapEvidence | undefined;
 }
 
 /** A trap's own frames, if it has any. */
@@ -65,6 +65,7 @@ export class Trap extends WasmError {
   /** Which trap, for programs. */
   readonly code: TrapName;
   readonly #frames: RawFrames | undefined;
+  readonly #evidence: TrapEvidence | undefined;
   #operands: TrapOperands | undefined;
 
   static {
@@ -78,7 +79,7 @@ export class Trap extends WasmError {
     super(options.detail === undefined ? message : `${message}: ${options.detail}`);
     this.code = code;
     this.#frames = options.frames;
-    this.#operands = options.operands;
+    this.#evidence = options.evidence;
     // As of every error, only what was given is there.
     if (options.cause !== undefined) this.cause = options.cause;
   }
@@ -111,7 +112,9 @@ export class Trap extends WasmError {
   get operands(): TrapOperands | undefined {
     if (this.#operands !== undefined || !isOfInstruction(this.code)) return this.#operands;
     const site = this.#frames?.trapSite();
-    if (site !== undefined) this.#operands = operandsAt(site.module, site.wasmOffset, this.code, NO_EVIDENCE);
+    if (site !== undefined) {
+      this.#operands = operandsAt(site.module, site.wasmOffset, this.code, this.#evidence ?? NO_EVIDENCE);
+    }
     return this.#operands;
   }
 
@@ -185,10 +188,7 @@ export function trapOfActivation(activation: Activation): Trap {
     : trapCode === TrapCode.memory_out_of_bounds
     ? { fault: faultIn(store, faultAddress), subject: undefined, instance: undefined }
     : undefined;
-  // Sizes are those of now, so it cannot wait until somebody asks.
-  const site = evidence === undefined ? undefined : frames.trapSite();
-  const operands = site === undefined ? undefined : operandsAt(site.module, site.wasmOffset, name, evidence!);
-  return new Trap(name, { frames, operands });
+  return new Trap(name, { frames, evidence });
 }
 
 const NO_EVIDENCE: TrapEvidence = { fault: undefined, subject: undefined, instance: undefined };
@@ -206,9 +206,11 @@ function subjectOf(activation: Activation, frames: RawFrames, code: LoadedCode, 
   return {
     fault: undefined,
     subject,
-    instance: instance === undefined
-      ? undefined
-      : { memories: instance.memories, tables: instance.tables, types: store.engine.registry.types },
+    instance: instance === undefined ? undefined : {
+      memoryBytes: instance.memories.map(({ bytes }) => bytes.length),
+      tableElements: instance.tables.map(({ size }) => size),
+      types: store.engine.registry.types,
+    },
   };
 }
 
