@@ -17,7 +17,7 @@ import {
   writeFrom,
 } from "./linux.ts";
 import type { WasiState } from "./state.ts";
-import { waitUntilReady, writableBytes } from "./waiting.ts";
+import { waitUntilReady, writerWhenReady } from "./waiting.ts";
 
 const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
 const DIRENT_BYTES = 24;
@@ -259,14 +259,8 @@ export function fileFunctions(state: WasiState): WasiImplementation<Extract<Wasi
       const descriptor = descriptors.get(fd, Right.fd_write);
       if (descriptor.fileType === FileType.directory) return Errno.isdir;
       memory.requireRange(result, 4);
-      waitUntilReady(context, descriptor, "write");
-      let most = writableBytes(context, descriptor);
-      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
-        const written = most === 0 ? 0 : write(descriptor, bytes.length > most ? bytes.subarray(0, most) : bytes);
-        most -= written;
-        return written;
-      });
-      memory.setU32(result, total);
+      const writer = writerWhenReady(context, descriptor, (bytes) => write(descriptor, bytes));
+      memory.setU32(result, memory.forEachBuffer(iovecs, count, writer));
       return Errno.success;
     },
   };

@@ -14,7 +14,7 @@ import { check, closeFd, O, readSome, writeFrom } from "./linux.ts";
 import { fail } from "./guest_memory.ts";
 import type { Descriptor } from "./descriptors.ts";
 import type { WasiState } from "./state.ts";
-import { waitUntilReady, writableBytes } from "./waiting.ts";
+import { waitUntilReady, writerWhenReady } from "./waiting.ts";
 
 function socketFd({ fd, fileType }: Descriptor): number {
   if (fd < 0 || (fileType !== FileType.socketStream && fileType !== FileType.socketDgram)) fail(Errno.notsock);
@@ -69,14 +69,8 @@ export function socketFunctions(
       const socket = socketFd(descriptor);
       if (flags !== 0) return Errno.inval;
       memory.requireRange(result, 4);
-      waitUntilReady(context, descriptor, "write");
-      let most = writableBytes(context, descriptor);
-      const total = memory.forEachBuffer(iovecs, count, (bytes) => {
-        const sent = most === 0 ? 0 : writeFrom(socket, bytes.length > most ? bytes.subarray(0, most) : bytes);
-        most -= sent;
-        return sent;
-      });
-      memory.setU32(result, total);
+      const writer = writerWhenReady(context, descriptor, (bytes) => writeFrom(socket, bytes));
+      memory.setU32(result, memory.forEachBuffer(iovecs, count, writer));
       return Errno.success;
     },
     sock_shutdown(fd, how) {

@@ -104,9 +104,20 @@ export function blockOn(
   });
 }
 
-/** How many bytes may be written to a descriptor that is ready (WAIT-A). */
-export function writableBytes(context: CallContext, { fd, fileType }: Descriptor): number {
-  return fd < 0 || fileType === FileType.regularFile || !isCareful(context) ? Infinity : PIPE_BUF;
+/** Waits until a descriptor is ready; gives `write` for buffers of which it takes no more, all together, than may be written then (WAIT-A). */
+export function writerWhenReady(
+  context: CallContext,
+  descriptor: Descriptor,
+  write: (bytes: Uint8Array) => number,
+): (bytes: Uint8Array) => number {
+  waitUntilReady(context, descriptor, "write");
+  const { fd, fileType } = descriptor;
+  let most = fd < 0 || fileType === FileType.regularFile || !isCareful(context) ? Infinity : PIPE_BUF;
+  return (bytes) => {
+    const written = most === 0 ? 0 : write(bytes.length > most ? bytes.subarray(0, most) : bytes);
+    most -= written;
+    return written;
+  };
 }
 
 /** A wait that can be given up. */
