@@ -13,6 +13,7 @@ import {
   Store,
   Trap,
 } from "../../mod.ts";
+import { runWithGc } from "../gc_process.ts";
 import { COLLECTORS } from "../../lib/runtime/mod.ts";
 import type { BudgetReport, BudgetTask } from "./budget_worker.ts";
 
@@ -315,15 +316,5 @@ Deno.test("stores that nobody closed give back to their budget when they are gar
     }
     console.log(JSON.stringify([memoryBytes.peak / 65536, instances.peak, handles.peak, totalStackBytes.peak / 2 ** 20, all()]));
   `;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(script));
-  await writer.close();
-  const { stdout } = await child.output();
-  assertEquals(JSON.parse(new TextDecoder().decode(stdout)), [50, 50, 50, 50, 0]);
+  assertEquals(await runWithGc(script), [50, 50, 50, 50, 0]);
 });

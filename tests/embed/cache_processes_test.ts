@@ -10,6 +10,7 @@ import { DiskCache, Engine, Instance, Module, Store } from "../../mod.ts";
 import { Random } from "../fuzz/generators/random.ts";
 import { reportTally } from "../tally.ts";
 import { wat } from "../wat.ts";
+import { withFolder } from "./cache_folder.ts";
 import { keyOf, KEYS, payloadOf } from "./cache_process.ts";
 
 const SCRIPT = new URL("cache_process.ts", import.meta.url).pathname;
@@ -20,15 +21,6 @@ const ENTRY = /^[0-9a-f]{64}$/, TEMPORARY = /^[0-9a-f]{64}\.\d+-[0-9a-f]{16}\.tm
 
 function isEntry({ name }: Deno.DirEntry): boolean {
   return ENTRY.test(name);
-}
-
-async function withFolder(use: (directory: string) => void | Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "theropod-cache-" });
-  try {
-    await use(`${folder}/cache`);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
 }
 
 /** Runs a script of the shell in a mount namespace of its own; undefined where that is not possible. */

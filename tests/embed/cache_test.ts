@@ -4,20 +4,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { DiskCache, Engine, type EngineConfig, Instance, Module, Store } from "../../mod.ts";
 import { runCli, text } from "../cli_process.ts";
 import { wat } from "../wat.ts";
+import { withFolder } from "./cache_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const BYTES = wat(`(module (func (export "twice") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))`);
 const OTHER = wat(`(module (func (export "twice") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1))))`);
-
-/** Runs `use` with the path of a folder that does not exist yet. */
-async function withFolder(use: (directory: string) => void | Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "theropod-cache-" });
-  try {
-    await use(`${folder}/cache`);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 /** Makes a module; says whether it was compiled, and checks that it computes. */
 function load(config: EngineConfig, bytes: Uint8Array<ArrayBuffer> = BYTES): "compiled" | "found" {

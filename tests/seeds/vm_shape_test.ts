@@ -27,23 +27,11 @@ import { funcStateOf, loadCode } from "../../lib/runtime/mod.ts";
 import { Assembler, NO_REG, packMem } from "../../lib/x64/mod.ts";
 import { ALL_FEATURES, decodeModule } from "../../lib/wasm/mod.ts";
 import { Sandbox } from "../embed/sandbox.ts";
+import { NO_COUNTS } from "../unit/abi/no_counts.ts";
 import { wat } from "../wat.ts";
 
 const HEAD = VMContextHead.offsets;
 const RAX = 0, RSP = 4, RBP = 5, R10 = 10, R14 = 14;
-const NO_COUNTS: ShapeCounts = {
-  importedMemories: 0,
-  importedFunctions: 0,
-  importedTables: 0,
-  importedGlobals: 0,
-  importedTags: 0,
-  definedMemories: 0,
-  ownedMemories: 0,
-  definedTables: 0,
-  definedGlobals: 0,
-  definedTags: 0,
-  escapedFunctions: 0,
-};
 
 /** An instance's VMContext as 64-bit words. */
 function contextOf(sandbox: Sandbox, text: string) {

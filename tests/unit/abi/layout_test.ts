@@ -1,31 +1,10 @@
 /** VM layouts: the golden file, natural alignment, and the VMShape's bounds (SEEDS 004). */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  printLayout,
-  type ShapeCounts,
-  struct,
-  VM_STRUCTS,
-  VMContextHead,
-  VMFuncRef,
-  VMShape,
-} from "../../../lib/abi/mod.ts";
+import { printLayout, struct, VM_STRUCTS, VMContextHead, VMFuncRef, VMShape } from "../../../lib/abi/mod.ts";
+import { NO_COUNTS } from "./no_counts.ts";
 
 const GOLDEN = new URL("./layout.golden.txt", import.meta.url);
-
-const NONE: ShapeCounts = {
-  importedMemories: 0,
-  importedFunctions: 0,
-  importedTables: 0,
-  importedGlobals: 0,
-  importedTags: 0,
-  definedMemories: 0,
-  ownedMemories: 0,
-  definedTables: 0,
-  definedGlobals: 0,
-  definedTags: 0,
-  escapedFunctions: 0,
-};
 
 Deno.test("VM structs are laid out as the golden file says", () => {
   const text = VM_STRUCTS.map(printLayout).join("\n") + "\n";
@@ -94,7 +73,13 @@ Deno.test("VMShape places arrays in order, globals aligned to 16 bytes", () => {
 });
 
 Deno.test("VMShape refuses indices outside of the counts, not of the offsets (SEEDS 4.12)", () => {
-  const shape = new VMShape({ ...NONE, importedGlobals: 1, definedGlobals: 2, ownedMemories: 1, definedMemories: 1 });
+  const shape = new VMShape({
+    ...NO_COUNTS,
+    importedGlobals: 1,
+    definedGlobals: 2,
+    ownedMemories: 1,
+    definedMemories: 1,
+  });
   assertEquals(shape.globalImport(0) > 0, true);
   const outside: [() => number, string][] = [
     [() => shape.globalImport(1), "importedGlobals"],
@@ -113,5 +98,5 @@ Deno.test("VMShape refuses indices outside of the counts, not of the offsets (SE
 });
 
 Deno.test("VMShape refuses sizes beyond 32-bit displacements", () => {
-  assertThrows(() => new VMShape({ ...NONE, escapedFunctions: 2 ** 27 }), Error, "too large");
+  assertThrows(() => new VMShape({ ...NO_COUNTS, escapedFunctions: 2 ** 27 }), Error, "too large");
 });

@@ -1,6 +1,7 @@
 /** The nets for leaks: references that nobody disposed of, and stores that nobody closed. */
 
 import { assertEquals } from "@std/assert";
+import { runWithGc } from "../../gc_process.ts";
 
 const SCRIPT = `
   import { HeapSandbox } from ${JSON.stringify(import.meta.resolve("./gc_store.ts"))};
@@ -41,15 +42,5 @@ const SCRIPT = `
 `;
 
 Deno.test("references and stores that are garbage for V8 are given back", async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(SCRIPT));
-  await writer.close();
-  const { stdout } = await child.output();
-  assertEquals(JSON.parse(new TextDecoder().decode(stdout)), [true, true, true, true, true]);
+  assertEquals(await runWithGc(SCRIPT), [true, true, true, true, true]);
 });
